@@ -1,0 +1,91 @@
+#include <gtest/gtest.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/pool.h"
+#include "base/random.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+namespace cardea {
+namespace {
+
+TEST(Error, EveryKindHasOneRow) {
+  for (int i = 0; i <= static_cast<int>(Kind::last_); ++i) {
+    const auto& row = info(static_cast<Kind>(i));
+    EXPECT_FALSE(row.label.empty());
+    EXPECT_GE(row.http_status, 400);
+    EXPECT_LT(row.http_status, 600);
+    EXPECT_LE(row.grpc_code, 16);
+  }
+}
+
+TEST(Error, BareAndDetailedAnswerAlike) {
+  Error bare{Kind::too_large};
+  EXPECT_EQ(bare.message(), "too_large");
+  EXPECT_EQ(bare.http_status(), 413);
+  bare.edit().message = "the body is larger than 32 MiB";
+  EXPECT_EQ(bare.kind(), Kind::too_large);
+  const Error copy = bare.clone();
+  EXPECT_EQ(copy.message(), "the body is larger than 32 MiB");
+  Error rejected{Kind::upstream_rejected, Error::Detail{.message = "no", .status = 422}};
+  EXPECT_EQ(rejected.http_status(), 422);
+  rejected = Error{Kind::cancelled};
+  EXPECT_TRUE(rejected.is(Kind::cancelled));
+}
+
+TEST(Text, ListsNumbersAndNames) {
+  EXPECT_EQ(cat("a", 1, 'b', std::string{"c"}, -7), "a1bc-7");
+  EXPECT_TRUE(iequals("Content-LENGTH", "content-length"));
+  EXPECT_FALSE(iequals("a", "ab"));
+  EXPECT_EQ(trim("\t x y  "), "x y");
+  std::string seen;
+  for_each_in_list(" a, ,b ,c", [&](std::string_view part) { seen += cat(part, ';'); });
+  EXPECT_EQ(seen, "a;b;c;");
+  EXPECT_EQ(parse_number<std::uint8_t>("255"), 255);
+  EXPECT_FALSE(parse_number<std::uint8_t>("256"));
+  EXPECT_FALSE(parse_number<std::uint32_t>("+1"));
+  EXPECT_FALSE(parse_number<std::uint32_t>(""));
+  const std::string_view names[] = {"listen", "workers", "data"};
+  EXPECT_EQ(nearest("lisen", names, 3), "listen");
+  EXPECT_EQ(nearest("zzz", names, 3), "");
+}
+
+TEST(Secret, ScrubsAndCompares) {
+  EXPECT_TRUE(constant_time_equal("abc", "abc"));
+  EXPECT_FALSE(constant_time_equal("abc", "abd"));
+  EXPECT_FALSE(constant_time_equal("abc", "abcd"));
+  EXPECT_EQ(scrub("key sk-12345678 and sk-12345678", "sk-12345678"), "key *** and ***");
+  EXPECT_EQ(scrub("a short secret stays", "short"), "a short secret stays");
+}
+
+TEST(Buffer, GrowsConsumesAndKeepsContent) {
+  Buffer buffer;
+  std::string expected;
+  Random random{7};
+  for (int i = 0; i < 2000; ++i) {
+    std::string piece;
+    random.append_id(piece, random.below(100));
+    buffer.append(piece);
+    expected += piece;
+    const auto take = random.below(buffer.size() + 1);
+    buffer.consume(take);
+    expected.erase(0, take);
+    ASSERT_EQ(buffer.view(), expected);
+  }
+  Buffer moved{std::move(buffer)};
+  EXPECT_EQ(moved.view(), expected);
+}
+
+TEST(Pool, RecyclesByClass) {
+  void* first = pool_allocate(100);
+  pool_free(first, 100);
+  EXPECT_EQ(pool_capacity(100), 128U);
+  EXPECT_EQ(pool_capacity(65), 128U);
+  EXPECT_EQ(pool_capacity(1 << 20), std::size_t{1} << 20);
+  void* large = pool_allocate(1 << 20);
+  pool_free(large, 1 << 20);
+}
+
+}  // namespace
+}  // namespace cardea

@@ -1,0 +1,34 @@
+#pragma once
+// A secret cannot be printed, compared in variable time, or left behind in freed memory.
+
+#include <string>
+#include <string_view>
+
+namespace cardea {
+
+/// Holds key material. Copyable (configuration snapshots share it); wiped when destroyed. `reveal()` is for the signer that puts
+/// it on the wire to the origin it belongs to, and for nobody else.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string value) : value_{std::move(value)} {}
+  Secret(const Secret&) = default;
+  Secret(Secret&&) noexcept = default;
+  Secret& operator=(const Secret&) = default;
+  Secret& operator=(Secret&&) noexcept = default;
+  ~Secret();
+
+  [[nodiscard]] std::string_view reveal() const noexcept { return value_; }
+  [[nodiscard]] bool empty() const noexcept { return value_.empty(); }
+
+ private:
+  std::string value_;
+};
+
+/// Equality in time that depends on the lengths only.
+[[nodiscard]] bool constant_time_equal(std::string_view a, std::string_view b) noexcept;
+
+/// `text` with every occurrence of `secret` (when at least 8 characters long) replaced by "***".
+[[nodiscard]] std::string scrub(std::string_view text, std::string_view secret);
+
+}  // namespace cardea
