@@ -1,0 +1,132 @@
+#include "json/writer.h"
+
+#include <array>
+#include <cmath>
+
+#include "json/utf8.h"
+
+namespace cardea::json {
+namespace {
+
+/// What follows the backslash of a short escape; 'u' for control characters without one; 0 for what passes.
+constexpr auto escapes = [] {
+  std::array<char, 256> table{};
+  for (std::size_t i = 0; i < 0x20; ++i) table[i] = 'u';
+  table['"'] = '"';
+  table['\\'] = '\\';
+  table['\b'] = 'b';
+  table['\f'] = 'f';
+  table['\n'] = 'n';
+  table['\r'] = 'r';
+  table['\t'] = 't';
+  return table;
+}();
+
+constexpr std::uint32_t depth_limit = 64;
+
+}  // namespace
+
+void append_string(std::string& out, std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  out.push_back('"');
+  std::size_t from = 0;
+  std::size_t at = 0;
+  const auto flush = [&] { out.append(text.substr(from, at - from)); };
+  while (at < text.size()) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte >= 0x80) {
+      const auto length = utf8_length(text.substr(at));
+      if (length != 0) {
+        at += length;
+        continue;
+      }
+      flush();
+      append_utf8(out, 0xFFFD);
+    } else if (const char escape = escapes[byte]; escape == 0) {
+      ++at;
+      continue;
+    } else {
+      flush();
+      out.push_back('\\');
+      out.push_back(escape);
+      if (escape == 'u') {
+        out.append("00");
+        out.push_back(digits[byte >> 4]);
+        out.push_back(digits[byte & 15]);
+      }
+    }
+    from = ++at;
+  }
+  flush();
+  out.push_back('"');
+}
+
+std::string quote(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 2);
+  append_string(out, text);
+  return out;
+}
+
+void Writer::before_value() {
+  if (depth_ == 0) return;
+  const auto bit = std::uint64_t{1} << (depth_ - 1);
+  if ((arrays_ & bit) == 0) {
+    assert(expects_value_ && "a member needs a key");
+    expects_value_ = false;
+    return;
+  }
+  if ((nonempty_ & bit) != 0) out_.push_back(',');
+  nonempty_ |= bit;
+}
+
+Writer& Writer::key(std::string_view name) {
+  const auto bit = std::uint64_t{1} << (depth_ - 1);
+  assert(depth_ != 0 && (arrays_ & bit) == 0 && !expects_value_ && "a key belongs in an object");
+  if ((nonempty_ & bit) != 0) out_.push_back(',');
+  nonempty_ |= bit;
+  append_string(out_, name);
+  out_.push_back(':');
+  expects_value_ = true;
+  return *this;
+}
+
+Writer& Writer::string(std::string_view text) {
+  before_value();
+  append_string(out_, text);
+  return *this;
+}
+
+Writer& Writer::raw(std::string_view json) {
+  assert(!json.empty());
+  before_value();
+  out_.append(json);
+  return *this;
+}
+
+Writer& Writer::number(double value) {
+  if (!std::isfinite(value)) return null();
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  return raw({digits.data(), end});
+}
+
+Writer& Writer::open(char bracket) {
+  before_value();
+  assert(depth_ < depth_limit && "too deep for the writer");
+  const auto bit = std::uint64_t{1} << depth_++;
+  arrays_ = bracket == '[' ? arrays_ | bit : arrays_ & ~bit;
+  nonempty_ &= ~bit;
+  out_.push_back(bracket);
+  return *this;
+}
+
+Writer& Writer::close(char bracket) {
+  assert(depth_ != 0 && !expects_value_);
+  --depth_;
+  assert(((arrays_ >> depth_ & 1) != 0) == (bracket == ']') && "closed as what it is not");
+  out_.push_back(bracket);
+  return *this;
+}
+
+}  // namespace cardea::json
