@@ -73,6 +73,11 @@ TEST(Buffer, GrowsConsumesAndKeepsContent) {
     expected.erase(0, take);
     ASSERT_EQ(buffer.view(), expected);
   }
+  buffer.append("0123456789");
+  expected += "0123456789";
+  buffer.erase(buffer.size() - 7, 4);
+  expected.erase(expected.size() - 7, 4);
+  ASSERT_EQ(buffer.view(), expected);
   Buffer moved{std::move(buffer)};
   EXPECT_EQ(moved.view(), expected);
 }

@@ -54,6 +54,12 @@ void Buffer::consume(std::size_t count) noexcept {
   if (begin_ == end_) begin_ = end_ = 0;
 }
 
+void Buffer::erase(std::size_t at, std::size_t count) noexcept {
+  if (count == 0) return;
+  std::memmove(data() + at, data() + at + count, size() - at - count);
+  end_ -= count;
+}
+
 void Buffer::append(std::string_view bytes) {
   if (bytes.empty()) return;
   const auto space = prepare(bytes.size());

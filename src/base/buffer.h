@@ -33,8 +33,8 @@ class Buffer {
   void commit(std::size_t count) noexcept { end_ += count; }
   /// Drops `count` bytes at the front.
   void consume(std::size_t count) noexcept;
-  /// Drops `count` bytes at the back.
-  void truncate_back(std::size_t count) noexcept { end_ -= count; }
+  /// Drops `count` bytes from offset `at` and closes the gap; the bytes before it stay where they are.
+  void erase(std::size_t at, std::size_t count) noexcept;
   void clear() noexcept { begin_ = end_ = 0; }
   void append(std::string_view bytes);
   /// Gives the memory back; the buffer is empty and usable again.

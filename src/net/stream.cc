@@ -32,6 +32,10 @@ void Stream::Side::wait(Operation& operation) noexcept {
   if (!armed() || deadline() > stalled_at) stream.loop_.arm(*this, stalled_at);
 }
 
+void Stream::Side::restart(Duration timeout) noexcept {
+  if (timeout != forever) stalled_at = stream.loop_.now() + timeout;
+}
+
 void Stream::Side::retry() noexcept {
   if (waiter == nullptr || !waiter->attempt()) {
     return;
@@ -70,31 +74,29 @@ Result<std::size_t> Stream::Read::await_resume() const {
   return fail(Kind::io);
 }
 
+void drop_front(std::span<iovec>& pieces, std::size_t bytes) noexcept {
+  while (!pieces.empty() && bytes >= pieces.front().iov_len) {
+    bytes -= pieces.front().iov_len;
+    pieces = pieces.subspan(1);
+  }
+  if (bytes != 0) {
+    pieces.front().iov_base = static_cast<char*>(pieces.front().iov_base) + bytes;
+    pieces.front().iov_len -= bytes;
+  }
+}
+
 bool Stream::Write::attempt() noexcept {
-  while (!pieces_.empty()) {
-    if (pieces_.front().iov_len == 0) {
-      pieces_ = pieces_.subspan(1);
-      continue;
-    }
+  for (drop_front(pieces_, 0); !pieces_.empty();) {
     if (!stream_.writable_) return false;
     const IoOutcome outcome = stream_.try_write(pieces_);
     if (outcome.state == IoOutcome::State::would_block) return false;
     if (outcome.state != IoOutcome::State::moved) {
       failure_ = Kind::io;
-      done_ = true;
-      return true;
+      break;
     }
     // Progress: the stall clock starts anew.
-    if (stream_.write_side_.waiter == this) stream_.write_side_.stalled_at = stream_.loop_.now() + timeout_;
-    std::size_t left = outcome.bytes;
-    while (left != 0 && left >= pieces_.front().iov_len) {
-      left -= pieces_.front().iov_len;
-      pieces_ = pieces_.subspan(1);
-    }
-    if (left != 0) {
-      pieces_.front().iov_base = static_cast<char*>(pieces_.front().iov_base) + left;
-      pieces_.front().iov_len -= left;
-    }
+    if (stream_.write_side_.waiter == this) stream_.write_side_.restart(timeout_);
+    drop_front(pieces_, outcome.bytes);
   }
   done_ = true;
   return true;

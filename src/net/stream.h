@@ -57,6 +57,7 @@ class Stream {
   [[nodiscard]] Loop& loop() const noexcept { return loop_; }
   /// Data (or the end) may be there: a read need not wait, as far as is known.
   [[nodiscard]] bool maybe_readable() const noexcept { return readable_; }
+  [[nodiscard]] bool maybe_writable() const noexcept { return writable_; }
   /// The peer has closed its side or the connection.
   [[nodiscard]] bool peer_closed() const noexcept { return peer_closed_; }
   /// One watcher or none; it must outlive its registration.
@@ -73,6 +74,8 @@ class Stream {
   /// `Status ready = co_await s.readable(timeout)`: waits without holding a buffer.
   [[nodiscard]] Ready readable(Duration timeout) noexcept;
   [[nodiscard]] Ready writable(Duration timeout) noexcept;
+  /// For a writer that must notice an early answer: done when either way is open. Takes the write side's place.
+  [[nodiscard]] Ready either(Duration timeout) noexcept;
 
  protected:
   explicit Stream(Loop& loop) noexcept : loop_{loop}, read_side_{*this}, write_side_{*this} {}
@@ -104,6 +107,7 @@ class Stream {
     explicit Side(Stream& owner) noexcept : stream{owner} {}
     void on_timer() override;
     void wait(Operation& operation) noexcept;
+    void restart(Duration timeout) noexcept;
     void stop_waiting() noexcept { waiter = nullptr; }
     void retry() noexcept;
     Stream& stream;
@@ -147,9 +151,10 @@ class Stream::Read final : Operation {
 
 class Stream::Ready final : Operation {
  public:
-  Ready(Stream& stream, Side& side, const bool& flag, Duration timeout) noexcept
-      : Operation{stream, timeout}, side_{side}, flag_{flag} {}
-  [[nodiscard]] bool await_ready() const noexcept { return flag_; }
+  /// Done when `flag` or `other` is set.
+  Ready(Stream& stream, Side& side, const bool& flag, const bool& other, Duration timeout) noexcept
+      : Operation{stream, timeout}, side_{side}, flag_{flag}, other_{other} {}
+  [[nodiscard]] bool await_ready() const noexcept { return flag_ || other_; }
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> awaiter) noexcept {
     if (!suspend(awaiter)) {
@@ -165,13 +170,14 @@ class Stream::Ready final : Operation {
   }
 
  private:
-  [[nodiscard]] bool attempt() noexcept override { return flag_; }
+  [[nodiscard]] bool attempt() noexcept override { return flag_ || other_; }
   void on_cancel(Kind reason) override {
     side_.stop_waiting();
     failure_ = reason;
   }
   Side& side_;
   const bool& flag_;
+  const bool& other_;
 };
 
 class Stream::Write final : Operation {
@@ -208,8 +214,12 @@ class Stream::Write final : Operation {
 
 inline Stream::Read Stream::read_some(std::span<char> into, Duration timeout) noexcept { return {*this, into, timeout}; }
 inline Stream::Write Stream::write_all(std::span<iovec> pieces, Duration timeout) noexcept { return {*this, pieces, timeout}; }
-inline Stream::Ready Stream::readable(Duration timeout) noexcept { return {*this, read_side_, readable_, timeout}; }
-inline Stream::Ready Stream::writable(Duration timeout) noexcept { return {*this, write_side_, writable_, timeout}; }
+inline Stream::Ready Stream::readable(Duration timeout) noexcept { return {*this, read_side_, readable_, readable_, timeout}; }
+inline Stream::Ready Stream::writable(Duration timeout) noexcept { return {*this, write_side_, writable_, writable_, timeout}; }
+inline Stream::Ready Stream::either(Duration timeout) noexcept { return {*this, write_side_, writable_, readable_, timeout}; }
+
+/// Drops `bytes` at the front of `pieces`, and empty pieces there.
+void drop_front(std::span<iovec>& pieces, std::size_t bytes) noexcept;
 
 /// An iovec of constant bytes (writes never change them).
 [[nodiscard]] inline iovec piece(std::string_view bytes) noexcept {

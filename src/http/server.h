@@ -1,0 +1,155 @@
+#pragma once
+// The server side of HTTP/1.1: connections, and one Exchange per request.
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/buffer.h"
+#include "net/scope.h"
+#include "net/stream.h"
+#include "wire/http1.h"
+
+namespace cardea::http {
+
+/// Limits of one listener's connections. Defaults are those of docs/configuration.md.
+struct ServerOptions {
+  wire::HeadLimits head;
+  net::Duration header_timeout = std::chrono::seconds{10};     ///< first byte of a head to its end
+  net::Duration body_timeout = std::chrono::seconds{60};       ///< longest wait for the next piece of a body
+  net::Duration idle_timeout = std::chrono::seconds{75};       ///< between two requests
+  net::Duration write_timeout = std::chrono::seconds{60};      ///< longest time a client takes nothing
+  net::Duration half_close_grace = std::chrono::milliseconds{500};  ///< a client that ended its side is given up after this
+};
+
+class Exchange;
+
+/// Answers requests. One object serves all connections of a worker.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// Answers one request. When it returns without an answer, the connection is cut. `exchange` lives until the task ends. Runs in
+  /// exchange.scope(), which is cancelled with Kind::client_closed when the client goes.
+  virtual net::Task<void> handle(Exchange& exchange) = 0;
+  /// A message that never became an Exchange (malformed, too large, too slow). Returns the body of the refusal: JSON.
+  virtual std::string refuse(const Error& error) = 0;
+};
+
+class Server;
+
+/// One request and its answer on one connection. Owned by the connection; lives while the handler runs; one thread. Reading the body
+/// and writing the answer are awaited, so a slow peer slows its producer. Every write answers Kind::io or timed_out when the client
+/// is gone: then nothing further can be said to it.
+class Exchange {
+ public:
+  [[nodiscard]] const wire::RequestHead& request() const noexcept { return head_; }
+  [[nodiscard]] net::Scope& scope() noexcept { return *scope_; }
+  [[nodiscard]] net::Loop& loop() const noexcept { return stream_->loop(); }
+  /// The client's address without port.
+  [[nodiscard]] std::string_view peer() const noexcept { return stream_->peer(); }
+  /// When the head was complete.
+  [[nodiscard]] net::TimePoint received_at() const noexcept { return received_at_; }
+
+  /// The whole body, contiguous, with Buffer::padding readable bytes behind it; a view until the exchange ends. Errors: too_large
+  /// (more than `limit` bytes), bad_request (framing, truncated), request_timeout, client_closed.
+  [[nodiscard]] net::Task<Result<std::string_view>> read_body(std::size_t limit);
+  [[nodiscard]] std::uint64_t body_bytes() const noexcept { return body_bytes_; }
+
+  /// The whole answer in one gathered write. Adds content-length, date and, where needed, connection.
+  [[nodiscard]] net::Task<Status> respond(unsigned status, const wire::HeaderBlock& headers, std::string_view body);
+  /// Begins a streamed answer: the head goes out with the first piece. Chunked for HTTP/1.1, ended by closing for 1.0.
+  void begin(unsigned status, const wire::HeaderBlock& headers);
+  [[nodiscard]] net::Task<Status> write(std::span<const std::string_view> pieces);
+  /// The last pieces (or none) and the end, in one write.
+  [[nodiscard]] net::Task<Status> finish(std::span<const std::string_view> pieces = {});
+  /// Gives up: the connection is reset, so that what was sent cannot be taken for a whole answer.
+  void abort() noexcept { state_ = State::cut; }
+
+  /// An answer has begun: its status can no longer be changed.
+  [[nodiscard]] bool begun() const noexcept { return state_ != State::open; }
+  [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
+
+ private:
+  friend class Server;
+  enum class State : std::uint8_t { open, streaming, answered, cut };
+  /// Watches for the client's going while the handler runs.
+  class Hangup;
+
+  Exchange(Server& server, std::unique_ptr<net::Stream> stream);
+  ~Exchange();
+
+  // The connection's side.
+  [[nodiscard]] net::Task<Status> receive_head();
+  [[nodiscard]] net::Task<Status> wait_for_request();
+  [[nodiscard]] net::Task<void> answer();
+  [[nodiscard]] net::Task<void> refuse(Error error);
+  [[nodiscard]] net::Task<Status> skip_body();
+  [[nodiscard]] net::Task<void> linger();
+  /// Makes ready for the next request; false: the connection ends.
+  [[nodiscard]] bool next() noexcept;
+
+  // Bodies.
+  [[nodiscard]] net::Task<Status> fill(std::size_t wanted);
+  [[nodiscard]] net::Task<Result<std::string_view>> read_sized();
+  [[nodiscard]] net::Task<Result<std::string_view>> read_chunked(std::size_t limit);
+  [[nodiscard]] net::Task<Status> invite_body();
+
+  void start_head(unsigned status, const wire::HeaderBlock& headers);
+  [[nodiscard]] net::Task<Status> send(std::span<const std::string_view> pieces, std::string_view tail);
+  [[nodiscard]] bool bodiless() const noexcept { return head_.method() == wire::Method::head || no_content_; }
+
+  Server& server_;
+  std::unique_ptr<net::Stream> stream_;
+  Buffer in_;    ///< bytes as they came: head, body, what is pipelined behind
+  Buffer body_;  ///< a chunked body, decoded
+  wire::RequestHead head_;
+  net::Scope* scope_ = nullptr;
+  net::TimePoint received_at_{};
+  std::size_t head_bytes_ = 0;   ///< of in_: the head at its front
+  std::uint64_t body_bytes_ = 0;
+  std::uint64_t bytes_sent_ = 0;
+  std::string out_;  ///< the answer's head, waiting for its first piece
+  bool body_read_ = false;
+  bool continued_ = false;   ///< 100 Continue was sent (or is moot)
+  bool keep_alive_ = false;
+  bool chunked_ = false;
+  bool no_content_ = false;
+  State state_ = State::open;
+};
+
+/// Serves connections of one worker. Lives on its loop; outlives its connections (drain() and join the scope first).
+class Server {
+ public:
+  Server(net::Scope& scope, Handler& handler, ServerOptions options);
+  ~Server();
+
+  /// Serves a connection until it ends.
+  void serve(std::unique_ptr<net::Stream> stream);
+  [[nodiscard]] std::size_t connections() const noexcept { return connections_; }
+  /// New limits for requests that begin from now on.
+  void set_options(const ServerOptions& options) { options_ = options; }
+  [[nodiscard]] const ServerOptions& options() const noexcept { return options_; }
+  /// Answers what is under way with `connection: close`; idle connections may bring one more request within `idle_grace`, so that none
+  /// is lost to a client that was just sending it.
+  void drain(net::Duration idle_grace = std::chrono::seconds{1});
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  /// `Date: …` of this second (RFC 9110 §6.6.1).
+  [[nodiscard]] std::string_view date_line();
+
+ private:
+  friend class Exchange;
+  net::Task<void> converse(std::unique_ptr<net::Stream> stream);
+
+  net::Scope& scope_;
+  net::Scope idle_;  ///< connections waiting for a request wait in it
+  Handler& handler_;
+  ServerOptions options_;
+  std::size_t connections_ = 0;
+  bool draining_ = false;
+  std::string date_;
+  net::TimePoint date_until_{};
+};
+
+}  // namespace cardea::http
