@@ -1,0 +1,304 @@
+#include "config/field.h"
+
+#include <charconv>
+
+#include "base/text.h"
+
+namespace cardea::config {
+namespace {
+
+std::string kind_name(Node::Kind kind) {
+  switch (kind) {
+    case Node::Kind::null: return "nothing";
+    case Node::Kind::scalar: return "a plain value";
+    case Node::Kind::list: return "a list";
+    case Node::Kind::map: return "a mapping";
+  }
+  return {};
+}
+
+std::string joined(std::span<const std::string_view> words) {
+  std::string out;
+  for (const auto word : words) out += cat(out.empty() ? "" : ", ", word);
+  return out;
+}
+
+/// A number and the unit behind it: "250ms" → 250, "ms".
+struct Measure {
+  std::uint64_t number;
+  std::string_view unit;
+};
+std::optional<Measure> split_measure(std::string_view text) {
+  const auto digits = text.find_first_not_of("0123456789");
+  const auto number = parse_number<std::uint64_t>(text.substr(0, digits));
+  if (!number) return std::nullopt;
+  return Measure{*number, digits == std::string_view::npos ? std::string_view{} : trim(text.substr(digits))};
+}
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t factor;
+};
+constexpr Unit size_units[] = {{"GiB", 1U << 30}, {"MiB", 1U << 20}, {"KiB", 1U << 10}, {"GB", 1'000'000'000},
+                               {"MB", 1'000'000}, {"KB", 1'000},     {"kB", 1'000},     {"g", 1U << 30},
+                               {"m", 1U << 20},   {"k", 1U << 10},   {"B", 1},          {"", 1}};
+constexpr Unit time_units[] = {{"h", 3'600'000}, {"m", 60'000}, {"min", 60'000}, {"s", 1'000}, {"ms", 1}};
+
+std::optional<std::uint64_t> measure(std::string_view text, std::span<const Unit> units) {
+  const auto split = split_measure(text);
+  if (!split) return std::nullopt;
+  for (const auto& unit : units) {
+    if (unit.name != split->unit) continue;
+    std::uint64_t out = 0;
+    if (__builtin_mul_overflow(split->number, unit.factor, &out)) return std::nullopt;
+    return out;
+  }
+  return std::nullopt;
+}
+
+std::string shown_with(std::uint64_t value, std::span<const Unit> units) {
+  for (const auto& unit : units) {
+    if (value >= unit.factor && value % unit.factor == 0) return cat(value / unit.factor, unit.name);
+  }
+  return cat(value);
+}
+
+void out_of_bounds(Reader& reader, const Node& node, const Field& field, std::string (*shown)(std::uint64_t)) {
+  const auto& spec = field.spec;
+  const auto range =
+      spec.max == ~std::uint64_t{0} ? cat("at least ", shown(spec.min)) : cat(shown(spec.min), " to ", shown(spec.max));
+  reader.problem(node, cat("'", node.shown(), "' is out of bounds"), cat("use ", range));
+}
+bool within(std::uint64_t value, const Field& field) { return value >= field.spec.min && value <= field.spec.max; }
+
+std::string show_number(std::uint64_t value) { return cat(value); }
+std::string show_size(std::uint64_t value) { return shown_with(value, size_units); }
+std::string show_time(std::uint64_t value) { return value == 0 ? "0" : shown_with(value, time_units); }
+
+/// The names a key may have been meant as: the nearest field, or the field that has it among its `also`.
+std::string_view meant(const Table& table, std::string_view key) {
+  for (const auto& field : table.fields) {
+    bool known = false;
+    for_each_in_list(field.spec.also, [&](std::string_view other) { known = known || iequals(other, key); });
+    if (known) return field.name;
+  }
+  std::vector<std::string_view> names;
+  for (const auto& field : table.fields) names.push_back(field.name);
+  return nearest(key, names.data(), names.size());
+}
+
+void unknown_key(Reader& reader, const Node::Entry& entry, const Table& table) {
+  std::vector<std::string_view> names;
+  for (const auto& field : table.fields) names.push_back(field.name);
+  const auto guess = meant(table, entry.key);
+  Node place;
+  place.line = entry.line;
+  place.column = entry.column;
+  reader.problem(place, "unknown key", guess.empty() ? cat("known here: ", joined(names)) : cat("did you mean '", guess, "'?"));
+}
+
+}  // namespace
+
+bool expect_scalar(Reader& reader, const Node& node, std::string_view what) {
+  if (node.kind == Node::Kind::scalar) return true;
+  reader.problem(node, cat("expected ", what, ", found ", kind_name(node.kind)), "write one value behind the colon");
+  return false;
+}
+
+bool expect_map(Reader& reader, const Node& node) {
+  if (node.kind == Node::Kind::map) return true;
+  reader.problem(node, cat("expected a mapping, found ", kind_name(node.kind)), "write 'key: value' lines, indented below");
+  return false;
+}
+
+const Field* find_field(const Table& table, std::string_view name) {
+  for (const auto& field : table.fields) {
+    if (field.name == name) return &field;
+  }
+  return nullptr;
+}
+
+void read_object(Reader& reader, Node& node, void* out, const Table& table) {
+  std::vector<std::string> given;
+  const auto path = reader.path;
+  if (node.kind == Node::Kind::scalar && !table.shorthand.empty()) {
+    const auto* field = find_field(table, table.shorthand);
+    field->codec->read(reader, node, field->at(out), *field);
+    given.emplace_back(field->name);
+  } else {
+    if (!expect_map(reader, node)) return;
+    for (auto& entry : node.map) {
+      reader.path = path.empty() ? entry.key : cat(path, ".", entry.key);
+      const auto* field = find_field(table, entry.key);
+      if (field == nullptr) {
+        unknown_key(reader, entry, table);
+        continue;
+      }
+      given.emplace_back(field->name);
+      // "key:" with nothing behind it leaves the default; a variable that is not set was reported where it stands.
+      const bool textual = field->codec->shape == Shape::text || field->codec->shape == Shape::secret;
+      if (entry.value.kind == Node::Kind::null || (entry.value.missing && !textual)) continue;
+      if (reader.places != nullptr && reader.path.find('[') == std::string::npos) {
+        reader.places->insert_or_assign(reader.path, Where{reader.file, entry.line, entry.column});
+      }
+      field->codec->read(reader, entry.value, field->at(out), *field);
+    }
+    reader.path = path;
+    for (const auto& field : table.fields) {
+      if (!field.spec.required || std::find(given.begin(), given.end(), field.name) != given.end()) continue;
+      reader.problem(node, cat("'", field.name, "' is missing"), cat("add '", field.name, ": ", field.spec.example, "'"));
+    }
+  }
+  if (table.placed != nullptr) table.placed(out, {reader.file, node.line, node.column}, given);
+}
+
+void read_text(Reader& reader, Node& node, void* out, const Field&) {
+  if (expect_scalar(reader, node, "text")) *static_cast<std::string*>(out) = std::move(node.text);
+}
+
+void read_secret(Reader& reader, Node& node, void* out, const Field&) {
+  if (!expect_scalar(reader, node, "a secret")) return;
+  *static_cast<Secret*>(out) = Secret{std::move(node.text)};
+}
+
+void read_u32(Reader& reader, Node& node, void* out, const Field& field) {
+  if (!expect_scalar(reader, node, "a whole number")) return;
+  const auto value = parse_number<std::uint32_t>(node.text);
+  if (!value)
+    return reader.problem(node, cat("'", node.shown(), "' is not a whole number"),
+                          cat("write a number, e.g. ", field.spec.example));
+  if (!within(*value, field)) return out_of_bounds(reader, node, field, show_number);
+  *static_cast<std::uint32_t*>(out) = *value;
+}
+
+void read_bytes(Reader& reader, Node& node, void* out, const Field& field) {
+  if (!expect_scalar(reader, node, "a size")) return;
+  const auto value = measure(node.text, size_units);
+  if (!value)
+    return reader.problem(node, cat("'", node.shown(), "' is not a size"), "write a number with KiB, MiB or GiB, e.g. 32MiB");
+  if (!within(*value, field)) return out_of_bounds(reader, node, field, show_size);
+  static_cast<Bytes*>(out)->count = *value;
+}
+
+void read_duration(Reader& reader, Node& node, void* out, const Field& field) {
+  if (!expect_scalar(reader, node, "a duration")) return;
+  const auto value = node.text == "0" ? std::optional<std::uint64_t>{0} : measure(node.text, time_units);
+  if (!value)
+    return reader.problem(node, cat("'", node.shown(), "' is not a duration"),
+                          "write a number with its unit: 250ms, 5s, 2m or 1h");
+  if (!within(*value, field)) return out_of_bounds(reader, node, field, show_time);
+  *static_cast<Milliseconds*>(out) = Milliseconds{static_cast<std::int64_t>(*value)};
+}
+
+void read_price(Reader& reader, Node& node, void* out, const Field&) {
+  if (!expect_scalar(reader, node, "a price")) return;
+  constexpr std::size_t decimals = 6;  // a millionth of a dollar per million tokens is one pico-dollar per token
+  constexpr std::uint64_t dollars_max = 1'000'000;
+  const std::string_view text = node.text;
+  const auto dot = text.find('.');
+  auto fraction = dot == std::string_view::npos ? std::string{} : std::string{text.substr(dot + 1)};
+  const auto whole = parse_number<std::uint64_t>(text.substr(0, dot));
+  if (fraction.size() <= decimals && (dot == std::string_view::npos || !fraction.empty())) fraction.resize(decimals, '0');
+  const auto part = fraction.size() == decimals ? parse_number<std::uint64_t>(fraction) : std::nullopt;
+  if (!whole || !part || *whole > dollars_max) {
+    return reader.problem(node, cat("'", node.shown(), "' is not a price"),
+                          "write US dollars per million tokens with at most 6 decimals, e.g. 0.15");
+  }
+  static_cast<UsdPerMillion*>(out)->pico_usd_per_token = static_cast<std::int64_t>(*whole * 1'000'000 + *part);
+}
+
+std::optional<std::size_t> read_choice(Reader& reader, const Node& node, std::span<const std::string_view> choices) {
+  if (!expect_scalar(reader, node, cat("one of ", joined(choices)))) return std::nullopt;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (node.text == choices[i]) return i;
+  }
+  if (choices.data() == choices_of<Switch>().data()) {
+    for (const std::string_view yes : {"true", "True", "yes", "On", "ON", "1"}) {
+      if (node.text == yes) return 1;
+    }
+    for (const std::string_view no : {"false", "False", "no", "Off", "OFF", "0"}) {
+      if (node.text == no) return 0;
+    }
+  }
+  const auto guess = node.written.empty() ? nearest(node.text, choices.data(), choices.size()) : std::string_view{};
+  reader.problem(node, cat("'", node.shown(), "' is not one of ", joined(choices)),
+                 guess.empty() ? cat("use one of ", joined(choices)) : cat("did you mean '", guess, "'?"));
+  return std::nullopt;
+}
+
+std::string show_text(const void* value) { return *static_cast<const std::string*>(value); }
+std::string show_u32(const void* value) { return cat(*static_cast<const std::uint32_t*>(value)); }
+std::string show_bytes(const void* value) { return show_size(static_cast<const Bytes*>(value)->count); }
+std::string show_duration(const void* value) {
+  return show_time(static_cast<std::uint64_t>(static_cast<const Milliseconds*>(value)->count()));
+}
+std::string show_price(const void* value) {
+  const auto pico = static_cast<const UsdPerMillion*>(value)->pico_usd_per_token;
+  auto fraction = cat(pico % 1'000'000);
+  fraction.insert(0, 6 - fraction.size(), '0');
+  while (fraction.size() > 2 && fraction.back() == '0') fraction.pop_back();
+  return cat(pico / 1'000'000, ".", fraction);
+}
+
+namespace {
+constexpr std::string_view tls_versions[] = {"1.2", "1.3"};
+constexpr std::string_view log_formats[] = {"auto", "json", "console"};
+constexpr std::string_view log_levels[] = {"debug", "info", "warn", "error", "off"};
+constexpr std::string_view auth_types[] = {"api_key", "bearer", "header", "none"};
+constexpr std::string_view model_types[] = {"llm", "chat", "nlp",   "completion", "embedding", "rerank", "image",
+                                            "asr", "tts",  "audio", "moderation", "video",     "other"};
+constexpr std::string_view capabilities[] = {"vision",    "tools",     "parallel_tools", "json_schema",
+                                             "json_mode", "reasoning", "audio_in",       "audio_out",
+                                             "pdf",       "caching",   "web_search"};
+constexpr std::string_view max_tokens_fields[] = {"as_sent", "max_tokens", "max_completion_tokens"};
+constexpr std::string_view dialects[] = {"openai"};
+constexpr std::string_view switches[] = {"off", "on"};
+constexpr std::string_view metrics_auths[] = {"auto", "key", "open"};
+}  // namespace
+
+template <>
+std::span<const std::string_view> choices_of<TlsVersion>() {
+  return tls_versions;
+}
+template <>
+std::span<const std::string_view> choices_of<LogFormat>() {
+  return log_formats;
+}
+template <>
+std::span<const std::string_view> choices_of<LogLevel>() {
+  return log_levels;
+}
+template <>
+std::span<const std::string_view> choices_of<AuthType>() {
+  return auth_types;
+}
+template <>
+std::span<const std::string_view> choices_of<ModelType>() {
+  return model_types;
+}
+template <>
+std::span<const std::string_view> choices_of<Capability>() {
+  return capabilities;
+}
+template <>
+std::span<const std::string_view> choices_of<MaxTokensField>() {
+  return max_tokens_fields;
+}
+template <>
+std::span<const std::string_view> choices_of<Dialect>() {
+  return dialects;
+}
+template <>
+std::span<const std::string_view> choices_of<Switch>() {
+  return switches;
+}
+template <>
+std::span<const std::string_view> choices_of<MetricsAuth>() {
+  return metrics_auths;
+}
+
+std::string_view to_text(ModelType type) { return model_types[static_cast<std::size_t>(type)]; }
+std::string_view to_text(Capability capability) { return capabilities[static_cast<std::size_t>(capability)]; }
+std::string_view to_text(Dialect dialect) { return dialects[static_cast<std::size_t>(dialect)]; }
+
+}  // namespace cardea::config

@@ -1,0 +1,70 @@
+#pragma once
+// From text to Settings: parse → put environment variables in → read by the field tables → validate across fields. Every problem
+// is reported, not only the first. Pure: files and the environment come in as values. Never throws.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "config/settings.h"
+
+namespace cardea::config {
+
+/// Looks an environment variable up; std::nullopt = not set.
+using Env = std::function<std::optional<std::string>(std::string_view name)>;
+
+enum class Severity : std::uint8_t { error, warning };
+
+/// One thing wrong with the configuration. No text of it ever holds a secret or the value of an environment variable.
+struct Problem {
+  Severity severity = Severity::error;
+  Where where;
+  std::string path;     ///< of the field, e.g. "models[0].auth.type"
+  std::string message;  ///< what is wrong
+  std::string fix;      ///< what to do
+};
+/// "cardea.yaml:3:7: models[0].auth.type: … – fix". One line.
+[[nodiscard]] std::string to_text(const Problem& problem);
+
+struct File {
+  std::string_view name;
+  std::string_view text;
+};
+
+/// What the command line said: path of a field and its value ("log.level", "debug"; lists comma-separated). Stands above the
+/// environment, which stands above the files.
+using Overrides = std::vector<std::pair<std::string, std::string>>;
+
+struct Loaded {
+  Settings settings;  ///< use only when ok()
+  std::vector<Problem> problems;
+  [[nodiscard]] bool ok() const;  ///< no problem of severity error
+};
+
+/// Reads files in order (the main one, then --models): a later file's scalars replace, its lists and maps add. No file at all is
+/// fine: defaults and the environment. Limits: 4 MiB a file, depth 32, 200,000 nodes after aliases. Thread: any.
+[[nodiscard]] Loaded load(const std::vector<File>& files, const Env& env, const Overrides& overrides = {});
+/// The same for one file.
+[[nodiscard]] Loaded load(std::string_view text, std::string_view name, const Env& env);
+
+/// One provider file (catalog/providers/NAME.yaml). Used by the build-time tool and by tests.
+struct LoadedProvider {
+  Provider provider;
+  std::vector<Problem> problems;
+};
+[[nodiscard]] LoadedProvider load_provider(std::string_view yaml, std::string_view file, const Env& env);
+/// The same from the compact JSON that compact_provider() made of the file; a missing ${VARIABLE} empties its value.
+[[nodiscard]] Result<Provider> read_provider(std::string_view json, const Env& env);
+/// A checked provider file as compact JSON, its ${VARIABLES} untouched.
+[[nodiscard]] Result<std::string> compact_provider(std::string_view yaml, std::string_view file);
+
+/// `user`'s written fields over a copy of `base`; its models come first, one of the same id replaces.
+[[nodiscard]] Provider overlay(const Provider& base, const Provider& user);
+
+/// Settings::data, or the place where it is when not said: $XDG_STATE_HOME/cardea, ~/.local/state/cardea, ./cardea-data.
+[[nodiscard]] std::string data_directory(const Settings& settings, const Env& env);
+
+}  // namespace cardea::config

@@ -1,0 +1,242 @@
+#pragma once
+// The values of cardea.yaml: plain structs, nothing else. What each field means, its bounds and its sentence stand once, in
+// tables.cc; the default stands once, here. A Settings is immutable after loading and shared by all threads.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/secret.h"
+
+namespace cardea::config {
+
+/// Where a value was written; line and column count from 1, 0 = not from a file.
+struct Where {
+  std::string file;
+  unsigned line = 0;
+  unsigned column = 0;
+};
+
+/// A size in bytes, written "32KiB", "1MB" or a plain number.
+struct Bytes {
+  std::uint64_t count = 0;
+  friend constexpr bool operator==(Bytes, Bytes) = default;
+};
+constexpr Bytes kib(std::uint64_t n) { return {n << 10}; }
+constexpr Bytes mib(std::uint64_t n) { return {n << 20}; }
+
+/// US dollars per million tokens as an exact integer: pico-dollars (1e-12 USD) per token, so $0.15 is 150,000.
+struct UsdPerMillion {
+  std::int64_t pico_usd_per_token = 0;
+  friend constexpr bool operator==(UsdPerMillion, UsdPerMillion) = default;
+};
+
+using Milliseconds = std::chrono::milliseconds;
+/// A mapping in the order of the file; names are unique.
+template <class T>
+using Map = std::vector<std::pair<std::string, T>>;
+
+enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
+enum class LogFormat : std::uint8_t { automatic, json, console };
+enum class LogLevel : std::uint8_t { debug, info, warn, error, off };
+enum class AuthType : std::uint8_t { api_key, bearer, header, none };
+enum class ModelType : std::uint8_t {
+  llm,
+  chat,
+  nlp,
+  completion,
+  embedding,
+  rerank,
+  image,
+  asr,
+  tts,
+  audio,
+  moderation,
+  video,
+  other
+};
+enum class Capability : std::uint8_t {
+  vision,
+  tools,
+  parallel_tools,
+  json_schema,
+  json_mode,
+  reasoning,
+  audio_in,
+  audio_out,
+  pdf,
+  caching,
+  web_search
+};
+enum class MaxTokensField : std::uint8_t { as_sent, max_tokens, max_completion_tokens };
+enum class Dialect : std::uint8_t { openai };
+enum class Switch : std::uint8_t { off, on };
+enum class MetricsAuth : std::uint8_t { automatic, key, open };
+
+struct Tls {
+  std::string cert;  ///< PEM file with the chain; empty = plain HTTP
+  std::string key;
+  TlsVersion min_version = TlsVersion::v1_3;
+};
+
+struct Log {
+  LogFormat format = LogFormat::automatic;  ///< automatic: console on a terminal, else JSON
+  LogLevel level = LogLevel::info;
+};
+
+struct GatewayKey {
+  std::string name;  ///< shown in logs; "key-N" when not given
+  Secret key;
+  Where where;
+};
+
+struct Limits {
+  Bytes head_bytes = kib(32);
+  std::uint32_t headers = 100;
+  Bytes body_bytes = mib(32);
+  std::uint32_t connections = 0;  ///< 0 = below half the descriptor limit
+  Bytes response_bytes = mib(64);
+  Bytes sse_event_bytes = mib(4);
+};
+
+struct Timeouts {
+  Milliseconds header{10'000};
+  Milliseconds body{60'000};
+  Milliseconds idle{75'000};
+  Milliseconds connect{5'000};
+  Milliseconds first_byte{120'000};
+  Milliseconds inter_chunk{60'000};
+  Milliseconds total{0};  ///< 0 = none
+};
+
+struct Upstream {
+  std::uint32_t idle_max = 64;  ///< idle connections kept per origin and worker
+  Milliseconds idle{55'000};    ///< how long an idle connection is kept
+  std::string tls_ca;           ///< PEM file of extra authorities
+  std::string proxy;            ///< empty = HTTPS_PROXY / NO_PROXY of the environment
+};
+
+struct Metrics {
+  Switch enabled = Switch::on;
+  MetricsAuth auth = MetricsAuth::automatic;  ///< automatic: a gateway key is asked for when any key exists
+};
+
+struct Auth {
+  AuthType type = AuthType::bearer;
+  std::string header;  ///< its name, for type header (and api_key when not Authorization)
+  Secret value;
+};
+
+struct RateLimit {
+  std::uint32_t qps = 0;  ///< 0 = unlimited
+  std::uint32_t burst = 0;
+};
+
+struct Price {
+  std::optional<UsdPerMillion> input, output, cache_read, cache_write, reasoning, audio_in, audio_out, image_in, image_out;
+};
+
+/// What is known about one model, wherever it is written.
+struct Facts {
+  std::optional<std::uint32_t> context;     ///< tokens of prompt and answer
+  std::optional<std::uint32_t> max_output;  ///< tokens
+  std::vector<Capability> capabilities;
+  Price price;
+  std::string as_of;   ///< date of the figures, YYYY-MM-DD
+  std::string source;  ///< where they were read
+};
+
+/// One model of a provider.
+struct ProviderModel {
+  std::string id;  ///< the provider's own name
+  std::optional<ModelType> type;
+  Facts facts;
+  Where where;
+};
+
+/// What the openai dialect must do differently for a provider.
+struct Quirks {
+  MaxTokensField max_tokens_field = MaxTokensField::as_sent;
+  Switch stream_options = Switch::on;    ///< off: `stream_options` is refused upstream and left out
+  std::vector<std::string> drop_fields;  ///< top-level members never sent
+};
+
+/// A provider as data: the schema of catalog/providers/NAME.yaml and of `providers:` in cardea.yaml alike.
+struct Provider {
+  std::string extends;  ///< a built-in to start from; default: the built-in of the same name
+  std::string title;
+  Dialect dialect = Dialect::openai;
+  std::string base_url;
+  Secret api_key;
+  std::vector<std::string> key_env;  ///< variables that hold the key, first one set wins
+  Auth auth;
+  Map<std::string> headers;  ///< sent with every request; an empty value leaves the header out
+  Quirks quirks;
+  std::string probe;          ///< local base URL to look for at start ("" = none)
+  std::string docs;           ///< where its API is described
+  std::string as_of, source;  ///< of the models' figures, unless a model says otherwise
+  std::vector<ProviderModel> models;
+  Where where;
+  std::vector<std::string> given;  ///< names of the fields that were written
+};
+
+/// One entry of the model registry (`models:`).
+struct Model {
+  std::string name;
+  ModelType type = ModelType::llm;
+  std::string endpoint;  ///< base URL or a full one; may be empty when `provider` is given
+  Dialect dialect = Dialect::openai;
+  Secret api_key;
+  std::optional<Auth> auth;
+  RateLimit rate_limit;
+  std::string provider;
+  std::string upstream_model;  ///< default: name
+  Facts facts;
+  Where where;
+};
+
+struct Alias {
+  std::string target;
+  Where where;
+};
+
+struct Settings {
+  std::vector<std::string> listen{"127.0.0.1:8080"};
+  Tls tls;
+  std::uint32_t workers = 0;  ///< 0 = all cores
+  std::string data;           ///< empty = data_directory()'s default
+  std::uint32_t drain_seconds = 30;
+  Log log;
+  std::vector<GatewayKey> keys;
+  std::vector<std::string> allowed_origins;
+  std::vector<std::string> allowed_hosts;
+  Limits limits;
+  Timeouts timeouts;
+  Upstream upstream;
+  Metrics metrics;
+  Switch discovery = Switch::on;  ///< look for local servers at start
+  Map<Provider> providers;
+  std::vector<Model> models;
+  Map<Alias> aliases;
+};
+
+/// The names used in files.
+[[nodiscard]] std::string_view to_text(ModelType type);
+[[nodiscard]] std::string_view to_text(Capability capability);
+[[nodiscard]] std::string_view to_text(Dialect dialect);
+
+/// One of Settings::listen in parts.
+struct ListenAddress {
+  std::string host;  ///< without brackets; empty for a Unix socket
+  std::uint16_t port = 0;
+  std::string unix_path;                ///< not empty: a Unix socket
+  [[nodiscard]] bool loopback() const;  ///< only this machine can reach it (a Unix socket, 127/8, ::1, localhost)
+};
+/// "HOST:PORT", "[V6]:PORT", ":PORT" (all addresses), "PORT" (127.0.0.1), "unix:/PATH"; std::nullopt when it is none of them.
+[[nodiscard]] std::optional<ListenAddress> parse_listen(std::string_view text);
+
+}  // namespace cardea::config
