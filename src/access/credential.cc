@@ -1,0 +1,129 @@
+#include "access/credential.h"
+
+#include "base/text.h"
+#include "wire/http1.h"
+
+namespace cardea::access {
+namespace {
+
+using wire::Field;
+
+struct Carrier {
+  Field field;
+  std::string_view spelling;
+};
+// Authorization has a grammar of its own; these carry the bare key.
+constexpr Carrier plain_carriers[] = {
+    {Field::x_api_key, "x-api-key"},
+    {Field::api_key, "api-key"},
+    {Field::x_goog_api_key, "x-goog-api-key"},
+};
+constexpr std::string_view query_carrier = "?key=";
+
+/// The value of a hexadecimal digit, or -1.
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = ascii_lower(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// RFC 3986 §2.1 into `out`; std::nullopt for a bad escape or when it does not fit. `+` stays `+`: this is a URI, not a form.
+std::optional<std::string_view> percent_decode(std::string_view text, std::span<char> out) {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < text.size(); ++i, ++size) {
+    if (size == out.size()) return std::nullopt;
+    if (text[i] != '%') {
+      out[size] = text[i];
+      continue;
+    }
+    if (text.size() - i < 3) return std::nullopt;
+    const int high = hex_digit(text[i + 1]);
+    const int low = hex_digit(text[i + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out[size] = static_cast<char>(high << 4 | low);
+    i += 2;
+  }
+  return std::string_view{out.data(), size};
+}
+
+}  // namespace
+
+Status Credential::extract(const wire::RequestHead& head) {
+  const auto& headers = head.headers();
+  // Every line, not the first of each name: a second, different Authorization is as ambiguous as two carriers.
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const Field field = headers.field(i);
+    if (field == Field::other) continue;
+    if (field == Field::authorization) {
+      if (auto taken = take_authorization(headers[i].value); !taken) return taken;
+      continue;
+    }
+    for (const auto& carrier : plain_carriers) {
+      if (field != carrier.field) continue;
+      if (auto taken = take(headers[i].value, carrier.spelling); !taken) return taken;
+    }
+  }
+  return head.query().empty() ? Status{} : take_query(head.query());
+}
+
+Status Credential::take(std::string_view credential, std::string_view carrier) {
+  if (credential.empty()) {
+    return fail(Kind::unauthenticated, cat("The API key in ", carrier, " is empty. Send a key, or leave ", carrier, " out."));
+  }
+  if (credential.size() > key_bytes_max) {
+    return fail(Kind::unauthenticated, cat("The API key in ", carrier, " is longer than ", key_bytes_max, " bytes."));
+  }
+  if (value_ && *value_ != credential) {
+    const auto where = carrier_ == carrier ? cat("twice in ", carrier) : cat("in ", carrier_, " and ", carrier);
+    return fail(Kind::unauthenticated, cat("Two different API keys were sent, ", where, ". Send one."));
+  }
+  if (!value_) {
+    value_ = credential;
+    carrier_ = carrier;
+  }
+  return {};
+}
+
+Status Credential::take_authorization(std::string_view value) {
+  constexpr std::string_view bearer = "bearer";
+  const auto end = value.find_first_of(" \t");
+  if (!iequals(value.substr(0, end), bearer)) {
+    return fail(Kind::unauthenticated, "This gateway knows one Authorization scheme: 'Authorization: Bearer YOUR_KEY'.");
+  }
+  const auto token = end == std::string_view::npos ? std::string_view{} : trim(value.substr(end));
+  if (token.find_first_of(" \t") != std::string_view::npos) {
+    return fail(Kind::unauthenticated, "The Authorization header is malformed. Send 'Authorization: Bearer YOUR_KEY'.");
+  }
+  return take(token, "Authorization");
+}
+
+Status Credential::take_query(std::string_view query) {
+  while (true) {
+    const auto end = query.find('&');
+    const auto pair = query.substr(0, end);
+    const auto equals = pair.find('=');
+    if (pair.substr(0, equals) == credential_parameter) {
+      const auto raw = equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
+      // A value without escapes needs no copy; so decoded_ holds at most one live value: the first with escapes.
+      if (raw.find('%') == std::string_view::npos) {
+        if (auto taken = take(raw, query_carrier); !taken) return taken;
+      } else {
+        std::array<char, key_bytes_max> second;  // NOLINT
+        const bool first = !value_;
+        const auto decoded = percent_decode(raw, first ? std::span{decoded_} : std::span{second});
+        if (!decoded) return fail(Kind::unauthenticated, "The API key in ?key= is not valid percent-encoding or too long.");
+        if (auto taken = take(*decoded, query_carrier); !taken) return taken;
+      }
+    }
+    if (end == std::string_view::npos) return {};
+    query.remove_prefix(end + 1);
+  }
+}
+
+bool is_credential_header(std::string_view name) noexcept {
+  const Field field = wire::field_of(name);
+  if (field == Field::authorization) return true;
+  return std::ranges::any_of(plain_carriers, [field](const Carrier& carrier) { return carrier.field == field; });
+}
+
+}  // namespace cardea::access

@@ -1,0 +1,35 @@
+#pragma once
+// The one place that knows where a request may carry a credential.
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "access/access.h"
+
+namespace cardea::access {
+
+/// A credential as found: a view into the head, or into `decoded` (a percent-encoded query value). Not movable for that reason.
+class Credential {
+ public:
+  Credential() = default;
+  Credential(const Credential&) = delete;
+  Credential& operator=(const Credential&) = delete;
+
+  /// Looks in Authorization: Bearer, x-api-key, api-key, x-goog-api-key and ?key=. Fails (unauthenticated) when one of them is
+  /// malformed or two differ: a bad credential never becomes no credential.
+  [[nodiscard]] Status extract(const wire::RequestHead& head);
+  /// std::nullopt: none was sent. Else 1 … key_bytes_max bytes.
+  [[nodiscard]] std::optional<std::string_view> value() const noexcept { return value_; }
+
+ private:
+  [[nodiscard]] Status take(std::string_view credential, std::string_view carrier);
+  [[nodiscard]] Status take_authorization(std::string_view value);
+  [[nodiscard]] Status take_query(std::string_view query);
+
+  std::optional<std::string_view> value_;
+  std::string_view carrier_;                  ///< where value_ came from, for the message
+  std::array<char, key_bytes_max> decoded_;  // NOLINT: filled when needed
+};
+
+}  // namespace cardea::access
