@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t smallest_bits = 6;   // 64 B
 constexpr std::size_t largest_bits = 16;   // 64 KiB
 constexpr std::size_t classes = largest_bits - smallest_bits + 1;
-constexpr std::size_t kept_bytes_max = std::size_t{1} << 20;
+[[maybe_unused]] constexpr std::size_t kept_bytes_max = std::size_t{1} << 20;
 
 struct Node {
   Node* next;
@@ -67,7 +67,7 @@ void* pool_allocate(std::size_t size) {
 
 void pool_free(void* memory, std::size_t size) noexcept {
   if (memory == nullptr) return;
-  const auto index = class_of(size == 0 ? 1 : size);
+  [[maybe_unused]] const auto index = class_of(size == 0 ? 1 : size);
 #if !defined(__SANITIZE_ADDRESS__) && !(defined(__has_feature) && __has_feature(address_sanitizer))
   if (index < classes) {
     auto& list = free_lists.lists[index];

@@ -46,6 +46,7 @@ int percent_decoded(std::string_view text) noexcept {
 
 /// Why a path may not pass, or empty. `path` is empty or begins with '/', and holds target characters.
 std::string_view path_fault(std::string_view path) noexcept {
+  if (std::ranges::all_of(path, [](char c) { return has_class(c, plain_path_char); })) return {};
   bool only_dots = false;  // the segment so far, decoded
   std::size_t dots = 0;
   for (std::size_t i = 0; i <= path.size(); ++i) {
@@ -228,7 +229,7 @@ class RequestScan : public HeadScan {
   [[nodiscard]] Scan host() {
     const auto value = table_.find(Field::host);
     if (!value) return out_.minor_version_ == 0 ? Scan::done : bad("the Host header is missing");
-    if (table_.count("host") > 1) return bad("more than one Host header");
+    if (repeated(Field::host)) return bad("more than one Host header");
     if (!valid_host(*value)) return bad("Host is not a host name or address with an optional port");
     if (out_.host_.size == 0) out_.host_ = value_span(Field::host);
     return Scan::done;

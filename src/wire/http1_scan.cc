@@ -206,7 +206,7 @@ Scan HeadScan::transfer_encoding(Framing& framing, unsigned minor_version) {
 }
 
 Scan HeadScan::content_length(std::uint64_t& length) {
-  if (table_.repeated_[static_cast<std::size_t>(Field::content_length)]) return bad("more than one Content-Length header");
+  if (repeated(Field::content_length)) return bad("more than one Content-Length header");
   const auto value = *table_.find(Field::content_length);
   const bool digits = !value.empty() && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) return bad("Content-Length is not one decimal number");

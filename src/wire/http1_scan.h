@@ -13,12 +13,13 @@
 namespace cardea::wire {
 
 enum CharClass : unsigned {
-  token_char = 1,       ///< RFC 9110 §5.6.2 but `_`
-  underscore_char = 2,  ///< `_`: a token character that request header names may not use
-  target_char = 4,      ///< printable ASCII but `#` (RFC 9112 §3.2; the path is checked more closely)
-  path_char = 8,        ///< RFC 3986 pchar, `/`, and the harmless `|[]` that browsers leave as they are
-  host_char = 16,       ///< letters, digits, - . _ ~
-  text_char = 32,       ///< field values: tab, space, visible, obs-text
+  token_char = 1,        ///< RFC 9110 §5.6.2 but `_`
+  underscore_char = 2,   ///< `_`: a token character that request header names may not use
+  target_char = 4,       ///< printable ASCII but `#` (RFC 9112 §3.2; the path is checked more closely)
+  path_char = 8,         ///< RFC 3986 pchar, `/`, and the harmless `|[]` that browsers leave as they are
+  host_char = 16,        ///< letters, digits, - . _ ~
+  plain_path_char = 64,  ///< path_char but `.` and `%`, which need a closer look
+  text_char = 32,        ///< field values: tab, space, visible, obs-text
 };
 
 consteval std::array<std::uint8_t, 256> build_char_classes() {
@@ -36,6 +37,7 @@ consteval std::array<std::uint8_t, 256> build_char_classes() {
   for (unsigned c = 0x21; c < 0x7f; ++c) add(c, c == '#' ? 0 : target_char);
   for (unsigned c = 0x20; c < 0x100; ++c) add(c, c == 0x7f ? 0 : text_char);
   mark("\t", text_char);
+  for (unsigned c = 0; c < 0x80; ++c) add(c, (classes[c] & path_char) != 0 && c != '.' && c != '%' ? plain_path_char : 0);
   return classes;
 }
 inline constexpr std::array<std::uint8_t, 256> char_classes = build_char_classes();
@@ -70,6 +72,8 @@ class HeadScan {
   /// Whole value span of the first line of `field`, which is present.
   [[nodiscard]] HeadSpan value_span(Field field) const noexcept;
   [[nodiscard]] bool keep_alive(unsigned minor_version) const noexcept;
+  /// More than one line of `field`.
+  [[nodiscard]] bool repeated(Field field) const noexcept { return table_.repeated_[static_cast<std::size_t>(field)]; }
   [[nodiscard]] std::size_t consumed() const noexcept { return static_cast<std::size_t>(p_ - begin_); }
   [[nodiscard]] Error take_error() { return std::move(error_); }
 
