@@ -251,6 +251,9 @@ class RequestHead {
 /// (transfer coding), expectation_failed, method_not_allowed (CONNECT). The same bytes give the same error however they are
 /// split.
 [[nodiscard]] Result<std::size_t> parse_request_head(std::string_view bytes, const HeadLimits& limits, RequestHead& out);
+/// The head would view into a dead temporary.
+template <std::same_as<std::string> S>
+Result<std::size_t> parse_request_head(S&& bytes, const HeadLimits& limits, RequestHead& out) = delete;
 
 /// A response head; the counterpart of RequestHead.
 class ResponseHead {
@@ -291,6 +294,8 @@ class ResponseHead {
 /// names are accepted. A 1xx head is returned like any other; the caller reads on.
 [[nodiscard]] Result<std::size_t> parse_response_head(std::string_view bytes, const HeadLimits& limits, Method request_method,
                                                       ResponseHead& out);
+template <std::same_as<std::string> S>
+Result<std::size_t> parse_response_head(S&& bytes, const HeadLimits& limits, Method request_method, ResponseHead& out) = delete;
 
 // ---- Chunked bodies ------------------------------------------------------------------------------------------------------
 
@@ -340,6 +345,7 @@ class ChunkedDecoder {
   [[nodiscard]] Status size_digit(char c);
   [[nodiscard]] Status after_size(char c);
   [[nodiscard]] Status extension(std::string_view bytes, std::size_t& at);
+  [[nodiscard]] Status count_extension(std::size_t size);
   [[nodiscard]] Status trailer(char c);
   [[nodiscard]] Status check_trailers() const;
   [[nodiscard]] Status expect(char c, char wanted, State next);

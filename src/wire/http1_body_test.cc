@@ -133,6 +133,10 @@ TEST(ChunkedDecoder, Limits) {
     EXPECT_TRUE(decode(cat(extension(10), extension(10), extension(5), last_chunk), piece, random, limits).done);
     EXPECT_THAT(decode(cat(extension(10), extension(10), extension(6)), piece, random, limits).error,
                 testing::HasSubstr("too many"));
+    // Over both limits: named is the one that a byte-by-byte count meets first.
+    EXPECT_THAT(decode(cat(extension(10), extension(10), extension(11)), piece, random, limits).error,
+                testing::HasSubstr("too many"));
+    EXPECT_THAT(decode(extension(30), piece, random, limits).error, testing::HasSubstr("too long"));
     const auto trailer = [](std::size_t size) { return cat("0\r\nX: ", std::string(size - 5, 't'), "\r\n\r\n"); };
     EXPECT_EQ(decode(trailer(20), piece, random, limits).trailers.size(), 20U);
     EXPECT_THAT(decode(trailer(21), piece, random, limits).error, testing::HasSubstr("larger than 20"));

@@ -79,8 +79,7 @@ Status ChunkedDecoder::after_size(char c) {
   }
   if (c == ' ' || c == '\t') {  // "bad white space" is allowed before ';' only
     state_ = State::blank;
-    if (++extension_bytes_ > limits_.extension_bytes) return fail(blame_, "chunked body: chunk extension is too long");
-    return {};
+    return count_extension(1);
   }
   if (c == '\r' && state_ == State::size) {
     state_ = State::size_lf;
@@ -94,12 +93,21 @@ Status ChunkedDecoder::extension(std::string_view bytes, std::size_t& at) {
   const char* const stop = find_control(start, bytes.data() + bytes.size());
   const auto size = static_cast<std::size_t>(stop - start);
   at += size;
-  extension_bytes_ += size;
-  message_extension_bytes_ += size;
-  if (extension_bytes_ > limits_.extension_bytes) return fail(blame_, "chunked body: chunk extension is too long");
-  if (message_extension_bytes_ > limits_.message_extension_bytes) return fail(blame_, "chunked body: too many chunk extensions");
+  if (auto status = count_extension(size); !status) return status;
   if (at == bytes.size()) return {};
   return expect(bytes[at++], '\r', State::size_lf);
+}
+
+Status ChunkedDecoder::count_extension(std::size_t size) {
+  const auto chunk_room = limits_.extension_bytes - extension_bytes_;
+  const auto message_room = limits_.message_extension_bytes - message_extension_bytes_;
+  // The limit that a byte-by-byte count would meet first is the one to name.
+  if (size > message_room && message_room < chunk_room) return fail(blame_, "chunked body: too many chunk extensions");
+  if (size > chunk_room) return fail(blame_, "chunked body: chunk extension is too long");
+  if (size > message_room) return fail(blame_, "chunked body: too many chunk extensions");
+  extension_bytes_ += size;
+  message_extension_bytes_ += size;
+  return {};
 }
 
 Status ChunkedDecoder::trailer(char c) {

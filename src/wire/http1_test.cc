@@ -17,6 +17,7 @@ constexpr std::string_view good =
     "X-Padded: \t a  b \t\r\n"
     "Content-Length: 42\r\n\r\n";
 
+/// The caller keeps `bytes` as long as it reads `out`.
 Result<std::size_t> parse(std::string_view bytes, RequestHead& out, const HeadLimits& limits = {}) {
   return parse_request_head(bytes, limits, out);
 }
@@ -350,6 +351,18 @@ TEST(RequestHead, SplitsChangeNothing) {
   }
 }
 
+TEST(RequestHead, AnIncompleteHeadsErrorIsToldInTheEnd) {
+  // Wrong from the 10th byte on; told at once when seen at once, else when the bytes have doubled.
+  const std::string bytes = "GET / HTTQ/1.1 and no line end for a while yet";
+  RequestHead whole;
+  const auto expected = parse(bytes, whole);
+  ASSERT_FALSE(expected.has_value());
+  RequestHead slow;
+  const auto told = parse_in_pieces(bytes, slow, {}, [] { return 1U; });
+  ASSERT_FALSE(told.has_value());
+  EXPECT_EQ(told.error().message(), expected.error().message());
+}
+
 TEST(RequestHead, PipelinedHeadsOneAfterTheOther) {
   const auto bytes = cat(accepted[0].bytes, good);
   RequestHead head;
@@ -417,7 +430,8 @@ TEST(RequestHead, TargetLimit) {
 
 TEST(RequestHead, UnderscoresOnRequest) {
   RequestHead head;
-  EXPECT_TRUE(parse(with("a_b: c\r\n"), head, {.underscore_names = true}).has_value());
+  const auto bytes = with("a_b: c\r\n");
+  EXPECT_TRUE(parse(bytes, head, {.underscore_names = true}).has_value());
   EXPECT_EQ(head.find("A_B"), "c");
 }
 
@@ -443,7 +457,8 @@ TEST(Fields, KnownNamesAreFoundInAnyCase) {
     // In a head another, faster comparison is taken. 1.0, so that "1" suits every field but the transfer coding.
     if (field == Field::transfer_encoding) continue;
     RequestHead head;
-    const auto result = parse(cat("GET / HTTP/1.0\r\ny", name, ": 2\r\n", name, "y: 2\r\n", name, ": 1\r\n\r\n"), head);
+    const auto bytes = cat("GET / HTTP/1.0\r\ny", name, ": 2\r\n", name, "y: 2\r\n", name, ": 1\r\n\r\n");
+    const auto result = parse(bytes, head);
     ASSERT_TRUE(result.has_value()) << name;
     EXPECT_EQ(head.find(field), "1") << name;
     EXPECT_EQ(head.headers().field(0), Field::other);
@@ -459,9 +474,10 @@ TEST(Fields, HopByHop) {
   for (const auto* name : {"content-length", "authorization", "x-custom", ""}) EXPECT_FALSE(is_hop_by_hop(name)) << name;
 
   RequestHead head;
-  ASSERT_TRUE(parse(with("Connection: X-Mine , authorization, host\r\nconnection: other\r\nx-mine: 1\r\nAuthorization: b\r\n"
-                         "OTHER: 2\r\nx-kept: 3\r\nTE: trailers\r\n"),
-                    head));
+  const auto bytes = with(
+      "Connection: X-Mine , authorization, host\r\nconnection: other\r\nx-mine: 1\r\nAuthorization: b\r\n"
+      "OTHER: 2\r\nx-kept: 3\r\nTE: trailers\r\n");
+  ASSERT_TRUE(parse(bytes, head).has_value());
   std::string hops;
   for (std::size_t i = 0; i < head.headers().size(); ++i) {
     if (head.headers().is_hop_by_hop(i)) hops += cat(head.headers()[i].name, ' ');
