@@ -175,11 +175,17 @@ struct HeadSpan {
   std::uint32_t size = 0;
 };
 
+/// The bytes in which a head must end.
+struct HeadWindow {
+  std::string_view bytes;
+  bool full = false;  ///< cut at the limit, or exactly as large: nothing more may be added
+};
+
 /// Remembers between two calls how far an incomplete head was looked at, so that a head fed byte by byte costs linear time.
 class HeadProgress {
  public:
-  /// Is a parse of `window` (the bytes so far, cut at the limit) worth its time? `full`: nothing more may be added.
-  [[nodiscard]] bool worth_parsing(std::string_view window, bool full) noexcept;
+  /// Is a parse of `window` worth its time?
+  [[nodiscard]] bool worth_parsing(const HeadWindow& window) noexcept;
   void reset() noexcept { scanned_ = parsed_ = 0; }
 
  private:

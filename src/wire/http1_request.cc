@@ -249,15 +249,14 @@ class RequestScan : public HeadScan {
 
 Result<std::size_t> parse_request_head(std::string_view bytes, const HeadLimits& limits, RequestHead& out) {
   const auto window = head_window(bytes, limits);
-  const bool full = window.size() < bytes.size() || window.size() == std::min(limits.head_bytes, head_bytes_max);
-  if (window.empty() || !out.progress_.worth_parsing(window, full)) return std::size_t{0};
-  RequestScan scan{window, limits, out};
+  if (!out.progress_.worth_parsing(window)) return std::size_t{0};
+  RequestScan scan{window.bytes, limits, out};
   auto outcome = scan.run();
-  if (outcome == Scan::more && !full) return std::size_t{0};
+  if (outcome == Scan::more && !window.full) return std::size_t{0};
   out.progress_.reset();
   if (outcome == Scan::done) return scan.consumed();
   if (outcome == Scan::bad) return std::unexpected{scan.take_error()};
-  return fail(Kind::header_too_large, cat("the request head is larger than ", window.size(), " bytes"));
+  return fail(Kind::header_too_large, cat("the request head is larger than ", window.bytes.size(), " bytes"));
 }
 
 }  // namespace cardea::wire

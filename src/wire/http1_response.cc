@@ -71,15 +71,14 @@ class ResponseScan : public HeadScan {
 Result<std::size_t> parse_response_head(std::string_view bytes, const HeadLimits& limits, Method request_method,
                                         ResponseHead& out) {
   const auto window = head_window(bytes, limits);
-  const bool full = window.size() < bytes.size() || window.size() == std::min(limits.head_bytes, head_bytes_max);
-  if (window.empty() || !out.progress_.worth_parsing(window, full)) return std::size_t{0};
-  ResponseScan scan{window, limits, out};
+  if (!out.progress_.worth_parsing(window)) return std::size_t{0};
+  ResponseScan scan{window.bytes, limits, out};
   const auto outcome = scan.run(request_method);
-  if (outcome == Scan::more && !full) return std::size_t{0};
+  if (outcome == Scan::more && !window.full) return std::size_t{0};
   out.progress_.reset();
   if (outcome == Scan::done) return scan.consumed();
   if (outcome == Scan::bad) return std::unexpected{scan.take_error()};
-  return fail(Kind::upstream_protocol, cat("the upstream's response head is larger than ", window.size(), " bytes"));
+  return fail(Kind::upstream_protocol, cat("the upstream's response head is larger than ", window.bytes.size(), " bytes"));
 }
 
 }  // namespace cardea::wire

@@ -55,21 +55,24 @@ std::string show_byte(char c) {
   return cat("byte 0x", to_hex({&c, 1}));
 }
 
-std::string_view head_window(std::string_view bytes, const HeadLimits& limits) noexcept {
-  return bytes.substr(0, std::min(limits.head_bytes, head_bytes_max));
+HeadWindow head_window(std::string_view bytes, const HeadLimits& limits) noexcept {
+  const auto most = std::min(limits.head_bytes, head_bytes_max);
+  return {.bytes = bytes.substr(0, most), .full = bytes.size() >= most};
 }
 
-bool HeadProgress::worth_parsing(std::string_view window, bool full) noexcept {
-  bool worth = parsed_ == 0 || full || window.size() / 2 >= parsed_;
-  for (auto at = std::min(scanned_, window.size()); !worth;) {
-    at = window.find('\n', at);
+bool HeadProgress::worth_parsing(const HeadWindow& window) noexcept {
+  const auto bytes = window.bytes;
+  if (bytes.empty()) return false;
+  bool worth = parsed_ == 0 || window.full || bytes.size() / 2 >= parsed_;
+  for (auto at = std::min(scanned_, bytes.size()); !worth;) {
+    at = bytes.find('\n', at);
     if (at == std::string_view::npos) break;
     // An empty line may complete the head, a bare LF is an error to be told at once.
-    worth = at < 3 || window[at - 1] != '\r' || window[at - 2] == '\n';
+    worth = at < 3 || bytes[at - 1] != '\r' || bytes[at - 2] == '\n';
     ++at;
   }
-  scanned_ = window.size();
-  if (worth) parsed_ = window.size();
+  scanned_ = bytes.size();
+  if (worth) parsed_ = bytes.size();
   return worth;
 }
 

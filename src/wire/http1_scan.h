@@ -109,7 +109,6 @@ class HeadScan {
 inline constexpr std::size_t name_bytes_max = 256;
 /// Head limits beyond this are cut: offsets are 32 bits wide.
 inline constexpr std::size_t head_bytes_max = 1024 * 1024;
-/// The part of `bytes` in which a head must end.
-[[nodiscard]] std::string_view head_window(std::string_view bytes, const HeadLimits& limits) noexcept;
+[[nodiscard]] HeadWindow head_window(std::string_view bytes, const HeadLimits& limits) noexcept;
 
 }  // namespace cardea::wire

@@ -441,7 +441,7 @@ TEST(RequestHead, ByteByByteIsLinear) {
   HeadProgress progress;
   std::size_t parsed_bytes = 0;
   for (std::size_t size = 1; size <= bytes.size(); ++size) {
-    if (progress.worth_parsing(std::string_view{bytes}.substr(0, size), false)) parsed_bytes += size;
+    if (progress.worth_parsing({.bytes = std::string_view{bytes}.substr(0, size), .full = false})) parsed_bytes += size;
   }
   EXPECT_LT(parsed_bytes, 4 * bytes.size());
 }
