@@ -80,6 +80,13 @@ bool Address::is_loopback() const noexcept {
   return family() == AF_UNIX;
 }
 
+std::span<const std::uint8_t> Address::ip_bytes() const noexcept {
+  const auto bytes = [](const auto& ip) { return std::span{reinterpret_cast<const std::uint8_t*>(&ip), sizeof ip}; };  // NOLINT
+  if (family() == AF_INET) return bytes(storage_.v4.sin_addr);
+  if (family() == AF_INET6) return bytes(storage_.v6.sin6_addr);
+  return {};
+}
+
 std::string Address::host() const {
   char text[INET6_ADDRSTRLEN] = "unix";
   if (family() == AF_INET) inet_ntop(AF_INET, &storage_.v4.sin_addr, text, sizeof text);
@@ -94,17 +101,23 @@ std::string Address::text() const {
 
 std::unique_ptr<SocketStream> SocketStream::adopt(Loop& loop, int fd, const Address& peer) {
   std::unique_ptr<SocketStream> stream{new SocketStream{loop, fd, peer.host()}};
-  stream->registered_ = Poller::of(loop).add(fd, *stream, stream->slot_);
-  if (!stream->registered_) return nullptr;
+  if (!stream->start()) return nullptr;
   return stream;
 }
 
 SocketStream::~SocketStream() {
   if (registered_) {
     Poller::of(loop_).remove_and_close(slot_, fd_);
-  } else {
+  } else if (fd_ >= 0) {
     close(fd_);
   }
+}
+
+bool SocketStream::start() { return registered_ = Poller::of(loop_).add(fd_, *this, slot_); }
+
+int SocketStream::release() {
+  if (std::exchange(registered_, false)) Poller::of(loop_).remove(slot_, fd_);
+  return std::exchange(fd_, -1);
 }
 
 void SocketStream::on_events(std::uint32_t events) {
@@ -178,9 +191,8 @@ Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, Address address, Durat
   set_no_delay(fd, address.family());
   std::unique_ptr<SocketStream> stream{new SocketStream{loop, fd, address.host()}};
   const bool pending = ::connect(fd, address.data(), address.length()) != 0;
-  if (pending && errno != EINPROGRESS) co_return fail(Kind::io, cat(address.text(), ": ", reason(errno)));
-  stream->registered_ = Poller::of(loop).add(fd, *stream, stream->slot_);
-  if (!stream->registered_) co_return fail(Kind::io, cat("epoll: ", reason(errno)));
+  if (pending && errno != EINPROGRESS) co_return fail(Kind::io, reason(errno));
+  if (!stream->start()) co_return fail(Kind::io, cat("epoll: ", reason(errno)));
   if (pending) {
     // The first writable edge, good or bad, is the end of connecting.
     stream->writable_ = false;
@@ -189,7 +201,7 @@ Task<Result<std::unique_ptr<Stream>>> connect(Loop& loop, Address address, Durat
     int error = 0;
     socklen_t length = sizeof error;
     getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
-    if (error != 0) co_return fail(Kind::io, cat(address.text(), ": ", reason(error)));
+    if (error != 0) co_return fail(Kind::io, reason(error));
   }
   stream->readable_ = stream->ended_;
   co_return std::unique_ptr<Stream>{std::move(stream)};

@@ -29,6 +29,8 @@ class Address {
   void set_port(std::uint16_t port) noexcept;
   /// 127.0.0.0/8, ::1, or a Unix socket.
   [[nodiscard]] bool is_loopback() const noexcept;
+  /// The 4 or 16 bytes of an IP address in network order; empty for Unix sockets.
+  [[nodiscard]] std::span<const std::uint8_t> ip_bytes() const noexcept;
   /// Without port; "unix" for Unix sockets.
   [[nodiscard]] std::string host() const;
   /// As parse() takes it.
@@ -57,14 +59,17 @@ class SocketStream : public Stream, private PollTarget {
   void shutdown_write() override;
   void reset_on_close() override;
   [[nodiscard]] std::string_view peer() const noexcept override { return peer_; }
+  /// Gives the descriptor up, to be taken over by another stream (TLS over a connected socket). Afterwards only destruction is allowed.
+  [[nodiscard]] int release();
 
  protected:
   SocketStream(Loop& loop, int fd, std::string peer) noexcept : Stream{loop}, fd_{fd}, peer_{std::move(peer)} {}
-  [[nodiscard]] int fd() const noexcept { return fd_; }
+  /// Registers with the loop's poller; false: the kernel refused.
+  [[nodiscard]] bool start();
+  void on_events(std::uint32_t events) override;
 
  private:
   friend Task<Result<std::unique_ptr<Stream>>> connect(Loop&, Address, Duration);
-  void on_events(std::uint32_t events) override;
   int fd_;
   std::uint32_t slot_ = 0;
   bool registered_ = false;
