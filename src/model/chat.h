@@ -31,6 +31,7 @@ struct Extra {
   Json value;
   bool operator==(const Extra&) const = default;
 };
+/// A field inside an object that the model knows is kept as an extra with that object's name: {"function", {"x":1}}.
 using Extras = std::vector<Extra>;
 
 /// A prompt-cache marker: "the prefix up to and including this part may be cached".
@@ -225,6 +226,7 @@ struct Metadata {
 
 /// A chat request.
 struct Chat {
+  std::string dialect;  ///< that decoded it: extras and opaque parts are its own
   std::string model;
   std::vector<Message> messages;
   std::optional<std::vector<Tool>> tools;
@@ -289,6 +291,7 @@ struct Choice {
 
 /// A whole answer.
 struct Answer {
+  std::string dialect;  ///< that decoded it: extras and opaque parts are its own
   std::optional<std::string> id;
   std::optional<std::string> model;
   std::optional<std::uint64_t> created;  ///< Unix seconds

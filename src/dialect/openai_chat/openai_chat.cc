@@ -1,0 +1,81 @@
+#include "dialect/openai_chat/openai_chat.h"
+
+#include <array>
+
+namespace cardea::dialect {
+
+const Dialect& openai_chat() {
+  static const openai::OpenAiChat instance;
+  return instance;
+}
+
+namespace openai {
+
+using model::Finish;
+
+std::unique_ptr<Relay> OpenAiChat::relay(RelayOptions options) const { return make_relay(std::move(options)); }
+std::unique_ptr<StreamDecoder> OpenAiChat::stream_decoder() const { return make_stream_decoder(); }
+std::unique_ptr<StreamEncoder> OpenAiChat::stream_encoder(EncodeStreamOptions options) const {
+  return make_stream_encoder(std::move(options));
+}
+
+std::optional<model::Role> role_of(std::string_view word) noexcept {
+  struct Row {
+    std::string_view word;
+    model::Role role;
+  };
+  static constexpr std::array<Row, 6> rows{{{"user", model::Role::user},
+                                            {"assistant", model::Role::assistant},
+                                            {"tool", model::Role::tool},
+                                            {"system", model::Role::system},
+                                            {"developer", model::Role::developer},
+                                            {"function", model::Role::tool}}};
+  for (const auto& row : rows) {
+    if (row.word == word) return row.role;
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+/// The one place where finish reasons map. The first row of a word decodes it; the row of a finish encodes it.
+struct FinishRow {
+  Finish finish;
+  std::string_view word;
+  bool exact;
+};
+constexpr std::array<FinishRow, 12> finish_rows{{
+    {Finish::stop, "stop", true},
+    {Finish::length, "length", true},
+    {Finish::tool_calls, "tool_calls", true},
+    {Finish::function_call, "function_call", true},
+    {Finish::content_filter, "content_filter", true},
+    {Finish::failed, "error", true},  // not in OpenAI's list; OpenRouter's word. A cut must not read as "stop".
+    {Finish::stop_sequence, "stop", true},
+    {Finish::context_limit, "length", true},
+    {Finish::refusal, "content_filter", false},
+    {Finish::paused, "stop", false},
+    {Finish::malformed_call, "error", false},
+    {Finish::unknown, "stop", false},
+}};
+
+const FinishRow& row_of(Finish finish) noexcept {
+  for (const auto& row : finish_rows) {
+    if (row.finish == finish) return row;
+  }
+  return finish_rows.back();
+}
+
+}  // namespace
+
+Finish finish_of(std::string_view word) noexcept {
+  for (const auto& row : finish_rows) {
+    if (row.word == word) return row.finish;
+  }
+  return Finish::unknown;
+}
+std::string_view word_of(Finish finish) noexcept { return row_of(finish).word; }
+bool loses_finish(Finish finish) noexcept { return !row_of(finish).exact; }
+
+}  // namespace openai
+}  // namespace cardea::dialect
