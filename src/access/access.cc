@@ -1,5 +1,6 @@
 #include "access/access.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -94,7 +95,8 @@ Result<KeyRing> KeyRing::make(std::span<const config::GatewayKey> keys, OriginRu
       return fail(Kind::config, cat(place(key, name), " is longer than ", key_bytes_max, " bytes"));
     }
     if (!sendable(value)) {
-      return fail(Kind::config, cat(place(key, name), " holds a space or a character that no header can carry: use visible ASCII"));
+      return fail(Kind::config,
+                  cat(place(key, name), " holds a space or a character that no header can carry: use visible ASCII"));
     }
     if (!names.insert(name).second) return fail(Kind::config, cat(place(key, name), " exists twice: give each key its own name"));
     const auto digest = table->digest_of(value);
@@ -108,16 +110,19 @@ Result<KeyRing> KeyRing::make(std::span<const config::GatewayKey> keys, OriginRu
 
 Status KeyRing::Table::admit_keyless(const wire::RequestHead& head, Peer peer) const {
   // Start-up refuses this (listen_problem); a reload that removes the last key must not open the door.
-  if (peer != Peer::local) return fail(Kind::unauthenticated, "No API key is configured, so only this machine may use the gateway.");
+  if (peer != Peer::local)
+    return fail(Kind::unauthenticated, "No API key is configured, so only this machine may use the gateway.");
   if (!host_allowed(head.host(), rules)) {
-    return fail(Kind::forbidden, "Without an API key the gateway answers to localhost only, and this Host is another name. "
-                                 "Use http://localhost, set a key, or list the name under allowed_hosts.");
+    return fail(Kind::forbidden,
+                "Without an API key the gateway answers to localhost only, and this Host is another name. "
+                "Use http://localhost, set a key, or list the name under allowed_hosts.");
   }
   const auto& headers = head.headers();
   for (std::size_t i = 0; i < headers.size(); ++i) {
     if (headers.field(i) == wire::Field::origin && !origin_allowed(headers[i].value, rules)) {
-      return fail(Kind::forbidden, "Without an API key the gateway does not serve web pages of other sites. "
-                                   "Set a key, or list the page's Origin under allowed_origins.");
+      return fail(Kind::forbidden,
+                  "Without an API key the gateway does not serve web pages of other sites. "
+                  "Set a key, or list the page's Origin under allowed_origins.");
     }
   }
   return {};

@@ -94,7 +94,8 @@ inline constexpr std::string_view credential_parameter = "key";
 /// Is this Host value (with or without port) a name for loopback, or listed?
 [[nodiscard]] bool host_allowed(std::string_view host, const OriginRules& rules) noexcept;
 
-/// The start-up rule: an address that others can reach needs a key. Returns the sentence with the fix, or nothing when all is well.
+/// The start-up rule: an address that others can reach needs a key. Returns the sentence with the fix, or nothing when all is
+/// well.
 [[nodiscard]] std::optional<std::string> listen_problem(const config::ListenAddress& address, std::size_t keys);
 
 }  // namespace cardea::access

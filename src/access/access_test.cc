@@ -15,7 +15,9 @@ namespace {
 constexpr std::string_view key_a = "sk-cardea-aaaaaaaaaaaaaaaaaaaaaaaa";
 constexpr std::string_view key_b = "sk-cardea-bbbbbbbbbbbbbbbbbbbbbbbb";
 
-config::GatewayKey gateway_key(std::string name, std::string_view value) { return {std::move(name), Secret{std::string{value}}, {}}; }
+config::GatewayKey gateway_key(std::string name, std::string_view value) {
+  return {std::move(name), Secret{std::string{value}}, {}};
+}
 
 KeyRing ring_of(std::vector<config::GatewayKey> keys, OriginRules rules = {}) {
   auto ring = KeyRing::make(keys, std::move(rules));
@@ -27,8 +29,8 @@ KeyRing two_keys() { return ring_of({gateway_key("alice", key_a), gateway_key(""
 
 /// "alice", or "unauthenticated: No API key …".
 std::string verdict(const KeyRing& ring, std::string_view target, std::string_view lines, Peer peer = Peer::local) {
-  const auto bytes = cat("POST ", target, " HTTP/1.1\r\n", lines.find("Host:") == std::string_view::npos ? "Host: localhost\r\n" : "",
-                         lines, "\r\n");
+  const auto bytes = cat("POST ", target, " HTTP/1.1\r\n",
+                         lines.find("Host:") == std::string_view::npos ? "Host: localhost\r\n" : "", lines, "\r\n");
   wire::RequestHead head;
   const auto parsed = wire::parse_request_head(bytes, {}, head);
   EXPECT_TRUE(parsed && *parsed == bytes.size()) << bytes;
@@ -71,10 +73,10 @@ TEST(Access, TwoDifferentCredentialsAreRefused) {
 
 TEST(Access, MalformedCredentialsAreRefusedEvenBesideAGoodOne) {
   const auto good = cat("x-api-key: ", key_a, "\r\n");
-  for (const std::string_view bad : {"Authorization:\r\n", "Authorization: Bearer\r\n", "Authorization: Bearer \r\n",
-                                     "Authorization: Basic d3Jvbmc6d3Jvbmc=\r\n", "Authorization: Bearerwrong\r\n",
-                                     "Authorization: Bearer wrong wrong\r\n", "Authorization: wrong\r\n", "api-key:\r\n",
-                                     "x-goog-api-key: \r\n"}) {
+  for (const std::string_view bad :
+       {"Authorization:\r\n", "Authorization: Bearer\r\n", "Authorization: Bearer \r\n",
+        "Authorization: Basic d3Jvbmc6d3Jvbmc=\r\n", "Authorization: Bearerwrong\r\n", "Authorization: Bearer wrong wrong\r\n",
+        "Authorization: wrong\r\n", "api-key:\r\n", "x-goog-api-key: \r\n"}) {
     EXPECT_TRUE(refused(with(bad))) << bad;
     EXPECT_TRUE(refused(with(cat(bad, good)))) << bad;
     EXPECT_TRUE(refused(with(cat(good, bad)))) << bad;
@@ -86,8 +88,9 @@ TEST(Access, MalformedCredentialsAreRefusedEvenBesideAGoodOne) {
 }
 
 TEST(Access, MissingAndWrongKeysAreRefused) {
-  EXPECT_EQ(with(""), "unauthenticated: No API key was sent. Send it as 'Authorization: Bearer YOUR_KEY' (x-api-key, api-key, "
-                      "x-goog-api-key and ?key= work too).");
+  EXPECT_EQ(with(""),
+            "unauthenticated: No API key was sent. Send it as 'Authorization: Bearer YOUR_KEY' (x-api-key, api-key, "
+            "x-goog-api-key and ?key= work too).");
   EXPECT_TRUE(refused(with("Authorization: Bearer wrong\r\n")));
   EXPECT_TRUE(refused(with(cat("Authorization: Bearer ", key_a.substr(1), "\r\n"))));
   EXPECT_TRUE(refused(with(cat("Authorization: Bearer ", key_a, "x\r\n"))));
@@ -155,11 +158,13 @@ TEST(Access, WithKeysTheKeyDecidesAndOriginDoesNot) {
 
 TEST(Access, HostNames) {
   const OriginRules none;
-  for (const std::string_view own : {"localhost", "LOCALHOST:1", "api.localhost", "127.0.0.1", "127.255.3.4:80", "[::1]", "[::1]:8080"}) {
+  for (const std::string_view own :
+       {"localhost", "LOCALHOST:1", "api.localhost", "127.0.0.1", "127.255.3.4:80", "[::1]", "[::1]:8080"}) {
     EXPECT_TRUE(host_allowed(own, none)) << own;
   }
-  for (const std::string_view foreign : {"", ":80", "localhost.example", "notlocalhost", "127.1", "0x7f.0.0.1", "2130706433", "128.0.0.1",
-                                         "127.0.0.1.nip.io", "[::2]", "[::1", "[::1]x", "::1", "0.0.0.0", "example", ".localhost.x"}) {
+  for (const std::string_view foreign :
+       {"", ":80", "localhost.example", "notlocalhost", "127.1", "0x7f.0.0.1", "2130706433", "128.0.0.1", "127.0.0.1.nip.io",
+        "[::2]", "[::1", "[::1]x", "::1", "0.0.0.0", "example", ".localhost.x"}) {
     EXPECT_FALSE(host_allowed(foreign, none)) << foreign;
   }
   EXPECT_TRUE(host_allowed("anything", {{}, {"*"}}));
@@ -171,8 +176,9 @@ TEST(Access, Origins) {
   for (const std::string_view own : {"http://localhost", "https://localhost:5173", "http://127.0.0.1:3000", "HTTP://[::1]:1"}) {
     EXPECT_TRUE(origin_allowed(own, none)) << own;
   }
-  for (const std::string_view foreign : {"", "null", "localhost", "ftp://localhost", "http://", "http://a.example", "http://localhost.a.example",
-                                         "http://localhost@a.example", "http://localhost/a", "file://", "http://127.0.0.1.a.example"}) {
+  for (const std::string_view foreign :
+       {"", "null", "localhost", "ftp://localhost", "http://", "http://a.example", "http://localhost.a.example",
+        "http://localhost@a.example", "http://localhost/a", "file://", "http://127.0.0.1.a.example"}) {
     EXPECT_FALSE(origin_allowed(foreign, none)) << foreign;
   }
   EXPECT_TRUE(origin_allowed("null", {{"null"}, {}}));
@@ -181,7 +187,9 @@ TEST(Access, Origins) {
 }
 
 TEST(Access, OnlyAnAddressThatStrangersReachNeedsAKey) {
-  const auto problem = [](std::string_view listen, std::size_t keys) { return listen_problem(*config::parse_listen(listen), keys); };
+  const auto problem = [](std::string_view listen, std::size_t keys) {
+    return listen_problem(*config::parse_listen(listen), keys);
+  };
   EXPECT_FALSE(problem("127.0.0.1:8080", 0));
   EXPECT_FALSE(problem("[::1]:8080", 0));
   EXPECT_FALSE(problem("unix:/run/cardea.sock", 0));
@@ -195,8 +203,10 @@ TEST(Access, OnlyAnAddressThatStrangersReachNeedsAKey) {
 }
 
 TEST(Access, CredentialHeadersAreKnownInAnyCase) {
-  for (const std::string_view name : {"Authorization", "X-Api-Key", "API-KEY", "x-goog-api-key"}) EXPECT_TRUE(is_credential_header(name)) << name;
-  for (const std::string_view name : {"x-request-id", "authorizatio", "cookie", ""}) EXPECT_FALSE(is_credential_header(name)) << name;
+  for (const std::string_view name : {"Authorization", "X-Api-Key", "API-KEY", "x-goog-api-key"})
+    EXPECT_TRUE(is_credential_header(name)) << name;
+  for (const std::string_view name : {"x-request-id", "authorizatio", "cookie", ""})
+    EXPECT_FALSE(is_credential_header(name)) << name;
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "access/credential.h"
 
+#include <algorithm>
+#include <span>
+
 #include "base/text.h"
 #include "wire/http1.h"
 

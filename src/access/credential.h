@@ -28,7 +28,7 @@ class Credential {
   [[nodiscard]] Status take_query(std::string_view query);
 
   std::optional<std::string_view> value_;
-  std::string_view carrier_;                  ///< where value_ came from, for the message
+  std::string_view carrier_;                 ///< where value_ came from, for the message
   std::array<char, key_bytes_max> decoded_;  // NOLINT: filled when needed
 };
 

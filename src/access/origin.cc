@@ -1,6 +1,7 @@
 // Which names and origins are this machine's own: what stands between a keyless gateway and the web pages in its user's browser.
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "access/access.h"

@@ -11,7 +11,8 @@ namespace cardea::net {
 
 using Digest = std::array<std::uint8_t, 32>;
 
-/// SHA-256 (FIPS 180-4) of `bytes`. About 0.1 µs for a short input on a machine with SHA instructions; never fails, never allocates.
+/// SHA-256 (FIPS 180-4) of `bytes`. About 0.1 µs for a short input on a machine with SHA instructions; never fails, never
+/// allocates.
 [[nodiscard]] Digest sha256(std::string_view bytes) noexcept;
 /// SHA-256 of the concatenation of the parts.
 [[nodiscard]] Digest sha256(std::span<const std::string_view> parts) noexcept;

@@ -59,15 +59,15 @@ struct Entry {
   std::uint16_t attempts = 0;       ///< upstream attempts
 
   // The outcome.
-  std::uint16_t status = 0;         ///< sent to the client; 0 = nothing was sent
-  std::optional<Kind> error;        ///< also for errors inside a 200 stream
+  std::uint16_t status = 0;   ///< sent to the client; 0 = nothing was sent
+  std::optional<Kind> error;  ///< also for errors inside a 200 stream
   model::Usage usage;
-  std::uint64_t bytes_in = 0;       ///< request body
-  std::uint64_t bytes_out = 0;      ///< response body
+  std::uint64_t bytes_in = 0;   ///< request body
+  std::uint64_t bytes_out = 0;  ///< response body
 
   // The time.
   std::chrono::system_clock::time_point started;
-  Nanos duration{};                 ///< first byte of the head … last byte of the answer handed to the kernel
+  Nanos duration{};                  ///< first byte of the head … last byte of the answer handed to the kernel
   std::optional<Nanos> upstream;     ///< request sent … answer complete; none = no upstream was asked
   std::optional<Nanos> first_token;  ///< start … first content sent to the client
   std::optional<Nanos> overhead;     ///< the gateway's own part: neither the upstream nor the client was waited for

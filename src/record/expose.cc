@@ -91,7 +91,9 @@ struct Sum {
     sum += from.sum();
     for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += from.count(i);
   }
-  [[nodiscard]] bool empty() const { return std::ranges::all_of(counts, [](auto n) { return n == 0; }); }
+  [[nodiscard]] bool empty() const {
+    return std::ranges::all_of(counts, [](auto n) { return n == 0; });
+  }
 };
 
 void histogram(Page& page, const std::string& labels, const Sum& sum) {
@@ -194,14 +196,16 @@ void plain(Page& page, Recorders recorders, std::string_view type, const std::ar
 }
 
 void process_figures(Page& page, const Process& process) {
-  page.single("cardea_log_lines_lost_total", "counter", "Log lines dropped because the log target was too slow.", process.log_lines_lost);
+  page.single("cardea_log_lines_lost_total", "counter", "Log lines dropped because the log target was too slow.",
+              process.log_lines_lost);
   std::string build;
   label(build, "version", process.version);
   label(build, "commit", process.commit);
   label(build, "compiler", process.compiler);
   page.family("cardea_build_info", "gauge", "Always 1; the labels say what runs.");
   page.sample("", build, 1);
-  page.single("process_start_time_seconds", "gauge", "Start of the process, seconds since the epoch.", process.start_time_seconds);
+  page.single("process_start_time_seconds", "gauge", "Start of the process, seconds since the epoch.",
+              process.start_time_seconds);
   page.single("process_cpu_seconds_total", "counter", "User and system CPU time, seconds.", process.cpu_seconds);
   page.single("process_resident_memory_bytes", "gauge", "Resident memory, bytes.", process.resident_bytes);
   page.single("process_open_fds", "gauge", "Open file descriptors.", process.open_fds);
@@ -227,7 +231,8 @@ std::string expose(Recorders recorders, const Process& process) {
   page.family("cardea_overhead_seconds", "histogram", "The gateway's own share of a request's time.");
   if (overhead.scale != nullptr) histogram(page, "", overhead);
   plain(page, recorders, "gauge", gauge_rows, [](const Recorder& r, std::size_t i) { return r.state().gauge_values[i].get(); });
-  plain(page, recorders, "counter", counter_rows, [](const Recorder& r, std::size_t i) { return r.state().counter_values[i].get(); });
+  plain(page, recorders, "counter", counter_rows,
+        [](const Recorder& r, std::size_t i) { return r.state().counter_values[i].get(); });
   process_figures(page, process);
   return std::move(page).take();
 }

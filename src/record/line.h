@@ -17,7 +17,8 @@ namespace cardea::record {
 inline constexpr std::size_t text_max = 128;
 inline constexpr std::size_t event_text_max = 2048;
 
-/// Appends to a fixed buffer. A piece that does not fit is left out whole (an escaped text becomes ""), so a line stays well-formed.
+/// Appends to a fixed buffer. A piece that does not fit is left out whole (an escaped text becomes ""), so a line stays
+/// well-formed.
 class Line {
  public:
   /// At most 16 texts of text_max bytes, each at worst six times as long when escaped, and 2 KiB of names and numbers.

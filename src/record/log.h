@@ -76,10 +76,10 @@ class LogSink {
     int fd = 1;        ///< borrowed; used when `path` is empty
     std::string path;  ///< appended to, created with mode 0640
     Format format = Format::json;
-    Level level = Level::info;                     ///< lines below it are not written
+    Level level = Level::info;                      ///< lines below it are not written
     std::size_t ring_bytes = std::size_t{1} << 19;  ///< per worker
-    std::chrono::milliseconds interval{100};       ///< a line waits no longer than this
-    std::chrono::milliseconds farewell{2000};      ///< how long flush() and the destructor wait for a stuck target
+    std::chrono::milliseconds interval{100};        ///< a line waits no longer than this
+    std::chrono::milliseconds farewell{2000};       ///< how long flush() and the destructor wait for a stuck target
     std::chrono::system_clock::time_point (*now)() = &std::chrono::system_clock::now;  ///< stamps server events
   };
   /// Fails (kind config) when the file cannot be opened.

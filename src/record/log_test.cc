@@ -137,7 +137,9 @@ TEST(LogSink, EventLinesAreJsonWithTimeAndFields) {
   const auto lines = lines_of(pipe.read_all());
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_EQ(lines[0], R"({"time":"2026-01-31T23:59:59.007Z","level":"warn","event":"reload_failed",)"
-                      R"("file":"a\"b\n\u001b[31m)" "\xef\xbf\xbd" R"(","line":7})");
+                      R"("file":"a\"b\n\u001b[31m)"
+                      "\xef\xbf\xbd"
+                      R"(","line":7})");
   EXPECT_TRUE(json::parse(lines[0]));
 }
 
@@ -147,7 +149,8 @@ TEST(LogSink, LongEventsStayWellFormed) {
     auto sink = sink_on(pipe.ends[1]);
     const std::string nasty(5000, '\x01');
     const std::string plain(5000, 'a');
-    sink->log(Level::error, "big", {{"a", plain}, {"b", nasty}, {"c", nasty}, {"d", plain}, {"e", plain}, {"f", plain}, {"g", 1}});
+    sink->log(Level::error, "big",
+              {{"a", plain}, {"b", nasty}, {"c", nasty}, {"d", plain}, {"e", plain}, {"f", plain}, {"g", 1}});
   }
   pipe.close_writer();
   const auto lines = lines_of(pipe.read_all());

@@ -40,8 +40,8 @@ enum class Counter : std::uint8_t {
 class Recorder {
  public:
   struct Options {
-    LogSink* sink = nullptr;      ///< null = no request lines; must outlive the recorder
-    std::size_t series_max = 512; ///< label combinations; past it the model, then everything, becomes "other"
+    LogSink* sink = nullptr;       ///< null = no request lines; must outlive the recorder
+    std::size_t series_max = 512;  ///< label combinations; past it the model, then everything, becomes "other"
   };
   explicit Recorder(Options options);
   ~Recorder();

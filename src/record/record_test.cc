@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "json/value.h"
+#include "record/line.h"
 
 namespace cardea::record {
 namespace {
@@ -138,7 +139,10 @@ TEST(Record, CountsARequestEverywhere) {
   Recorder recorder{{}};
   recorder.commit(chat_entry());
   const auto page = page_of({&recorder});
-  EXPECT_EQ(page.at(R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="openai",model="gpt-4o",status="200"})"), 1);
+  EXPECT_EQ(
+      page.at(
+          R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="openai",model="gpt-4o",status="200"})"),
+      1);
   const std::string labels = R"(gen_ai_operation_name="chat",gen_ai_provider_name="openai",gen_ai_request_model="gpt-4o")";
   EXPECT_EQ(page.at("gen_ai_server_request_duration_seconds_bucket{" + labels + R"(,le="0.01"})"), 0);
   EXPECT_EQ(page.at("gen_ai_server_request_duration_seconds_bucket{" + labels + R"(,le="0.02"})"), 1);
@@ -165,8 +169,9 @@ TEST(Record, BucketsAreCumulativeAndEndInTheCount) {
     recorder.commit(entry);
   }
   const auto page = page_of({&recorder});
-  const std::string bucket = R"(gen_ai_server_request_duration_seconds_bucket{gen_ai_operation_name="chat",gen_ai_provider_name="openai",)"
-                             R"(gen_ai_request_model="gpt-4o",le=")";
+  const std::string bucket =
+      R"(gen_ai_server_request_duration_seconds_bucket{gen_ai_operation_name="chat",gen_ai_provider_name="openai",)"
+      R"(gen_ai_request_model="gpt-4o",le=")";
   EXPECT_EQ(page.at(bucket + "0.01\"}"), 2) << "a bound is inclusive";
   EXPECT_EQ(page.at(bucket + "0.02\"}"), 3);
   EXPECT_EQ(page.at(bucket + "0.64\"}"), 4);
@@ -187,7 +192,8 @@ TEST(Record, ErrorsCountByKindAndStatus) {
   EXPECT_EQ(page.at(R"(cardea_request_errors_total{kind="upstream_timeout"})"), 1);
   EXPECT_EQ(page.at(R"(cardea_request_errors_total{kind="client_closed"})"), 1);
   EXPECT_FALSE(page.has(R"(cardea_request_errors_total{kind="internal"})"));
-  const std::string labels = R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="openai",model="gpt-4o",status=")";
+  const std::string labels =
+      R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="openai",model="gpt-4o",status=")";
   EXPECT_EQ(page.at(labels + "504\"}"), 1);
   EXPECT_EQ(page.at(labels + "499\"}"), 1) << "nothing sent: what nginx would log";
 }
@@ -202,7 +208,10 @@ TEST(Record, StrangersCannotMakeLabels) {
     recorder.commit(entry);
   }
   const auto page = page_of({&recorder});
-  EXPECT_EQ(page.at(R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="",model="unknown",status="404"})"), 10'000);
+  EXPECT_EQ(
+      page.at(
+          R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="",model="unknown",status="404"})"),
+      10'000);
   EXPECT_LT(page.samples().size(), 150U);
 }
 
@@ -230,7 +239,10 @@ TEST(Record, TooManyModelsBecomeOther) {
   }
   EXPECT_EQ(total, 2000) << "nothing is lost";
   EXPECT_LE(series, 8U + 64U + 1U);
-  EXPECT_EQ(page.at(R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="openai",model="other",status="200"})"), 992);
+  EXPECT_EQ(
+      page.at(
+          R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="openai",model="other",status="200"})"),
+      992);
   EXPECT_GT(page.at(R"(cardea_requests_total{route="other",dialect="other",provider="other",model="other",status="200"})"), 0);
 }
 
@@ -242,7 +254,10 @@ TEST(Record, ManyStatusesOfOneSeriesBecomeOther) {
     recorder.commit(entry);
   }
   const auto page = page_of({&recorder});
-  EXPECT_EQ(page.at(R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="openai",model="gpt-4o",status="other"})"), 8);
+  EXPECT_EQ(
+      page.at(
+          R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="openai",model="gpt-4o",status="other"})"),
+      8);
 }
 
 TEST(Record, LabelValuesAreEscaped) {
@@ -250,8 +265,8 @@ TEST(Record, LabelValuesAreEscaped) {
   auto entry = chat_entry();
   entry.upstream_model = "a\"b\\c\nd";
   recorder.commit(entry);
-  page_of({&recorder}).at(
-      R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="openai",model="a\"b\\c\nd",status="200"})");
+  page_of({&recorder})
+      .at(R"(cardea_requests_total{route="/v1/chat/completions",dialect="openai_chat",provider="openai",model="a\"b\\c\nd",status="200"})");
 }
 
 TEST(Record, WorkersAreMergedWhileTheyWork) {
@@ -329,7 +344,8 @@ TEST(Record, TheRequestLineIsJson) {
             R"("provider":"openai","upstream_model":"gpt-4o","response_model":"gpt-4o-2024-08-06","stream":true,"attempts":1,)"
             R"("input_tokens":12,"cache_read_tokens":2,"output_tokens":40,"reasoning_tokens":7,"bytes_in":100,"bytes_out":900,)"
             R"("duration_ms":15.000,"upstream_ms":14.000,"first_token_ms":12.000,"overhead_ms":0.030,"principal":"alice",)"
-            R"("client":"127.0.0.1","user_agent":"OpenAI/Python \"1.0\""})" "\n");
+            R"("client":"127.0.0.1","user_agent":"OpenAI/Python \"1.0\""})"
+            "\n");
 }
 
 TEST(Record, HostileTextsStayInsideTheirLine) {
@@ -358,10 +374,28 @@ TEST(Record, EveryLongTextAtOnceStillMakesOneJsonLine) {
   EXPECT_EQ(value->find("principal")->as_string()->size(), 128U);
 }
 
+TEST(Record, EveryByteAtEveryPlaceIsWrittenAsJson) {
+  Line line;
+  for (unsigned byte = 0; byte < 0x80; ++byte) {
+    for (std::size_t at = 0; at < 20; ++at) {
+      std::string text(20, 'a');
+      text[at] = static_cast<char>(byte);
+      for (const std::size_t size : {at + 1, text.size()}) {
+        line.clear();
+        line.quoted(std::string_view{text}.substr(0, size));
+        const auto value = json::parse(line.view());
+        ASSERT_TRUE(value) << byte << " at " << at;
+        ASSERT_EQ(*value->as_string(), text.substr(0, size)) << byte << " at " << at;
+      }
+    }
+  }
+}
+
 TEST(Record, AnEmptyEntryMakesALine) {
   const auto line = logged(Format::json, {Entry{}});
-  EXPECT_EQ(line, "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"info\",\"event\":\"request\",\"status\":0,\"bytes_in\":0,"
-                  "\"bytes_out\":0,\"duration_ms\":0.000}\n");
+  EXPECT_EQ(line,
+            "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"info\",\"event\":\"request\",\"status\":0,\"bytes_in\":0,"
+            "\"bytes_out\":0,\"duration_ms\":0.000}\n");
 }
 
 TEST(Record, TheConsoleLineIsForEyes) {

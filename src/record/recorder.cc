@@ -13,14 +13,14 @@ constexpr double ns_per_second = 1e9;
 
 // semantic-conventions-genai, metrics: gen_ai.client.operation.duration, gen_ai.server.time_to_first_token,
 // gen_ai.client.token.usage (docs/gen-ai/gen-ai-metrics.md).
-constexpr std::array operation_bounds{10 * ms,  20 * ms,   40 * ms,   80 * ms,    160 * ms,   320 * ms,   640 * ms,
+constexpr std::array operation_bounds{10 * ms,   20 * ms,   40 * ms,   80 * ms,    160 * ms,   320 * ms,   640 * ms,
                                       1280 * ms, 2560 * ms, 5120 * ms, 10240 * ms, 20480 * ms, 40960 * ms, 81920 * ms};
-constexpr std::array first_token_bounds{1 * ms,   5 * ms,   10 * ms,  20 * ms,  40 * ms,   60 * ms,   80 * ms,   100 * ms,
+constexpr std::array first_token_bounds{1 * ms,   5 * ms,   10 * ms,  20 * ms,   40 * ms,   60 * ms,   80 * ms,   100 * ms,
                                         250 * ms, 500 * ms, 750 * ms, 1000 * ms, 2500 * ms, 5000 * ms, 7500 * ms, 10000 * ms};
-constexpr std::array<std::uint64_t, 14> token_bounds{1,     4,      16,     64,      256,     1024,     4096,
+constexpr std::array<std::uint64_t, 14> token_bounds{1,     4,     16,     64,      256,     1024,     4096,
                                                      16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864};
-constexpr std::array overhead_bounds{5 * us,   10 * us, 20 * us, 50 * us, 100 * us, 200 * us, 500 * us,
-                                     1 * ms,   2 * ms,  5 * ms,  10 * ms, 50 * ms,  100 * ms};
+constexpr std::array overhead_bounds{5 * us, 10 * us, 20 * us, 50 * us, 100 * us, 200 * us, 500 * us,
+                                     1 * ms, 2 * ms,  5 * ms,  10 * ms, 50 * ms,  100 * ms};
 static_assert(first_token_bounds.size() <= bounds_max);
 
 constexpr std::string_view other = "other";
@@ -137,7 +137,9 @@ void Recorder::commit(const Entry& e) {
   }
 }
 
-void Recorder::add(Counter counter, std::uint64_t n) noexcept { state_->counter_values[static_cast<std::size_t>(counter)].add(n); }
+void Recorder::add(Counter counter, std::uint64_t n) noexcept {
+  state_->counter_values[static_cast<std::size_t>(counter)].add(n);
+}
 void Recorder::change(Gauge gauge, std::int64_t by) noexcept { state_->gauge_values[static_cast<std::size_t>(gauge)].add(by); }
 void Recorder::set(Gauge gauge, std::int64_t value) noexcept { state_->gauge_values[static_cast<std::size_t>(gauge)].set(value); }
 std::int64_t Recorder::value(Gauge gauge) const noexcept { return state_->gauge_values[static_cast<std::size_t>(gauge)].get(); }

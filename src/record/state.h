@@ -32,10 +32,10 @@ struct Scale {
   double units_per_shown;
 };
 inline constexpr std::size_t bounds_max = 16;
-extern const Scale operation_seconds;  ///< OTel GenAI: 0.01 … 81.92
+extern const Scale operation_seconds;    ///< OTel GenAI: 0.01 … 81.92
 extern const Scale first_token_seconds;  ///< OTel GenAI: 0.001 … 10
-extern const Scale token_counts;  ///< OTel GenAI: 1, 4, 16 … 67108864
-extern const Scale overhead_seconds;  ///< our own: 5 µs … 0.1 s
+extern const Scale token_counts;         ///< OTel GenAI: 1, 4, 16 … 67108864
+extern const Scale overhead_seconds;     ///< our own: 5 µs … 0.1 s
 
 class Histogram {
  public:
