@@ -79,7 +79,7 @@ def build(preset, *targets):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     say(f"  build {preset}: {time.monotonic() - started:.0f} s")
     if done.returncode:
-        show(done.stdout)
+        show("\n".join(line for line in done.stdout.splitlines() if not re.match(r"\[\d+/\d+\] (Build|Link|Re-run)", line)))
     return done.returncode == 0
 
 
@@ -141,6 +141,7 @@ def script(path, env=None, arguments=()):
 def tidy(options):
     total = script(ROOT / "tests/tidy/tidy_test.py")
     total.add(script(ROOT / "tests/tidy/tidy.py"))
+    total.add(script(ROOT / "dev", arguments=["fmt", "--check", "--all"]))
     return total
 
 

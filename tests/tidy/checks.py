@@ -214,6 +214,26 @@ def check_readmes(tree):
             yield path, 1, f"{tree.files[path].count(chr(10))} lines (limit {LINES_PER_README_MAX})", "readme"
 
 
+def check_map(tree):
+    """docs/architecture.md names every room with its layer."""
+    page = "docs/architecture.md"
+    rows = {name: int(layer) for layer, name in re.findall(r"^\| (\d+) \| `(\w+)`", tree.files.get(page, ""), re.MULTILINE)}
+    for room in tree.rooms.values():
+        if rows.get(room.name) != room.layer:
+            yield page, 1, f"the table of rooms lacks '{room.name}' of layer {room.layer}", room.name
+
+
+def check_goldens(tree):
+    """Every testdata folder is read by a test of its room."""
+    folders = {m.group(1) for p in tree.files if (m := re.match(r"(src/.*/testdata)/", p))}
+    for folder in sorted(folders):
+        room = tree.room_of(folder + "/x")
+        wanted = folder.removeprefix("src/")
+        tests = [t for p, t in tree.cpp(("src/",)) if room and p.startswith(f"src/{room.folder}/") and is_test(p)]
+        if not any(wanted in t for t in tests):
+            yield folder, 1, f"orphan goldens: no test of the room names {wanted}", folder
+
+
 # Written in pieces, so that this file does not find itself.
 _MACHINE = re.compile("|".join([
     r"(?<![\w./~-])/wo" r"rk/", r"(?<![\w./~-])/tm" r"p/plan", r"(?<![\w./~-])/ro" r"ot/", r"(?<![\w./~-])/ho" r"me/(?!cardea\b)\w+",
@@ -254,6 +274,8 @@ CHECKS = {
     "file-size": check_file_size,
     "awaits": check_awaits,
     "readmes": check_readmes,
+    "map": check_map,
+    "goldens": check_goldens,
     "machine-paths": check_machine_paths,
     "links": check_links,
 }
