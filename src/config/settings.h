@@ -163,6 +163,7 @@ struct Quirks {
   MaxTokensField max_tokens_field = MaxTokensField::as_sent;
   Switch stream_options = Switch::on;    ///< off: `stream_options` is refused upstream and left out
   std::vector<std::string> drop_fields;  ///< top-level members never sent
+  Map<std::string> rename_fields;        ///< top-level members sent under another name
 };
 
 /// A provider as data: the schema of catalog/providers/NAME.yaml and of `providers:` in cardea.yaml alike.
@@ -177,6 +178,7 @@ struct Provider {
   Map<std::string> headers;  ///< sent with every request; an empty value leaves the header out
   Quirks quirks;
   std::string probe;          ///< local base URL to look for at start ("" = none)
+  std::uint32_t order = 50;  ///< among providers that list one plain name the lowest answers
   std::string docs;           ///< where its API is described
   std::string as_of, source;  ///< of the models' figures, unless a model says otherwise
   std::vector<ProviderModel> models;

@@ -1,0 +1,320 @@
+// The catalog of one configuration: built-in data, what the user wrote, the environment, what discovery found.
+
+#include <map>
+#include <unordered_set>
+
+#include "base/text.h"
+#include "catalog/data.h"
+#include "catalog/embedded.h"
+
+namespace cardea::catalog {
+
+class Builder {
+ public:
+  Builder(const config::Settings& settings, const config::Env& env, std::span<const Discovered> found)
+      : settings_{settings}, env_{env}, found_{found}, catalog_{new Catalog}, data_{*catalog_->data_} {}
+
+  Built run() {
+    // Built-in ones first: of two providers with the same order (one that extends a built-in has its order), the built-in answers.
+    for (const auto& file : embedded()) add_builtin(file);
+    for (const auto& [name, user] : settings_.providers) {
+      if (find_embedded(name) == nullptr) add_user_provider(name, user);
+    }
+    sort_providers();
+    name_provider_models();
+    for (std::size_t i = 0; i < settings_.models.size(); ++i) add_model(settings_.models[i], cat("models[", i, "]"));
+    for (const auto& [name, alias] : settings_.aliases) add_alias(name, alias);
+    // Only now: a target is looked up among what is not an alias, and an alias may hide that very name.
+    for (const auto& [name, target] : aliases_) data_.names.insert_or_assign(name, target);
+    order_wildcards();
+    make_list();
+    Built out;
+    out.problems = std::move(problems_);
+    if (!failed_) out.catalog = std::move(catalog_);
+    return out;
+  }
+
+ private:
+  using Severity = config::Severity;
+
+  void problem(Severity severity, const config::Where& where, std::string path, std::string message, std::string fix) {
+    failed_ = failed_ || severity == Severity::error;
+    problems_.push_back({severity, where, std::move(path), std::move(message), std::move(fix)});
+  }
+
+  // ── Providers ──
+
+  void add_user_provider(const std::string& name, const config::Provider& user) {
+    auto data = user;
+    if (!user.extends.empty()) {
+      const auto* base = find_embedded(user.extends);
+      if (base == nullptr) {
+        const auto names = builtin_names();
+        const auto guess = nearest(user.extends, names.data(), names.size());
+        problem(Severity::error, user.where, cat("providers.", name, ".extends"), cat("there is no built-in provider '", user.extends, "'"),
+                guess.empty() ? "leave it out and give base_url" : cat("did you mean '", guess, "'?"));
+        return;
+      }
+      if (auto read = config::read_provider(base->json, env_)) data = config::overlay(*read, user);
+      // Its key is its own affair: the base's variables would send one provider's key to another's address.
+      const bool own_address = contains(user.given, "base_url");
+      if (own_address && !contains(user.given, "key_env")) data.key_env.clear();
+    }
+    if (data.base_url.empty()) {
+      problem(Severity::error, user.where, cat("providers.", name), "base_url is missing", "add base_url: https://HOST/v1, or extends: openai");
+      return;
+    }
+    enable(name, data, &user);
+  }
+
+  void add_builtin(const Embedded& file) {
+    auto read = config::read_provider(file.json, env_);
+    if (!read) return problem(Severity::error, {}, cat("providers.", file.name), std::string{read.error().message()}, "report this");
+    const config::Provider* user = nullptr;
+    for (const auto& [name, given] : settings_.providers) {
+      if (name == file.name) user = &given;
+    }
+    auto data = user == nullptr ? *std::move(read) : config::overlay(*read, *user);
+    if (!data.probe.empty()) {
+      const auto found = discovered(file.name);
+      const bool declared = user != nullptr || data.base_url != data.probe;
+      if (!declared && found == nullptr) return disable(file.name, cat("nothing answers at ", data.probe));
+      if (found != nullptr) take_found(data, *found);
+    }
+    if (data.base_url.empty()) return disable(file.name, cat("set ", missing_variable(file.json)));
+    enable(file.name, data, user);
+  }
+
+  void enable(std::string_view name, const config::Provider& data, const config::Provider* user) {
+    const auto key = find_key(data, env_);
+    const bool needs_key = data.auth.type != config::AuthType::none && !data.key_env.empty() && data.probe.empty();
+    if (key.empty() && needs_key) {
+      if (user != nullptr) {
+        problem(Severity::warning, user->where, cat("providers.", name), "it has no key and stays off", cat(key_hint(data), ", or give it an api_key"));
+      }
+      return disable(name, key_hint(data));
+    }
+    auto made = make_provider(std::string{name}, data, key);
+    for (const auto& wrong : made.problems) {
+      problem(Severity::error, user == nullptr ? config::Where{} : user->where, cat("providers.", name), wrong, "correct it");
+    }
+    const auto& owned = data_.owned_providers.emplace_back(std::move(made.provider));
+    data_.by_name.emplace(owned.name, &owned);
+    ordered_.push_back({data.order, &owned});
+  }
+
+  void disable(std::string_view name, std::string reason) { data_.disabled.push_back({std::string{name}, std::move(reason)}); }
+
+  const Discovered* discovered(std::string_view name) const {
+    for (const auto& found : found_) {
+      if (found.provider == name) return &found;
+    }
+    return nullptr;
+  }
+
+  static void take_found(config::Provider& data, const Discovered& found) {
+    for (const auto& id : found.models) {
+      const auto same = [&](const config::ProviderModel& model) { return model.id == id; };
+      if (std::any_of(data.models.begin(), data.models.end(), same)) continue;
+      data.models.emplace_back().id = id;
+    }
+  }
+
+  /// The variable without which a built-in has no address: the first ${NAME} of its base_url.
+  static std::string_view missing_variable(std::string_view json) {
+    const auto begin = json.find("${", json.find("\"base_url\":"));
+    return json.substr(begin + 2, json.find('}', begin) - begin - 2);
+  }
+
+  static bool contains(const std::vector<std::string>& list, std::string_view word) { return std::find(list.begin(), list.end(), word) != list.end(); }
+
+  void sort_providers() {
+    const std::multimap<std::uint32_t, const Provider*> sorted{ordered_.begin(), ordered_.end()};
+    for (const auto& [order, provider] : sorted) data_.providers.push_back(provider);
+  }
+
+  void name_provider_models() {
+    for (const auto* provider : data_.providers) {
+      for (const auto& model : provider->models) data_.names.emplace(cat(provider->name, "/", model.id), Target{provider, model.id, &model});
+    }
+    for (const auto* provider : data_.providers) {
+      for (const auto& model : provider->models) {
+        // "openai/gpt-oss-120b" is a plain name at some vendors; while a provider openai is on it means that one's.
+        const auto slash = model.id.find('/');
+        if (slash != std::string::npos && data_.by_name.contains(std::string_view{model.id}.substr(0, slash))) continue;
+        data_.names.emplace(model.id, Target{provider, model.id, &model});
+      }
+    }
+  }
+
+  // ── The registry ──
+
+  void add_model(const config::Model& model, const std::string& path) {
+    const auto* provider = model.provider.empty() ? own_provider(model, path) : named_provider(model, path);
+    if (provider == nullptr) return;
+    const bool wildcard = model.name.ends_with('*');
+    const std::string& upstream = model.upstream_model.empty() ? model.name : model.upstream_model;
+    auto& info = data_.owned_models.emplace_back();
+    if (const auto known = data_.names.find(cat(provider->name, "/", upstream)); known != data_.names.end() && known->second.info != nullptr) {
+      info = *known->second.info;
+    }
+    info.id = upstream;
+    info.type = model.type;
+    info.rate_limit = model.rate_limit;
+    take_facts(info, model.facts);
+    if (wildcard) {
+      const auto prefix = model.name.size() - 1;
+      const bool matched = model.upstream_model == "*";
+      data_.wildcards.push_back({model.name.substr(0, prefix), provider, matched ? prefix : 0, matched ? "" : model.upstream_model, &info});
+      return;
+    }
+    data_.names.insert_or_assign(model.name, Target{provider, info.id, &info});
+    own(model.name);
+  }
+
+  /// The provider behind a model's own endpoint; models with the same endpoint and key share one.
+  const Provider* own_provider(const config::Model& model, const std::string& path) {
+    config::Provider data;
+    data.base_url = model.endpoint;
+    data.dialect = model.dialect;
+    if (model.auth) data.auth = *model.auth;
+    data.api_key = model.api_key;
+    const auto key = find_key(data, env_);
+    auto made = make_provider("", data, key);
+    for (const auto& wrong : made.problems) {
+      problem(Severity::error, model.where, path + (wrong.starts_with("base_url") ? ".endpoint" : ".auth"), wrong, "e.g. http://HOST:PORT/v1");
+    }
+    if (!made.problems.empty()) return nullptr;
+    made.provider.name = made.provider.authority;
+    made.provider.title = made.provider.authority;
+    const auto same = cat(model.endpoint, "\n", made.provider.head.reveal());
+    auto& shared = shared_[same];
+    if (shared == nullptr) {
+      shared = &data_.owned_providers.emplace_back(std::move(made.provider));
+      data_.providers.push_back(shared);
+    }
+    return shared;
+  }
+
+  const Provider* named_provider(const config::Model& model, const std::string& path) {
+    if (const auto* provider = catalog_->provider(model.provider)) return provider;
+    for (const auto& off : data_.disabled) {
+      if (off.name != model.provider) continue;
+      const auto why = cat("the provider '", off.name, "' is not enabled: ", off.reason);
+      problem(Severity::warning, model.where, path + ".provider", why, "until then the model answers 404");
+      data_.dead.emplace(model.name, why);
+      return nullptr;
+    }
+    unknown_provider(model.where, path + ".provider", model.provider);
+    return nullptr;
+  }
+
+  void unknown_provider(const config::Where& where, std::string path, std::string_view name) {
+    std::vector<std::string_view> names = builtin_names();
+    for (const auto& [own, provider] : settings_.providers) names.push_back(own);
+    const auto guess = nearest(name, names.data(), names.size());
+    problem(Severity::error, where, std::move(path), cat("there is no provider '", name, "'"),
+            guess.empty() ? cat("add it under providers:, or use one of the built-in ones") : cat("did you mean '", guess, "'?"));
+  }
+
+  void own(const std::string& name) {
+    if (own_.insert(name).second) own_names_.push_back(name);
+  }
+
+  // ── Aliases ──
+
+  void add_alias(const std::string& name, const config::Alias& alias) {
+    if (name.ends_with('*')) return add_wildcard_alias(name, alias);
+    // Aliases of aliases: follow to the end; the loader refused cycles.
+    const std::string* end = &alias.target;
+    for (std::size_t steps = 0; steps < settings_.aliases.size(); ++steps) {
+      const auto next = std::find_if(settings_.aliases.begin(), settings_.aliases.end(), [&](const auto& other) { return other.first == *end; });
+      if (next == settings_.aliases.end()) break;
+      end = &next->second.target;
+    }
+    const auto& owned = data_.owned_names.emplace_back(*end);
+    auto target = catalog_->resolve(owned);
+    if (target) {
+      own(name);
+      aliases_.emplace_back(name, *target);
+      return;
+    }
+    dead_alias(name, alias, owned, target.error().message());
+  }
+
+  void dead_alias(const std::string& name, const config::Alias& alias, const std::string& target, std::string_view why) {
+    const auto path = cat("aliases.", name);
+    const auto slash = target.find('/');
+    const auto owner = std::string_view{target}.substr(0, slash);
+    const bool off = std::any_of(data_.disabled.begin(), data_.disabled.end(), [&](const Disabled& one) { return one.name == owner; });
+    data_.dead.emplace(name, why);
+    if (slash != std::string::npos && !off && catalog_->provider(owner) == nullptr) return unknown_provider(alias.where, path, owner);
+    problem(Severity::warning, alias.where, path, std::string{why}, "until then the alias answers 404");
+  }
+
+  void add_wildcard_alias(const std::string& name, const config::Alias& alias) {
+    const auto path = cat("aliases.", name);
+    auto prefix = name.substr(0, name.size() - 1);
+    if (alias.target.ends_with("/*")) {
+      const auto owner = std::string_view{alias.target}.substr(0, alias.target.size() - 2);
+      if (const auto* provider = catalog_->provider(owner)) {
+        // "gpt-*" sends the name as it is; "openai/*" and "openai/gpt-*" without the provider's.
+        const auto cut = prefix.rfind('/') + 1;
+        data_.wildcards.push_back({std::move(prefix), provider, cut, {}, nullptr});
+        return;
+      }
+      return dead_alias(name, alias, alias.target, cat("the provider '", owner, "' is not enabled"));
+    }
+    const auto& owned = data_.owned_names.emplace_back(alias.target);
+    const auto target = catalog_->resolve(owned);
+    if (!target) return dead_alias(name, alias, owned, target.error().message());
+    data_.wildcards.push_back({std::move(prefix), target->provider, 0, std::string{target->model}, target->info});
+  }
+
+  // ── The list ──
+
+  /// The longest prefix first. What the user wrote stands above built-in names, so those it covers give way; only "*" comes last.
+  void order_wildcards() {
+    std::multimap<std::size_t, Wildcard, std::greater<>> sorted;
+    for (auto& wildcard : data_.wildcards) {
+      const auto length = wildcard.prefix.size();
+      if (length != 0) std::erase_if(data_.names, [&](const auto& name) { return !own_.contains(name.first) && name.first.starts_with(wildcard.prefix); });
+      sorted.emplace(length, std::move(wildcard));
+    }
+    data_.wildcards.clear();
+    for (auto& [length, wildcard] : sorted) data_.wildcards.push_back(std::move(wildcard));
+  }
+
+  void make_list() {
+    for (const auto& name : own_names_) list(name);
+    for (const auto* provider : data_.providers) {
+      for (const auto& model : provider->models) list(cat(provider->name, "/", model.id));
+    }
+  }
+
+  void list(const std::string& id) {
+    const auto target = catalog_->resolve(id);
+    if (!target || !data_.list_index.emplace(id, data_.list.size()).second) return;
+    const auto date = target->info == nullptr ? std::string_view{} : target->info->as_of;
+    data_.list.push_back({id, target->provider->name, unix_time(date), *target});
+  }
+
+  const config::Settings& settings_;
+  const config::Env& env_;
+  std::span<const Discovered> found_;
+  std::shared_ptr<Catalog> catalog_;
+  Catalog::Data& data_;
+  std::vector<config::Problem> problems_;
+  bool failed_ = false;
+  std::vector<std::pair<std::uint32_t, const Provider*>> ordered_;
+  std::unordered_map<std::string, const Provider*> shared_;  ///< of the registry, by endpoint and credentials
+  std::vector<std::string> own_names_;                       ///< models and aliases in the order of the file
+  std::unordered_set<std::string> own_;                      ///< the same
+  std::vector<std::pair<std::string, Target>> aliases_;
+};
+
+Built build(const config::Settings& settings, const config::Env& env, std::span<const Discovered> found) {
+  return Builder{settings, env, found}.run();
+}
+
+}  // namespace cardea::catalog

@@ -1,0 +1,144 @@
+#pragma once
+// What exists: providers and models as data, and the way from a model's name to the place that answers it.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/money.h"
+#include "base/secret.h"
+#include "catalog/endpoint.h"
+#include "config/loader.h"
+#include "config/settings.h"
+#include "model/usage.h"
+
+namespace cardea::catalog {
+
+using config::Capability;
+using config::ModelType;
+using config::Quirks;
+
+/// Exact prices: pico-dollars per token (config::UsdPerMillion).
+struct Price {
+  config::Price raw;
+  [[nodiscard]] bool known() const { return raw.input.has_value() || raw.output.has_value(); }
+  /// What an answer cost, rounded up to the next nano-dollar; zero when nothing is known. A part without its own price costs what the
+  /// part it belongs to does: cache and audio as input, reasoning and audio as output. Counts too large for Money are capped.
+  [[nodiscard]] Money cost(const model::Usage& usage) const;
+};
+
+struct ModelInfo {
+  std::string id;  ///< the provider's own name
+  ModelType type = ModelType::llm;
+  std::uint32_t context_tokens = 0;     ///< 0 = unknown
+  std::uint32_t max_output_tokens = 0;  ///< 0 = unknown
+  std::uint32_t capabilities = 0;       ///< bit 1 << Capability
+  Price price;
+  std::string as_of, source;  ///< of the figures
+  config::RateLimit rate_limit;
+  [[nodiscard]] bool can(Capability what) const { return (capabilities >> static_cast<unsigned>(what) & 1) != 0; }
+};
+
+/// One enabled upstream. Immutable; lives as long as its Catalog.
+struct Provider {
+  std::string name;  ///< "openai"; of a registry entry with its own endpoint: host of the endpoint
+  std::string title;
+  std::string dialect;  ///< name of a dialect room: "openai_chat"
+  Endpoint endpoint;
+  std::string authority;  ///< value of the Host header
+  std::string chat_path;  ///< request target of chat: "/v1/chat/completions"
+  Secret head;            ///< header lines to send, each ending in CRLF: credentials and the provider's own headers (no Host)
+  Secret key;             ///< the bare credential, for scrubbing upstream error texts
+  Quirks quirks;
+  std::vector<ModelInfo> models;
+  /// Request target of another operation: path("/embeddings") → "/v1/embeddings".
+  [[nodiscard]] std::string path(std::string_view operation) const { return endpoint.path(operation); }
+};
+
+/// Where one request goes. A handle: valid while the Catalog lives and, for names passed through, the caller's string too.
+struct Target {
+  const Provider* provider = nullptr;  ///< never null in a resolved Target
+  std::string_view model;              ///< the name to send upstream
+  const ModelInfo* info = nullptr;     ///< null: nothing is known about it
+};
+
+/// One row of GET /v1/models.
+struct Entry {
+  std::string id;
+  std::string owned_by;
+  std::int64_t created = 0;  ///< Unix time of the figures; a constant when unknown
+  Target target;
+};
+
+/// A provider that is known and not on.
+struct Disabled {
+  std::string name;
+  std::string reason;  ///< "set GROQ_API_KEY"
+};
+
+/// A local server to ask at start: GET `models_url`; a 200 answer goes to parse_models().
+struct Probe {
+  std::string provider;
+  std::string base_url;    ///< "http://127.0.0.1:11434"
+  std::string models_url;  ///< "http://127.0.0.1:11434/v1/models"
+};
+/// What a probe found.
+struct Discovered {
+  std::string provider;
+  std::string base_url;
+  std::vector<std::string> models;
+};
+/// Ids of a `GET /v1/models` answer; at most 1,000 of at most 256 bytes. Error: upstream_protocol.
+[[nodiscard]] Result<std::vector<std::string>> parse_models(std::string_view json);
+/// The local servers worth asking under these settings; never an address Cardea itself listens on.
+[[nodiscard]] std::vector<Probe> probes(const config::Settings& settings, const config::Env& env);
+
+/// Every built-in provider's name, in order of preference for plain model names.
+[[nodiscard]] std::vector<std::string_view> builtin_names();
+
+class Catalog;
+struct Built {
+  std::shared_ptr<const Catalog> catalog;  ///< null when a problem is an error
+  std::vector<config::Problem> problems;
+};
+/// Built-in data + settings + environment + what discovery found. Thread: any; the result is immutable.
+[[nodiscard]] Built build(const config::Settings& settings, const config::Env& env, std::span<const Discovered> found = {});
+
+/// Immutable; shared by all threads; owns everything a Target points to.
+class Catalog {
+ public:
+  /// The target of a model name. The first match of:
+  ///  1. aliases, then names of `models:` – what the user wrote
+  ///  2. the user's names ending in `*`, the longest prefix first (but not the bare `*`)
+  ///  3. `provider/model`, also `provider:model` and `@provider/model`; a model that is not listed is passed on as it is
+  ///  4. a plain name, at the enabled provider of the lowest `order` that lists it
+  ///  5. the bare `*`
+  /// No allocation on success; one hash lookup for every listed name. A plain name with a slash ("openai/gpt-oss-120b") belongs to the
+  /// provider before the slash while that one is enabled.
+  /// Error: model_not_found with the nearest name, or with what to set to enable its provider.
+  [[nodiscard]] Result<Target> resolve(std::string_view model) const;
+
+  [[nodiscard]] std::span<const Entry> list() const;                 ///< sorted: own models and aliases first
+  [[nodiscard]] const Entry* find(std::string_view id) const;        ///< a row of list()
+  [[nodiscard]] std::span<const Provider* const> providers() const;  ///< enabled ones, in order of preference
+  [[nodiscard]] std::span<const Disabled> disabled() const;
+  [[nodiscard]] const Provider* provider(std::string_view name) const;
+
+  ~Catalog();
+  Catalog(const Catalog&) = delete;
+  Catalog& operator=(const Catalog&) = delete;
+
+ private:
+  friend class Builder;
+  Catalog();
+  [[nodiscard]] Error not_found(std::string_view model) const;
+  struct Data;
+  std::unique_ptr<Data> data_;
+};
+
+}  // namespace cardea::catalog

@@ -1,0 +1,395 @@
+#include "catalog/catalog.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <new>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "catalog/embedded.h"
+#include "config/loader.h"
+
+namespace {
+std::size_t allocations = 0;
+}
+// Counts, so that "no allocation" can be tested. Not under sanitizers, which bring their own.
+#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc{};
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
+
+namespace cardea::catalog {
+namespace {
+
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+config::Env env_of(Variables variables) {
+  return [variables = std::move(variables)](std::string_view name) -> std::optional<std::string> {
+    for (const auto& [key, value] : variables) {
+      if (key == name) return value;
+    }
+    return std::nullopt;
+  };
+}
+
+std::string all(const std::vector<config::Problem>& problems) {
+  std::string out;
+  for (const auto& problem : problems) out += config::to_text(problem) + "\n";
+  return out;
+}
+
+Built build_of(std::string_view yaml, const config::Env& env, std::span<const Discovered> found = {}) {
+  const auto loaded = config::load(yaml, "c.yaml", env);
+  EXPECT_TRUE(loaded.ok()) << all(loaded.problems);
+  return build(loaded.settings, env, found);
+}
+std::shared_ptr<const Catalog> good(std::string_view yaml, const config::Env& env, std::span<const Discovered> found = {}) {
+  auto built = build_of(yaml, env, found);
+  EXPECT_TRUE(built.catalog) << all(built.problems);
+  return built.catalog;
+}
+
+std::string went(const Catalog& catalog, std::string_view name) {
+  const auto target = catalog.resolve(name);
+  if (!target) return cat("! ", target.error().message());
+  return cat(target->provider->name, " ", target->model, target->info != nullptr ? " known" : "");
+}
+
+const config::Env both_keys = env_of({{"OPENAI_API_KEY", "sk-openai"}, {"GROQ_API_KEY", "gsk-groq"}});
+
+TEST(Catalog, EveryProviderFileLoads) {
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator{CARDEA_SOURCE_DIR "/catalog/providers"}) {
+    std::stringstream text;
+    text << std::ifstream{entry.path()}.rdbuf();
+    const auto name = entry.path().stem().string();
+    files.insert(name);
+    const auto loaded = config::load_provider(text.str(), name, env_of({}));
+    EXPECT_TRUE(loaded.problems.empty()) << all(loaded.problems);
+    std::set<std::string> ids;
+    for (const auto& model : loaded.provider.models) EXPECT_TRUE(ids.insert(model.id).second) << name << ": " << model.id << " twice";
+    ASSERT_NE(find_embedded(name), nullptr) << name;
+    EXPECT_EQ(find_embedded(name)->json, *config::compact_provider(text.str(), name)) << name;
+  }
+  EXPECT_EQ(files.size(), embedded().size());
+  for (const std::string_view needed :
+       {"openai", "azure", "deepseek", "qwen", "zhipu", "moonshot", "minimax", "siliconflow", "volcengine", "mistral", "groq", "xai", "together", "fireworks",
+        "openrouter", "perplexity", "nvidia", "huggingface", "ollama", "llamacpp", "vllm", "lmstudio", "twin"}) {
+    EXPECT_TRUE(files.contains(std::string{needed})) << needed;
+  }
+}
+
+TEST(Catalog, EveryProviderComesOnWithItsKey) {
+  for (const auto& file : embedded()) {
+    const auto plain = config::read_provider(file.json, env_of({}));
+    ASSERT_TRUE(plain) << file.name;
+    Variables variables{{"AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com/"}};
+    if (!plain->key_env.empty()) variables.emplace_back(plain->key_env.back(), "the-key\n");
+    const auto catalog = good(plain->probe.empty() ? "" : cat("providers: {", file.name, ": {title: mine}}\n"), env_of(variables));
+    const auto* provider = catalog->provider(file.name);
+    ASSERT_NE(provider, nullptr) << file.name;
+    EXPECT_TRUE(provider->chat_path.ends_with("/chat/completions")) << provider->chat_path;
+    EXPECT_EQ(went(*catalog, cat(file.name, "/any")).starts_with(cat(file.name, " any")), true) << file.name;
+    const std::string_view head = provider->head.reveal();
+    if (plain->key_env.empty()) {
+      EXPECT_TRUE(head.empty()) << file.name;
+    } else if (file.name == "azure") {
+      EXPECT_EQ(head, "api-key: the-key\r\n");
+      EXPECT_EQ(provider->chat_path, "/openai/v1/chat/completions");
+    } else {
+      EXPECT_EQ(head, "Authorization: Bearer the-key\r\n") << file.name;
+    }
+  }
+}
+
+TEST(Catalog, WithNothingOnlyTheTwinAnswers) {
+  const auto catalog = good("", env_of({}));
+  ASSERT_EQ(catalog->providers().size(), 1u);
+  EXPECT_EQ(catalog->providers()[0]->name, "twin");
+  EXPECT_EQ(catalog->providers()[0]->endpoint.origin.scheme, Scheme::twin);
+  EXPECT_EQ(went(*catalog, "twin/whatever"), "twin whatever");
+  EXPECT_EQ(went(*catalog, "groq/llama"), "! the provider 'groq' is not enabled: set GROQ_API_KEY");
+  EXPECT_EQ(went(*catalog, "azure/x"), "! the provider 'azure' is not enabled: set AZURE_OPENAI_ENDPOINT");
+  EXPECT_EQ(went(*catalog, "ollama/x"), "! the provider 'ollama' is not enabled: nothing answers at http://127.0.0.1:11434");
+}
+
+TEST(Catalog, ResolveTable) {
+  const auto catalog = good(R"(
+models:
+  - {name: own, endpoint: "http://10.0.0.1:9/v1", upstream_model: real}
+  - {name: gpt-4o, provider: groq, upstream_model: hidden}
+  - {name: "team-*", provider: groq, upstream_model: "*"}
+  - {name: "raw-*", provider: groq}
+  - {name: "one-*", provider: groq, upstream_model: single}
+aliases:
+  fast: groq/llama-3.1-8b-instant
+  quick: fast
+  mine: own
+  o3: openai/gpt-5
+  "anthropic/*": openai/*
+  "openai/gpt-4.1*": groq/*
+  "*": twin/*
+)", both_keys);
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      // What the user wrote.
+      {"fast", "groq llama-3.1-8b-instant known"},
+      {"quick", "groq llama-3.1-8b-instant known"},
+      {"mine", "10.0.0.1:9 real known"},
+      {"own", "10.0.0.1:9 real known"},
+      {"o3", "openai gpt-5 known"},
+      {"gpt-4o", "groq hidden known"},
+      {"team-a/b", "groq a/b known"},
+      {"raw-x", "groq raw-x known"},
+      {"one-anything", "groq single known"},
+      {"anthropic/claude", "openai claude"},
+      {"openai/gpt-4.1-mini", "groq gpt-4.1-mini"},
+      // provider/model and its spellings.
+      {"openai/gpt-4o", "openai gpt-4o known"},
+      {"openai:gpt-4o", "openai gpt-4o known"},
+      {"@openai/gpt-4o", "openai gpt-4o known"},
+      {"openai/ft:gpt-4o:me", "openai ft:gpt-4o:me"},
+      {"groq/openai/gpt-oss-120b", "groq openai/gpt-oss-120b known"},
+      {"openai/o3", "openai o3 known"},
+      // Plain names.
+      {"gpt-5", "openai gpt-5 known"},
+      {"llama-3.3-70b-versatile", "groq llama-3.3-70b-versatile known"},
+      {"openai/gpt-oss-120b", "openai gpt-oss-120b"},
+      {"qwen/qwen3-32b", "groq qwen/qwen3-32b known"},
+      // The rest.
+      {"nobody-knows", "twin nobody-knows"},
+      {"openai/", "twin openai/"},
+      {"/x", "twin /x"},
+      {"", "! the model's name is empty"},
+  };
+  for (const auto& [name, expected] : cases) EXPECT_EQ(went(*catalog, name), expected) << name;
+  EXPECT_EQ(went(*catalog, std::string(257, 'x')), "! the model's name is longer than 256 bytes");
+}
+
+TEST(Catalog, PlainNamesGoToTheLowestOrder) {
+  const auto env = env_of({{"TOGETHER_API_KEY", "t"}, {"GROQ_API_KEY", "g"}});
+  EXPECT_EQ(went(*good("", env), "openai/gpt-oss-120b"), "groq openai/gpt-oss-120b known");
+  EXPECT_EQ(went(*good("providers: {together: {order: 1}}\n", env), "openai/gpt-oss-120b"), "together openai/gpt-oss-120b known");
+}
+
+TEST(Catalog, NotFoundSaysWhatWasProbablyMeant) {
+  const auto catalog = good("", both_keys);
+  const auto wrong = catalog->resolve("gpt-4oo");
+  ASSERT_FALSE(wrong);
+  EXPECT_TRUE(wrong.error().is(Kind::model_not_found));
+  EXPECT_EQ(wrong.error().detail().param, "model");
+  EXPECT_EQ(wrong.error().message(), "the model 'gpt-4oo' does not exist; did you mean 'gpt-4o'?");
+  EXPECT_EQ(went(*catalog, "zzzzzzzzzz"), "! the model 'zzzzzzzzzz' does not exist; GET /v1/models lists the ones that do");
+}
+
+TEST(Catalog, ResolvingDoesNotAllocate) {
+  const auto catalog = good("models: [{name: \"w-*\", provider: groq}]\naliases: {fast: openai/gpt-5, \"*\": twin/*}\n", both_keys);
+  const std::string long_name = "openai/some-fine-tuned-model-with-a-long-name-that-no-small-string-holds";
+  for (const std::string_view name : {std::string_view{"fast"}, std::string_view{"gpt-4o"}, std::string_view{long_name},
+                                      std::string_view{"w-a-rather-long-name-behind-the-star"}, std::string_view{"x-falls-to-the-bare-star-at-the-end"}}) {
+    const auto before = allocations;
+    const auto target = catalog->resolve(name);
+    EXPECT_EQ(allocations, before) << name;
+    EXPECT_TRUE(target) << name;
+  }
+}
+
+TEST(Catalog, HeadHoldsKeyAndHeaders) {
+  const auto env = env_of({{"OPENAI_API_KEY", " sk-1 \n"}, {"OPENAI_ORG_ID", "org"}, {"OPENAI_BASE_URL", "http://proxy:1/x"}});
+  const auto catalog = good("", env);
+  const auto* provider = catalog->provider("openai");
+  EXPECT_EQ(provider->head.reveal(), "Authorization: Bearer sk-1\r\nOpenAI-Organization: org\r\n");
+  EXPECT_EQ(provider->key.reveal(), "sk-1");
+  EXPECT_EQ(provider->authority, "proxy:1");
+  EXPECT_EQ(provider->chat_path, "/x/chat/completions");
+  EXPECT_EQ(provider->dialect, "openai");
+}
+
+TEST(Catalog, RegistryAuthOfEveryKind) {
+  const auto catalog = good(R"(models:
+  - {name: a, endpoint: "http://h:1", auth: {type: api_key, value: k}}
+  - {name: b, endpoint: "http://h:1", auth: {type: bearer, value: k}}
+  - {name: c, endpoint: "http://h:1", auth: {type: header, header: x-key, value: k}}
+  - {name: d, endpoint: "http://h:1", auth: {type: none}}
+  - {name: e, endpoint: "http://h:1", api_key: k}
+  - {name: f, endpoint: "http://h:1", auth: {type: api_key, header: api-key, value: k}}
+  - {name: g, endpoint: "http://h:1"}
+)", env_of({}));
+  const auto head = [&](std::string_view name) { return std::string{catalog->resolve(name)->provider->head.reveal()}; };
+  EXPECT_EQ(head("a"), "Authorization: Bearer k\r\n");
+  EXPECT_EQ(head("b"), "Authorization: Bearer k\r\n");
+  EXPECT_EQ(head("c"), "x-key: k\r\n");
+  EXPECT_EQ(head("d"), "");
+  EXPECT_EQ(head("e"), "Authorization: Bearer k\r\n");
+  EXPECT_EQ(head("f"), "api-key: k\r\n");
+  EXPECT_EQ(head("g"), "");
+  EXPECT_EQ(catalog->resolve("a")->provider, catalog->resolve("e")->provider) << "the same endpoint and key share one provider";
+  EXPECT_NE(catalog->resolve("a")->provider, catalog->resolve("d")->provider);
+  EXPECT_EQ(catalog->provider("h:1"), nullptr) << "an endpoint is no provider name";
+}
+
+TEST(Catalog, TheRegistryFileOfTheFirstDay) {
+  const auto catalog = good(R"(models:
+  - name: text-davinci-003
+    type: nlp
+    endpoint: http://model-service:8080
+    auth: {type: api_key, value: "xxxx-xxxx-xxxx"}
+    rate_limit: {qps: 10, burst: 20}
+)", env_of({}));
+  const auto target = catalog->resolve("text-davinci-003");
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->provider->endpoint.origin, (Origin{Scheme::http, "model-service", 8080}));
+  EXPECT_EQ(target->provider->chat_path, "/v1/chat/completions");
+  EXPECT_EQ(target->model, "text-davinci-003");
+  EXPECT_EQ(target->info->type, ModelType::nlp);
+  EXPECT_EQ(target->info->rate_limit.qps, 10u);
+  EXPECT_EQ(catalog->list()[0].id, "text-davinci-003");
+  EXPECT_EQ(catalog->list()[0].owned_by, "model-service:8080");
+}
+
+TEST(Catalog, ProblemsNameLineAndFix) {
+  const auto built = build_of(R"(models:
+  - {name: a, provider: opnai}
+  - {name: b, endpoint: "ftp://h"}
+  - {name: c, endpoint: "http://h", auth: {type: header, header: "x y", value: k}}
+  - {name: d, provider: mistral}
+  - {name: e, endpoint: "http://h", api_key: "a\nb"}
+aliases: {x: opnai/gpt, y: mistral/m, z: nothing-like-it}
+providers:
+  mine: {title: t}
+  other: {extends: opanai}
+  groq: {headers: {host: evil}}
+)", both_keys);
+  EXPECT_EQ(built.catalog, nullptr);
+  EXPECT_EQ(all(built.problems), R"(c.yaml:9:9: providers.mine: base_url is missing – add base_url: https://HOST/v1, or extends: openai
+c.yaml:10:10: providers.other.extends: there is no built-in provider 'opanai' – did you mean 'openai'?
+c.yaml:11:9: providers.groq: headers: 'host' cannot be set – correct it
+c.yaml:2:5: models[0].provider: there is no provider 'opnai' – did you mean 'openai'?
+c.yaml:3:5: models[1].endpoint: base_url: not a usable URL: it must begin with http:// or https:// – e.g. http://HOST:PORT/v1
+c.yaml:4:5: models[2].auth: headers: 'x y' cannot be set – e.g. http://HOST:PORT/v1
+c.yaml:5:5: models[3].provider: warning: the provider 'mistral' is not enabled: set MISTRAL_API_KEY – until then the model answers 404
+c.yaml:6:5: models[4].auth: the value of header 'Authorization' holds a line break or another control character – e.g. http://HOST:PORT/v1
+c.yaml:7:14: aliases.x: there is no provider 'opnai' – did you mean 'openai'?
+c.yaml:7:28: aliases.y: warning: the provider 'mistral' is not enabled: set MISTRAL_API_KEY – until then the alias answers 404
+c.yaml:7:42: aliases.z: warning: the model 'nothing-like-it' does not exist; GET /v1/models lists the ones that do – until then the alias answers 404
+)");
+}
+
+TEST(Catalog, WarningsLeaveTheRestWorking) {
+  const auto built = build_of("models: [{name: d, provider: mistral}]\naliases: {y: mistral/m}\nproviders: {xai: {order: 3}}\n", both_keys);
+  ASSERT_TRUE(built.catalog);
+  EXPECT_EQ(built.problems.size(), 3u) << all(built.problems);
+  EXPECT_EQ(went(*built.catalog, "d"), "! the model 'd' cannot be reached: the provider 'mistral' is not enabled: set MISTRAL_API_KEY");
+  EXPECT_EQ(went(*built.catalog, "gpt-5"), "openai gpt-5 known");
+}
+
+TEST(Catalog, UserProviders) {
+  const auto catalog = good(R"(providers:
+  openai: {api_key: sk-file, models: [{id: gpt-5, context: 7}, my-tune]}
+  work: {extends: openai, base_url: "https://llm.work.example/v1", api_key: sk-work}
+  free: {extends: openai, base_url: "https://free.example/v1"}
+  lab: {base_url: "http://lab:8000", models: [{id: lab-1, price: {input: 1, output: 2}}]}
+)", both_keys);
+  EXPECT_EQ(catalog->provider("openai")->head.reveal(), "Authorization: Bearer sk-file\r\n");
+  EXPECT_EQ(catalog->resolve("gpt-5")->info->context_tokens, 7u);
+  EXPECT_EQ(went(*catalog, "my-tune"), "openai my-tune known");
+  EXPECT_EQ(catalog->provider("work")->head.reveal(), "Authorization: Bearer sk-work\r\n");
+  EXPECT_EQ(catalog->provider("free")->head.reveal(), "") << "OPENAI_API_KEY must not go to another address";
+  EXPECT_EQ(went(*catalog, "lab-1"), "lab lab-1 known");
+  EXPECT_EQ(catalog->provider("lab")->chat_path, "/v1/chat/completions");
+}
+
+TEST(Catalog, ListAndFind) {
+  const auto catalog = good("models: [{name: own, endpoint: \"http://h:1\"}]\naliases: {fast: openai/gpt-5, \"x-*\": openai/*}\n", both_keys);
+  EXPECT_EQ(catalog->list()[0].id, "own");
+  EXPECT_EQ(catalog->list()[1].id, "fast");
+  EXPECT_EQ(catalog->list()[1].owned_by, "openai");
+  const auto* entry = catalog->find("openai/gpt-4o");
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ(entry->created, 1782950400);  // 2026-07-02
+  EXPECT_EQ(entry->target.info->context_tokens, 128'000u);
+  EXPECT_EQ(catalog->find("gpt-4o"), nullptr);
+  std::set<std::string> ids;
+  for (const auto& one : catalog->list()) {
+    EXPECT_TRUE(ids.insert(one.id).second) << one.id;
+    EXPECT_TRUE(catalog->resolve(one.id)) << one.id;
+    EXPECT_EQ(catalog->find(one.id), &one);
+  }
+}
+
+TEST(Catalog, CostIsExact) {
+  const auto catalog = good("", env_of({{"OPENAI_API_KEY", "k"}}));
+  const auto& price = catalog->resolve("gpt-5")->info->price;  // 1.25 / 10 / cache 0.125
+  model::Usage usage;
+  usage.input = 1000;
+  usage.cache_read = 8;
+  usage.output = 10;
+  usage.reasoning = 4;
+  EXPECT_EQ(price.cost(usage), (Money{1'250'000 + 1'000 + 100'000}));
+  usage = {};
+  usage.cache_read = 1;
+  EXPECT_EQ(price.cost(usage), (Money{125}));
+  EXPECT_EQ(Price{}.cost(usage), Money{});
+  Price tiny;
+  tiny.raw.input = config::UsdPerMillion{1};
+  usage = {};
+  usage.input = 1;
+  EXPECT_EQ(tiny.cost(usage), (Money{1})) << "rounded up";
+  Price split;
+  split.raw.input = config::UsdPerMillion{1'000};
+  split.raw.audio_in = config::UsdPerMillion{5'000};
+  split.raw.output = config::UsdPerMillion{10'000};
+  split.raw.reasoning = config::UsdPerMillion{20'000};
+  usage = {};
+  usage.input = 10;
+  usage.input_audio = 4;
+  usage.output = 10;
+  usage.reasoning = 3;
+  EXPECT_EQ(split.cost(usage), (Money{6 + 20 + 70 + 60}));
+  usage.reasoning = 1'000'000;  // more than the whole: an upstream's mistake must not wrap around
+  EXPECT_EQ(split.cost(usage), (Money{6 + 20 + 200}));
+  usage.input = ~std::uint64_t{0};
+  EXPECT_GT(split.cost(usage).nano_usd, 0);
+}
+
+TEST(Catalog, Discovery) {
+  const auto names = [](const std::vector<Probe>& probes) {
+    std::string out;
+    for (const auto& probe : probes) out += cat(probe.provider, " ", probe.models_url, "\n");
+    return out;
+  };
+  const auto settings_of = [](std::string_view yaml) { return config::load(yaml, "c", env_of({})).settings; };
+  EXPECT_EQ(names(probes(settings_of(""), env_of({}))),
+            "lmstudio http://127.0.0.1:1234/v1/models\nollama http://127.0.0.1:11434/v1/models\nvllm http://127.0.0.1:8000/v1/models\n");
+  EXPECT_EQ(names(probes(settings_of("listen: 127.0.0.1:8000\n"), env_of({{"OLLAMA_BASE_URL", "http://nas:5"}}))),
+            "llamacpp http://127.0.0.1:8080/v1/models\nlmstudio http://127.0.0.1:1234/v1/models\nollama http://nas:5/v1/models\n");
+  EXPECT_EQ(names(probes(settings_of("discovery: off\n"), env_of({}))), "");
+
+  const Discovered found[] = {{"ollama", "http://127.0.0.1:11434", {"llama3:8b", "qwen3"}}};
+  const auto catalog = good("aliases: {local: ollama/qwen3}\n", env_of({}), found);
+  EXPECT_EQ(went(*catalog, "llama3:8b"), "ollama llama3:8b known");
+  EXPECT_EQ(went(*catalog, "ollama/other"), "ollama other");
+  EXPECT_EQ(went(*catalog, "local"), "ollama qwen3 known");
+  EXPECT_NE(catalog->find("ollama/llama3:8b"), nullptr);
+  EXPECT_NE(good("", env_of({{"OLLAMA_BASE_URL", "http://nas:5"}}))->provider("ollama"), nullptr) << "declared by its variable";
+}
+
+TEST(Catalog, ParsesModelLists) {
+  EXPECT_EQ(*parse_models(R"({"object":"list","data":[{"id":"a"},{"id":""},{"x":1},{"id":5},{"id":"b"}]})"), (std::vector<std::string>{"a", "b"}));
+  for (const std::string_view wrong : {"", "[]", "{}", "{\"data\":{}}", "<html>"}) {
+    const auto parsed = parse_models(wrong);
+    ASSERT_FALSE(parsed) << wrong;
+    EXPECT_TRUE(parsed.error().is(Kind::upstream_protocol)) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace cardea::catalog
