@@ -90,7 +90,9 @@ struct Bench {
   Loop loop{std::make_unique<Poller>()};
   Scope servers{loop};
   Scope clients{loop};
-  ~Bench() {
+  ~Bench() { settle(); }
+  /// Ends all tasks. A derived bench calls it in its own destructor, while the members its servers use still live.
+  void settle() {
     servers.cancel();
     loop.run_until([this] { return servers.children() == 0 && clients.children() == 0; });
   }

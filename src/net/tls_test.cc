@@ -22,6 +22,7 @@ struct TlsBench : Bench {
       : server{std::move(*TlsServerContext::load(authority.issue("leaf", names, from, until)))},
         trusting{std::move(*TlsClientContext::make({.ca_file = authority.ca_file()}))},
         listener{listen([this](int fd, const Address& peer) { servers.spawn(test::echo_tls(loop, fd, peer, *server, failure)); })} {}
+  ~TlsBench() { settle(); }
   Authority authority;
   std::unique_ptr<TlsServerContext> server;
   std::shared_ptr<TlsClientContext> trusting;
