@@ -18,7 +18,8 @@ namespace cardea::http {
 struct ServerOptions {
   wire::HeadLimits head;
   net::Duration header_timeout = std::chrono::seconds{10};     ///< first byte of a head to its end
-  net::Duration body_timeout = std::chrono::seconds{60};       ///< longest wait for the next piece of a body
+  net::Duration body_timeout = std::chrono::seconds{60};       ///< longest wait for the next piece of a body; see body_rate_min
+  std::size_t body_rate_min = 256;                             ///< bytes a second on the average, else it is too slow as a whole
   net::Duration idle_timeout = std::chrono::seconds{75};       ///< between two requests
   net::Duration write_timeout = std::chrono::seconds{60};      ///< longest time a client takes nothing
   net::Duration half_close_grace = std::chrono::milliseconds{500};  ///< a client that ended its side is given up after this
@@ -44,6 +45,7 @@ class Server;
 /// is gone: then nothing further can be said to it.
 class Exchange {
  public:
+  /// Its views die when the body is read or released (the bytes may move): look again then.
   [[nodiscard]] const wire::RequestHead& request() const noexcept { return head_; }
   [[nodiscard]] net::Scope& scope() noexcept { return *scope_; }
   [[nodiscard]] net::Loop& loop() const noexcept { return stream_->loop(); }
@@ -52,10 +54,13 @@ class Exchange {
   /// When the head was complete.
   [[nodiscard]] net::TimePoint received_at() const noexcept { return received_at_; }
 
-  /// The whole body, contiguous, with Buffer::padding readable bytes behind it; a view until the exchange ends. Errors: too_large
-  /// (more than `limit` bytes), bad_request (framing, truncated), request_timeout, client_closed.
+  /// The whole body, contiguous, with Buffer::padding readable bytes behind it; a view until the exchange ends. Errors:
+  /// too_large (more than `limit` bytes), bad_request (framing, truncated), request_timeout, client_closed. After one, the answer that
+  /// explains it is the connection's last.
   [[nodiscard]] net::Task<Result<std::string_view>> read_body(std::size_t limit);
   [[nodiscard]] std::uint64_t body_bytes() const noexcept { return body_bytes_; }
+  /// Gives a body that was read back to the pool, when nobody needs it any more and the answer will be a long stream.
+  void release_body();
 
   /// The whole answer in one gathered write. Adds content-length, date and, where needed, connection.
   [[nodiscard]] net::Task<Status> respond(unsigned status, const wire::HeaderBlock& headers, std::string_view body);
@@ -66,6 +71,13 @@ class Exchange {
   [[nodiscard]] net::Task<Status> finish(std::span<const std::string_view> pieces = {});
   /// Gives up: the connection is reset, so that what was sent cannot be taken for a whole answer.
   void abort() noexcept { state_ = State::cut; }
+  /// The bare connection, for the twin, which must be able to break the rules of HTTP: nothing is framed any more, and when the handler
+  /// returns the connection ends in order (after abort(): by a reset). A head from begin() that no write() has sent is lost.
+  [[nodiscard]] net::Stream& take_stream() noexcept {
+    keep_alive_ = false;
+    state_ = State::answered;
+    return *stream_;
+  }
 
   /// An answer has begun: its status can no longer be changed.
   [[nodiscard]] bool begun() const noexcept { return state_ != State::open; }
@@ -74,48 +86,65 @@ class Exchange {
  private:
   friend class Server;
   enum class State : std::uint8_t { open, streaming, answered, cut };
+  enum class Body : std::uint8_t { unread, read, failed };
+  /// How much of a head is at hand.
+  enum class Found : std::uint8_t { nothing, part, all };
   /// Watches for the client's going while the handler runs.
   class Hangup;
 
   Exchange(Server& server, std::unique_ptr<net::Stream> stream);
   ~Exchange();
 
-  // The connection's side.
-  [[nodiscard]] net::Task<Status> receive_head();
+  // The connection's side. What usually need not wait is plain; the coroutines serve the rest.
+  [[nodiscard]] Result<Found> look_for_head();
+  [[nodiscard]] Result<Found> parse_head();
   [[nodiscard]] net::Task<Status> wait_for_request();
-  [[nodiscard]] net::Task<void> answer();
+  [[nodiscard]] net::Task<Status> receive_head();
+  void enter(net::Scope& scope) noexcept;
+  void leave() noexcept;
   [[nodiscard]] net::Task<void> refuse(Error error);
-  [[nodiscard]] net::Task<Status> skip_body();
+  [[nodiscard]] bool body_in_the_way() const noexcept;
+  [[nodiscard]] bool body_to_skip() const noexcept;
+  [[nodiscard]] net::Task<void> skip_body();
+  [[nodiscard]] bool wants_linger() const noexcept;
   [[nodiscard]] net::Task<void> linger();
+  [[nodiscard]] std::size_t drop_input();
   /// Makes ready for the next request; false: the connection ends.
   [[nodiscard]] bool next() noexcept;
 
   // Bodies.
   [[nodiscard]] net::Task<Status> fill(std::size_t wanted);
-  [[nodiscard]] net::Task<Result<std::string_view>> read_sized();
-  [[nodiscard]] net::Task<Result<std::string_view>> read_chunked(std::size_t limit);
+  [[nodiscard]] net::Task<Status> read_sized();
+  [[nodiscard]] net::Task<Status> read_chunked(std::size_t limit);
+  [[nodiscard]] Status decode(wire::ChunkedDecoder& decoder, std::size_t limit);
   [[nodiscard]] net::Task<Status> invite_body();
 
+  // The answer.
   void start_head(unsigned status, const wire::HeaderBlock& headers);
-  [[nodiscard]] net::Task<Status> send(std::span<const std::string_view> pieces, std::string_view tail);
-  [[nodiscard]] bool bodiless() const noexcept { return head_.method() == wire::Method::head || no_content_; }
+  [[nodiscard]] net::Task<Status> send(std::string_view body);
+  [[nodiscard]] net::Task<Status> send_pieces(std::span<const std::string_view> pieces, std::string_view tail);
+  /// Appends the line before `pieces` to what is to be sent; false: no payload is.
+  [[nodiscard]] bool frame(std::span<const std::string_view> pieces);
+  [[nodiscard]] Status sent(Status written) noexcept;
+  [[nodiscard]] bool bodiless() const noexcept { return head_only_ || no_content_; }
 
   Server& server_;
   std::unique_ptr<net::Stream> stream_;
-  Buffer in_;    ///< bytes as they came: head, body, what is pipelined behind
-  Buffer body_;  ///< a chunked body, decoded
+  Buffer in_;  ///< the head, the body (a chunked one is decoded in place), then bytes as they came, perhaps of the next request
   wire::RequestHead head_;
   net::Scope* scope_ = nullptr;
   net::TimePoint received_at_{};
   std::size_t head_bytes_ = 0;   ///< of in_: the head at its front
   std::uint64_t body_bytes_ = 0;
+  std::size_t body_held_ = 0;    ///< of in_: the body behind the head
   std::uint64_t bytes_sent_ = 0;
   std::string out_;  ///< the answer's head, waiting for its first piece
-  bool body_read_ = false;
   bool continued_ = false;   ///< 100 Continue was sent (or is moot)
   bool keep_alive_ = false;
   bool chunked_ = false;
-  bool no_content_ = false;
+  bool head_only_ = false;   ///< the answer to HEAD
+  bool no_content_ = false;  ///< a status without a body
+  Body body_ = Body::unread;
   State state_ = State::open;
 };
 
@@ -127,6 +156,8 @@ class Server {
 
   /// Serves a connection until it ends.
   void serve(std::unique_ptr<net::Stream> stream);
+  /// The same as a task, for a caller that does more around it. It must run in the server's scope.
+  [[nodiscard]] net::Task<void> converse(std::unique_ptr<net::Stream> stream);
   [[nodiscard]] std::size_t connections() const noexcept { return connections_; }
   /// New limits for requests that begin from now on.
   void set_options(const ServerOptions& options) { options_ = options; }
@@ -140,7 +171,6 @@ class Server {
 
  private:
   friend class Exchange;
-  net::Task<void> converse(std::unique_ptr<net::Stream> stream);
 
   net::Scope& scope_;
   net::Scope idle_;  ///< connections waiting for a request wait in it

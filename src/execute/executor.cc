@@ -1,0 +1,207 @@
+#include "execute/executor.h"
+
+#include <utility>
+
+#include "base/text.h"
+
+namespace cardea::execute {
+namespace {
+
+/// Of an upstream's error answer; more is cut off.
+constexpr std::size_t error_body_bytes_max = 256 * 1024;
+/// How long the end of a body may come after the end of its stream.
+constexpr net::Duration tail_timeout = std::chrono::seconds{1};
+
+bool is_event_stream(std::string_view content_type) {
+  constexpr std::string_view type = "text/event-stream";
+  return content_type.size() >= type.size() && iequals(content_type.substr(0, type.size()), type);
+}
+
+bool is_encoded(const wire::ResponseHead& head) {
+  const auto coding = head.find(wire::Field::content_encoding);
+  return coding && !coding->empty() && !iequals(*coding, "identity");
+}
+
+}  // namespace
+
+// ---- ChatAnswer ------------------------------------------------------------------------------------------------------------
+
+ChatAnswer::ChatAnswer(Executor& executor, http::Call call, const ChatCall& request)
+    : executor_{&executor}, call_{std::move(call)}, upstream_{&request.upstream} {}
+
+ChatAnswer::ChatAnswer(ChatAnswer&& other) noexcept
+    : executor_{std::exchange(other.executor_, nullptr)},
+      call_{std::move(other.call_)},
+      upstream_{other.upstream_},
+      buffer_{std::move(other.buffer_)},
+      consumed_{other.consumed_},
+      pieces_{std::move(other.pieces_)},
+      relay_{std::move(other.relay_)},
+      ended_{other.ended_},
+      failure_{std::move(other.failure_)},
+      usage_{other.usage_},
+      model_{other.model_} {}
+
+ChatAnswer::~ChatAnswer() {
+  const bool tail_missing = executor_ != nullptr && ended_ && !call_.complete();
+  if (tail_missing) executor_->scope_.spawn(Executor::finish_call(std::move(call_)));
+}
+
+std::string_view ChatAnswer::content_type() const noexcept { return streamed() ? "text/event-stream" : "application/json"; }
+
+const model::Usage* ChatAnswer::usage() const noexcept {
+  const auto& usage = streamed() ? relay_->seen().usage : usage_;
+  return usage ? &*usage : nullptr;
+}
+
+std::string_view ChatAnswer::model() const noexcept { return streamed() ? std::string_view{relay_->seen().model} : model_; }
+
+bool ChatAnswer::content_seen() const noexcept { return !streamed() || relay_->seen().content; }
+
+net::Task<Status> ChatAnswer::receive_whole(const ChatCall& request) {
+  Status received = co_await call_.read_all(buffer_, request.limits.response_bytes);
+  if (!received) co_return fail_with(received);
+  static_cast<void>(buffer_.prepare(0));
+  Result<dialect::ResponseView> view = upstream_->dialect->inspect_response(buffer_.view(), upstream_->provider->key);
+  if (!view) co_return fail_with(view);
+  usage_ = view->usage;
+  model_ = view->model;
+  ended_ = true;
+  co_return Status{};
+}
+
+Status ChatAnswer::feed() {
+  Result<dialect::Relay::Step> step = relay_->feed(buffer_.view(), pieces_);
+  if (!step) return fail_with(step);
+  consumed_ = step->consumed;
+  ended_ = relay_->seen().done;
+  return {};
+}
+
+net::Task<Status> ChatAnswer::advance() {
+  pieces_.clear();
+  if (failure_) co_return fail(std::move(*failure_));
+  for (;;) {
+    buffer_.consume(std::exchange(consumed_, 0));
+    Result<std::size_t> got = co_await call_.read_into(buffer_);
+    if (!got) co_return fail(executor_->explain(*upstream_, std::move(got.error())));
+    if (*got == 0) {
+      ended_ = true;
+      Status end = relay_->end(buffer_.view(), pieces_);
+      if (!end) co_return fail(executor_->explain(*upstream_, std::move(end.error())));
+      co_return Status{};
+    }
+    Status fed = feed();
+    if (!fed) co_return fail(executor_->explain(*upstream_, std::move(fed.error())));
+    if (ended_ || !pieces_.empty()) co_return Status{};
+  }
+}
+
+// ---- Executor --------------------------------------------------------------------------------------------------------------
+
+Executor::Executor(net::Scope& scope, http::Client& client, FailureSink on_failure)
+    : scope_{scope}, client_{client}, on_failure_{std::move(on_failure)} {}
+
+net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
+  const Upstream& upstream = request.upstream;
+  dialect::ForwardOptions options;
+  if (request.model != request.view.model) options.model = request.model;
+  options.inject_usage = request.view.stream && !request.view.asked_usage && upstream.reports_stream_usage;
+  options.rules = upstream.rules;
+  Result<json::Edits> edits = upstream.dialect->forward_edits(request.view, options);
+  if (!edits) co_return fail_with(edits);
+
+  std::string own_lines{request.header_lines};
+  own_lines += "content-length: ";
+  append(own_lines, edits->size_after(request.body));
+  own_lines += "\r\n\r\n";
+  std::vector<std::string_view> pieces{upstream.chat_head.reveal(), own_lines};
+  edits->append_pieces(request.body, pieces);
+
+  http::CallRequest message;
+  message.pieces = pieces;
+  message.timeouts = request.limits.timeouts;
+  message.egress = net::Egress::anywhere;  // providers are the operator's choice
+  Result<http::Call> call = co_await client_.call(upstream.origin, message);
+  if (!call) co_return fail(explain(upstream, std::move(call.error())));
+  const wire::ResponseHead& head = call->head();
+  if (head.status() / 100 != 2) {
+    Error error = co_await rejected(std::move(*call), request);
+    co_return fail(std::move(error));
+  }
+  if (is_encoded(head)) {
+    co_return fail(explain(upstream, Error{Kind::upstream_protocol, "the answer is compressed, which was not asked for"}));
+  }
+  const bool streamed = is_event_stream(head.find(wire::Field::content_type).value_or(""));
+  if (streamed != request.view.stream && streamed) {
+    co_return fail(explain(upstream, Error{Kind::upstream_protocol, "the answer is a stream, which was not asked for"}));
+  }
+  ChatAnswer answer{*this, std::move(*call), request};
+  if (streamed) {
+    dialect::RelayOptions relaying;
+    relaying.withhold_usage = options.inject_usage;
+    relaying.event_bytes_max = request.limits.event_bytes;
+    relaying.secret = upstream.provider->key;
+    answer.relay_ = upstream.dialect->relay(std::move(relaying));
+    // Until something can be forwarded, a failure is an error of its own and not a broken stream.
+    Status first = co_await answer.advance();
+    if (!first && answer.pieces().empty()) co_return fail(std::move(first.error()));
+    if (!first) answer.failure_ = std::move(first.error());
+  } else {
+    Status whole = co_await answer.receive_whole(request);
+    if (!whole) co_return fail(explain(upstream, std::move(whole.error())));
+  }
+  co_return answer;
+}
+
+net::Task<Error> Executor::rejected(http::Call call, const ChatCall& request) {
+  const Upstream& upstream = request.upstream;
+  const unsigned status = call.head().status();
+  if (status / 100 == 3) {
+    // Followed, it would carry the key to an origin that somebody else chose.
+    co_return explain(upstream, Error{Kind::upstream_failed, "it answered with a redirect, which is not followed"});
+  }
+  const std::string content_type{call.head().find(wire::Field::content_type).value_or("")};
+  const std::string retry_after{call.head().find(wire::Field::retry_after).value_or("")};
+  Buffer body;
+  Status received = co_await call.read_all(body, error_body_bytes_max);
+  if (!received && received.error().fault() != Fault::upstream) co_return std::move(received.error());
+  static_cast<void>(body.prepare(0));
+  dialect::UpstreamFailure failure;
+  failure.status = static_cast<int>(status);
+  failure.body = body.view();
+  failure.content_type = content_type;
+  failure.retry_after = retry_after;
+  Error error = upstream.dialect->upstream_error(failure, upstream.provider->key);
+  if (on_failure_) on_failure_(upstream.provider->name, error);
+  co_return error;
+}
+
+Error Executor::explain(const Upstream& upstream, Error error) {
+  // Cancelled, or the gateway's own: nothing of the upstream's.
+  if (error.fault() != Fault::upstream) return error;
+  if (on_failure_) on_failure_(upstream.provider->name, error);
+  const auto reason = [&]() -> std::string_view {
+    switch (error.kind()) {
+      // Their texts name addresses of the inside.
+      case Kind::upstream_unreachable: return "cannot be reached";
+      case Kind::upstream_tls: return "cannot be reached safely: the TLS handshake failed";
+      case Kind::upstream_connect_timeout: return "does not accept the connection in time";
+      default: return error.message();
+    }
+  }();
+  std::string message = cat("provider '", upstream.provider->name, "': ", reason);
+  error.edit().message = std::move(message);
+  return error;
+}
+
+net::Task<void> Executor::finish_call(http::Call call) {
+  net::Scope& outer = co_await net::current_scope{};
+  net::Scope brief{outer};
+  brief.set_deadline(outer.loop().now() + tail_timeout, Kind::timed_out);
+  Buffer rest;
+  const net::Task<Status> reading = call.read_all(rest, error_body_bytes_max);
+  [[maybe_unused]] Status read = co_await reading.in(brief);
+}
+
+}  // namespace cardea::execute

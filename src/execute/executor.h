@@ -1,0 +1,109 @@
+#pragma once
+// Make it happen: the only room that talks to upstreams.
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/buffer.h"
+#include "dialect/dialect.h"
+#include "execute/upstream.h"
+#include "http/client.h"
+#include "model/usage.h"
+#include "net/scope.h"
+
+namespace cardea::execute {
+
+/// Limits of one attempt.
+struct AttemptLimits {
+  http::CallTimeouts timeouts;
+  std::size_t response_bytes = std::size_t{64} << 20;
+  std::size_t event_bytes = std::size_t{4} << 20;
+};
+
+/// A chat request on its way to one upstream. Everything it points to must outlive the answer.
+struct ChatCall {
+  const Upstream& upstream;
+  std::string_view model;  ///< the upstream's name for it
+  std::string_view body;   ///< as the client sent it, in the upstream's dialect
+  const dialect::RequestView& view;
+  std::string_view header_lines;  ///< of this request: `name: value\r\n` …
+  AttemptLimits limits;
+};
+
+class Executor;
+
+/// A good answer: whole, or a stream of which the first pieces are there. Dropping it early aborts the upstream. One thread.
+class ChatAnswer {
+ public:
+  ChatAnswer(ChatAnswer&& other) noexcept;
+  ChatAnswer& operator=(ChatAnswer&&) noexcept = delete;
+  ~ChatAnswer();
+
+  [[nodiscard]] bool streamed() const noexcept { return relay_ != nullptr; }
+  [[nodiscard]] std::string_view content_type() const noexcept;
+
+  /// Not streamed: the whole body, in the dialect asked.
+  [[nodiscard]] std::string_view body() const noexcept { return buffer_.view(); }
+
+  /// Streamed: the events to forward now, as the bytes they came in; valid until the next advance().
+  [[nodiscard]] std::span<const std::string_view> pieces() const noexcept { return pieces_; }
+  /// These pieces are the last: the stream has ended properly.
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  /// Reads on until there is something to forward or the end. An error (cut, error event, silence, framing) may come with last
+  /// pieces(), which are to be forwarded before it.
+  [[nodiscard]] net::Task<Status> advance();
+
+  /// What the upstream said of itself so far.
+  [[nodiscard]] const model::Usage* usage() const noexcept;
+  [[nodiscard]] std::string_view model() const noexcept;
+  /// Something that a user would see has passed.
+  [[nodiscard]] bool content_seen() const noexcept;
+
+ private:
+  friend class Executor;
+  ChatAnswer(Executor& executor, http::Call call, const ChatCall& request);
+  [[nodiscard]] net::Task<Status> receive_whole(const ChatCall& request);
+  [[nodiscard]] Status feed();
+
+  Executor* executor_;  ///< null: moved from
+  http::Call call_;
+  const Upstream* upstream_;
+  Buffer buffer_;
+  std::size_t consumed_ = 0;  ///< of buffer_: forwarded by the last pieces
+  std::vector<std::string_view> pieces_;
+  std::unique_ptr<dialect::Relay> relay_;
+  bool ended_ = false;
+  std::optional<Error> failure_;  ///< came with the first pieces; the next advance() says it
+  std::optional<model::Usage> usage_;
+  std::string_view model_;
+};
+
+/// Calls upstreams for one worker. Lives on its loop; outlives its answers.
+class Executor {
+ public:
+  /// Told of each failed attempt with its full reason, which a client must not see. For the log.
+  using FailureSink = std::function<void(std::string_view provider, const Error& error)>;
+
+  Executor(net::Scope& scope, http::Client& client, FailureSink on_failure);
+
+  /// One attempt at one target. Errors are in the words of the client's dialect or of kind upstream_…; their messages name the
+  /// provider, never an address or a credential.
+  [[nodiscard]] net::Task<Result<ChatAnswer>> chat(const ChatCall& request);
+
+ private:
+  friend class ChatAnswer;
+  [[nodiscard]] net::Task<Error> rejected(http::Call call, const ChatCall& request);
+  [[nodiscard]] Error explain(const Upstream& upstream, Error error);
+  /// Reads what is left of an answered call, briefly, so that its connection can be used again.
+  static net::Task<void> finish_call(http::Call call);
+
+  net::Scope& scope_;
+  http::Client& client_;
+  FailureSink on_failure_;
+};
+
+}  // namespace cardea::execute

@@ -1,0 +1,62 @@
+#include "execute/upstream.h"
+
+#include "base/text.h"
+#include "wire/http1.h"
+
+namespace cardea::execute {
+
+net::Origin origin_of(const catalog::Origin& origin) {
+  using To = net::Origin::Scheme;
+  const auto scheme = [&] {
+    switch (origin.scheme) {
+      case catalog::Scheme::http: return To::plain;
+      case catalog::Scheme::https: return To::tls;
+      case catalog::Scheme::unix_socket: return To::unix;
+      case catalog::Scheme::twin: return To::memory;
+    }
+    std::unreachable();
+  }();
+  return {scheme, origin.scheme == catalog::Scheme::twin ? "twin" : origin.host, origin.port};
+}
+
+namespace {
+
+Secret chat_head(const catalog::Provider& provider) {
+  std::string head;
+  wire::append_request_line(head, "POST", provider.chat_path);
+  head += cat("host: ", provider.authority, "\r\n", provider.head.reveal());
+  // Answers are inspected, so a compressed one would only cost both sides.
+  head +=
+      "content-type: application/json\r\naccept: application/json, text/event-stream\r\naccept-encoding: identity\r\n"
+      "user-agent: cardea\r\n";
+  return Secret{std::move(head)};
+}
+
+std::vector<dialect::FieldRule> rules_of(const catalog::Quirks& quirks) {
+  std::vector<dialect::FieldRule> rules;
+  for (const auto& field : quirks.drop_fields) rules.push_back({field, {}});
+  switch (quirks.max_tokens_field) {
+    case config::MaxTokensField::as_sent: break;
+    case config::MaxTokensField::max_tokens: rules.push_back({"max_completion_tokens", "max_tokens"}); break;
+    case config::MaxTokensField::max_completion_tokens: rules.push_back({"max_tokens", "max_completion_tokens"}); break;
+  }
+  if (quirks.stream_options == config::Switch::off) rules.push_back({"stream_options", {}});
+  return rules;
+}
+
+}  // namespace
+
+Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
+  Upstreams out;
+  for (const catalog::Provider* provider : catalog.providers()) {
+    const dialect::Dialect* spoken = dialect::find(provider->dialect);
+    if (spoken == nullptr) {
+      return fail(Kind::config, cat("provider '", provider->name, "' speaks '", provider->dialect, "', which this build does not"));
+    }
+    out.table_.emplace(provider, Upstream{provider, spoken, origin_of(provider->endpoint.origin), chat_head(*provider),
+                                          rules_of(provider->quirks), provider->quirks.stream_options == config::Switch::on});
+  }
+  return out;
+}
+
+}  // namespace cardea::execute

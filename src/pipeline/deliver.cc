@@ -1,0 +1,103 @@
+// The last step of the way: an answer, a stream or an error goes to the client.
+
+#include <array>
+
+#include "base/text.h"
+#include "pipeline/pipeline.h"
+
+namespace cardea::pipeline {
+namespace {
+
+void note_answer(Visit& visit, const execute::ChatAnswer& answer) {
+  if (answer.usage() != nullptr) visit.entry().usage = *answer.usage();
+  visit.entry().model_answered = answer.model();
+}
+
+/// The client is gone or takes nothing: there is nobody to tell.
+Error lost_client() { return Error{Kind::client_closed}; }
+
+}  // namespace
+
+net::Task<Status> Pipeline::deliver(Visit& visit, execute::ChatAnswer& answer) {
+  if (answer.streamed()) {
+    Status streamed = co_await stream(visit, answer);
+    visit.upstream_ends();
+    note_answer(visit, answer);
+    co_return streamed;
+  }
+  note_answer(visit, answer);
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, answer.content_type());
+  visit.entry().status = 200;
+  Status sent = co_await visit.exchange().respond(200, headers, answer.body());
+  if (!sent) co_return fail(lost_client());
+  co_return Status{};
+}
+
+net::Task<Status> Pipeline::stream(Visit& visit, execute::ChatAnswer& answer) {
+  http::Exchange& exchange = visit.exchange();
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, answer.content_type());
+  // Proxies on the way must pass events on as they come (nginx reads the second line).
+  headers.add_raw("cache-control: no-cache\r\nx-accel-buffering: no\r\n");
+  visit.entry().status = 200;
+  exchange.begin(200, headers);
+  for (;;) {
+    if (answer.ended()) {
+      Status finished = co_await exchange.finish(answer.pieces());
+      visit.first_token_sent();
+      if (!finished) co_return fail(lost_client());
+      co_return Status{};
+    }
+    Status sent = co_await exchange.write(answer.pieces());
+    if (!sent) co_return fail(lost_client());
+    if (answer.content_seen()) visit.first_token_sent();
+    Status more = co_await answer.advance();
+    if (more) continue;
+    // What came before the failure is delivered; the error event follows it.
+    Status last = co_await exchange.write(answer.pieces());
+    if (!last) co_return fail(lost_client());
+    co_return fail_with(more);
+  }
+}
+
+net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
+  http::Exchange& exchange = visit.exchange();
+  visit.entry().error = error.kind();
+  const bool nobody_listens = error.is(Kind::client_closed) || error.is(Kind::cancelled);
+  if (nobody_listens) {
+    exchange.abort();
+    co_return;
+  }
+  const dialect::Dialect* spoken = dialect::find(visit.entry().dialect);
+  const dialect::Dialect& dialect = spoken != nullptr ? *spoken : dialect::openai_chat();
+  if (exchange.begun()) {
+    // The status is gone with the head: one event in the dialect's own form, then the end of the body, never a `[DONE]`.
+    const std::string event = dialect.stream_error(error, visit.request_id());
+    const std::array<std::string_view, 1> pieces{event};
+    [[maybe_unused]] Status told = co_await exchange.finish(pieces);
+    co_return;
+  }
+  const std::string body = dialect.error_body(error, visit.request_id());
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, "application/json");
+  if (!error.detail().retry_after.empty()) {
+    [[maybe_unused]] Status added = headers.add("retry-after", error.detail().retry_after);
+  }
+  if (error.is(Kind::unauthenticated)) headers.add_raw("www-authenticate: Bearer\r\n");
+  if (error.is(Kind::method_not_allowed)) headers.add_raw(cat("allow: ", allowed_methods(visit.head().path()), "\r\n"));
+  visit.entry().status = error.http_status();
+  [[maybe_unused]] Status told = co_await exchange.respond(error.http_status(), headers, body);
+}
+
+std::string Pipeline::refuse(const Error& error) {
+  record::Entry entry;
+  entry.route = "malformed";
+  entry.status = error.http_status();
+  entry.error = error.kind();
+  entry.started = std::chrono::system_clock::now();
+  recorder_.commit(entry);
+  return dialect::openai_chat().error_body(error, {});
+}
+
+}  // namespace cardea::pipeline

@@ -1,0 +1,112 @@
+#include "pipeline/pages.h"
+
+#include "base/text.h"
+#include "json/writer.h"
+#include "pipeline/pipeline.h"
+
+namespace cardea::pipeline {
+namespace {
+
+struct Page {
+  unsigned status = 200;
+  std::string_view content_type = "application/json";
+  std::string body;
+};
+
+std::string state(std::string_view word, const Self& self, const Snapshot& snapshot) {
+  std::string text;
+  json::Writer out{text};
+  out.begin_object();
+  out.key("status").string(word);
+  out.key("version").string(self.version());
+  out.key("models").number(snapshot.catalog->list().size());
+  out.end_object();
+  return text;
+}
+
+Result<Page> show_model(const Snapshot& snapshot, std::string_view parameter) {
+  const auto id = percent_decoded(parameter);
+  const catalog::Entry* entry = id ? snapshot.catalog->find(*id) : nullptr;
+  if (entry != nullptr) return Page{.body = render_model(*entry)};
+  return fail(Kind::model_not_found, cat("the model '", parameter.substr(0, 128), "' is not known here; GET /v1/models lists all"), "model");
+}
+
+Result<Page> render(const Match& match, const Snapshot& snapshot, const Self& self) {
+  switch (match.route->operation) {
+    case Operation::list_models: return Page{.body = snapshot.models_json};
+    case Operation::show_model: return show_model(snapshot, match.parameter);
+    case Operation::live: return Page{.body = R"({"status":"ok"})"};
+    case Operation::ready:
+      if (self.ready()) return Page{.body = R"({"status":"ready"})"};
+      return Page{.status = 503, .body = R"({"status":"draining"})"};
+    case Operation::health: return Page{.body = state(self.ready() ? "ok" : "draining", self, snapshot)};
+    case Operation::metrics:
+      if (!snapshot.metrics_served) return fail(Kind::not_found, "metrics are switched off (metrics.enabled)");
+      return Page{.content_type = record::exposition_type, .body = self.metrics()};
+    case Operation::chat: break;
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
+bool needs_principal(Policy policy, const Snapshot& snapshot) noexcept {
+  switch (policy) {
+    case Policy::everyone: return false;
+    case Policy::caller: return true;
+    case Policy::scraper: return snapshot.metrics_need_key;
+  }
+  std::unreachable();
+}
+
+bool is_preflight(const wire::RequestHead& head) noexcept {
+  return head.method() == wire::Method::options && head.find(wire::Field::origin) && head.find("access-control-request-method");
+}
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  constexpr auto digit = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    const char lower = ascii_lower(c);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out.push_back(text[i]);
+      continue;
+    }
+    if (i + 2 >= text.size() || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0) return std::nullopt;
+    out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
+    i += 2;
+  }
+  return out;
+}
+
+net::Task<Status> Pipeline::page(Visit& visit, const Match& match) {
+  Result<Page> page = render(match, visit.snapshot(), self_);
+  if (!page) co_return fail_with(page);
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, page->content_type);
+  visit.entry().status = static_cast<std::uint16_t>(page->status);
+  Status sent = co_await visit.exchange().respond(page->status, headers, page->body);
+  if (!sent) co_return fail(Kind::client_closed);
+  co_return Status{};
+}
+
+net::Task<Status> Pipeline::preflight(Visit& visit) {
+  const auto origin = visit.head().find(wire::Field::origin).value_or("");
+  if (!access::origin_allowed(origin, visit.snapshot().keys.rules())) {
+    co_return fail(Kind::forbidden, "web pages of this origin may not use the gateway (allowed_origins)");
+  }
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, "text/plain");
+  headers.add_raw("access-control-allow-methods: GET, POST\r\naccess-control-max-age: 600\r\n");
+  const auto wanted = visit.head().find("access-control-request-headers");
+  if (wanted) headers.add_raw(cat("access-control-allow-headers: ", *wanted, "\r\n"));
+  visit.entry().status = 204;
+  Status sent = co_await visit.exchange().respond(204, headers, {});
+  if (!sent) co_return fail(Kind::client_closed);
+  co_return Status{};
+}
+
+}  // namespace cardea::pipeline

@@ -1,0 +1,17 @@
+#pragma once
+// Pages about the gateway itself, and what decides on the head alone.
+
+#include "pipeline/routes.h"
+#include "pipeline/snapshot.h"
+#include "wire/http1.h"
+
+namespace cardea::pipeline {
+
+/// Must the caller show a credential (or be local) for a route of this policy?
+[[nodiscard]] bool needs_principal(Policy policy, const Snapshot& snapshot) noexcept;
+/// A browser asking beforehand whether a page may send its request (Fetch standard, CORS-preflight).
+[[nodiscard]] bool is_preflight(const wire::RequestHead& head) noexcept;
+/// Decodes %XX; std::nullopt when malformed.
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
+
+}  // namespace cardea::pipeline

@@ -1,0 +1,71 @@
+#include "pipeline/pipeline.h"
+
+#include "pipeline/pages.h"
+#include "pipeline/routes.h"
+
+namespace cardea::pipeline {
+
+// THE request. Read it from top to bottom: this is the order in which everything happens, and why.
+
+net::Task<void> Pipeline::handle(http::Exchange& exchange) {
+  // From here to the end one configuration holds, however often it is reloaded meanwhile; when the scope ends, whichever way, the record
+  // is written.
+  Visit visit{snapshot_, recorder_, random_, exchange};
+  Status done = co_await answer(visit);
+  // One place turns what went wrong into the caller's own dialect.
+  if (!done) co_await say_error(visit, std::move(done.error()));
+}
+
+net::Task<Status> Pipeline::answer(Visit& visit) {
+  const wire::RequestHead& head = visit.head();
+
+  // What is asked, by method and path alone: policy and router read the same head.
+  if (is_preflight(head)) co_return co_await preflight(visit);
+  Result<Match> match = pipeline::match(head.method(), head.path());
+  if (!match) co_return fail_with(match);
+  visit.enter(*match->route);
+
+  // Who asks: on the head, so that strangers cost nothing and their bodies are never read.
+  if (needs_principal(match->route->policy, visit.snapshot())) {
+    Result<access::Principal> principal = visit.snapshot().keys.authenticate(head, visit.snapshot().reach);
+    if (!principal) co_return fail_with(principal);
+    visit.entry().principal = principal->name();
+  }
+
+  // Pages about the gateway itself end here; a model's answer goes the long way.
+  if (match->route->operation != Operation::chat) co_return co_await page(visit, *match);
+  co_return co_await chat(visit, *dialect::find(match->route->dialect));
+}
+
+net::Task<Status> Pipeline::chat(Visit& visit, const dialect::Dialect& dialect) {
+  const Snapshot& snapshot = visit.snapshot();
+
+  // The whole prompt, bounded: what follows judges all of it or nothing.
+  Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
+  if (!body) co_return fail_with(body);
+
+  // Is it well-formed, and which model does it want? One pass over the bytes, no tree.
+  Result<dialect::RequestView> request = dialect.inspect(*body);
+  if (!request) co_return fail_with(request);
+  visit.entry().model_asked = request->model;
+  visit.entry().stream = request->stream;
+
+  // To whom: names, aliases and wildcards end in one provider and its own name of the model.
+  Result<catalog::Target> target = snapshot.catalog->resolve(request->model);
+  if (!target) co_return fail_with(target);
+  visit.entry().provider = target->provider->name;
+  visit.entry().upstream_model = target->info != nullptr ? std::string_view{target->info->id} : std::string_view{};
+
+  // The only step that leaves the house. It comes back with a good answer, or the first events of one, or an error.
+  const std::string own_headers = forwarded_headers(visit, *target->provider);
+  const execute::ChatCall call{snapshot.upstreams.of(*target->provider), target->model, *body, *request, own_headers, snapshot.attempt};
+  visit.upstream_begins();
+  Result<execute::ChatAnswer> answer = co_await executor_.chat(call);
+  visit.upstream_ends();
+  if (!answer) co_return fail_with(answer);
+
+  // Back to the client as it comes; a slow client slows its own upstream.
+  co_return co_await deliver(visit, *answer);
+}
+
+}  // namespace cardea::pipeline

@@ -1,0 +1,47 @@
+#pragma once
+// Every path the gateway answers, declared once: who may use it, what it does, how it is documented.
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/error.h"
+#include "wire/http1.h"
+
+namespace cardea::pipeline {
+
+enum class Operation : std::uint8_t { chat, list_models, show_model, live, ready, health, metrics };
+
+/// Who may use a route. A route without a policy does not compile.
+enum class Policy : std::uint8_t {
+  everyone,  ///< no credential asked: answers nothing that is worth hiding
+  caller,    ///< an authenticated principal
+  scraper,   ///< as `metrics.auth` says
+};
+
+struct Route {
+  wire::Method method;
+  std::string_view path;  ///< below the dialect's prefixes; a last segment `{…}` takes the rest
+  Operation operation;
+  Policy policy;
+  std::string_view label;    ///< the path as documented and as metrics and logs name it
+  std::string_view dialect;  ///< whose bodies and error shapes it speaks
+  std::string_view name;     ///< gen_ai.operation.name; empty when no model is called
+  std::string_view summary;
+
+  consteval Route(wire::Method m, std::string_view p, Operation o, Policy w, std::string_view l, std::string_view d, std::string_view n,
+                  std::string_view s)
+      : method{m}, path{p}, operation{o}, policy{w}, label{l}, dialect{d}, name{n}, summary{s} {}
+};
+
+struct Match {
+  const Route* route;
+  std::string_view parameter;  ///< what `{…}` stands for, undecoded
+};
+
+/// The route of a request, decided by method and path alone. HEAD is served as GET. Error: not_found, or method_not_allowed when the
+/// path exists (allowed_methods() says which).
+[[nodiscard]] Result<Match> match(wire::Method method, std::string_view path);
+/// Value of an Allow header for a path that exists.
+[[nodiscard]] std::string_view allowed_methods(std::string_view path) noexcept;
+
+}  // namespace cardea::pipeline

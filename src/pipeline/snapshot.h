@@ -1,0 +1,33 @@
+#pragma once
+// One configuration, made ready: what a request may know of it.
+
+#include <memory>
+#include <string>
+
+#include "access/access.h"
+#include "catalog/catalog.h"
+#include "execute/executor.h"
+#include "execute/upstream.h"
+
+namespace cardea::pipeline {
+
+/// Immutable, shared by all workers, pinned by each request from its head to its record: a reload never changes a request under way.
+struct Snapshot {
+  std::shared_ptr<const catalog::Catalog> catalog;
+  execute::Upstreams upstreams;
+  access::KeyRing keys;
+  access::Peer reach = access::Peer::local;  ///< who can reach the listeners
+  bool metrics_served = true;
+  bool metrics_need_key = true;
+  std::size_t body_bytes_max = std::size_t{32} << 20;
+  net::Duration total_timeout = net::forever;
+  execute::AttemptLimits attempt;
+  std::string models_json;  ///< the answer of GET /v1/models
+};
+
+/// Body of GET /v1/models in OpenAI's shape.
+[[nodiscard]] std::string render_models(const catalog::Catalog& catalog);
+/// One row of it.
+[[nodiscard]] std::string render_model(const catalog::Entry& entry);
+
+}  // namespace cardea::pipeline

@@ -1,0 +1,52 @@
+#pragma once
+// A request's stay in the gateway: what every step may need of it, and the record that its end writes.
+
+#include <memory>
+#include <string>
+
+#include "base/random.h"
+#include "http/server.h"
+#include "pipeline/routes.h"
+#include "pipeline/snapshot.h"
+#include "record/record.h"
+
+namespace cardea::pipeline {
+
+/// Lives from the head of a request to the end of its answer. Its destructor commits the record: on success, error, cancel and disconnect
+/// alike. One thread.
+class Visit {
+ public:
+  Visit(std::shared_ptr<const Snapshot> snapshot, record::Recorder& recorder, Random& random, http::Exchange& exchange);
+  ~Visit();
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+
+  [[nodiscard]] const Snapshot& snapshot() const noexcept { return *snapshot_; }
+  [[nodiscard]] http::Exchange& exchange() noexcept { return exchange_; }
+  [[nodiscard]] const wire::RequestHead& head() const noexcept { return exchange_.request(); }
+  [[nodiscard]] record::Entry& entry() noexcept { return entry_; }
+  [[nodiscard]] std::string_view request_id() const noexcept { return entry_.request_id; }
+
+  void enter(const Route& route) noexcept;
+  /// Around the upstream's part, so that the gateway's own can be told from it.
+  void upstream_begins() noexcept;
+  void upstream_ends() noexcept;
+  void first_token_sent() noexcept;
+
+  /// Header lines of every answer: content type, request id, CORS. Adds to what `lines` holds.
+  void add_answer_headers(wire::HeaderBlock& lines, std::string_view content_type) const;
+
+ private:
+  std::shared_ptr<const Snapshot> snapshot_;
+  record::Recorder& recorder_;
+  http::Exchange& exchange_;
+  record::Recorder::Tracked in_flight_;
+  record::Entry entry_;
+  net::TimePoint upstream_began_{};
+  net::TimePoint upstream_ended_{};
+};
+
+/// Header lines for the upstream: the request's id, tracing and vendor headers that SDKs expect to arrive; nothing else of the client's.
+[[nodiscard]] std::string forwarded_headers(const Visit& visit, const catalog::Provider& provider);
+
+}  // namespace cardea::pipeline

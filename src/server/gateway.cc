@@ -1,0 +1,238 @@
+#include "server/gateway.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/text.h"
+#include "generated/version.h"
+#include "server/discovery.h"
+
+namespace cardea::server {
+namespace {
+
+record::Format log_format(config::LogFormat wanted) {
+  switch (wanted) {
+    case config::LogFormat::json: return record::Format::json;
+    case config::LogFormat::console: return record::Format::console;
+    case config::LogFormat::automatic: break;
+  }
+  return isatty(STDOUT_FILENO) != 0 ? record::Format::console_colour : record::Format::json;
+}
+
+record::Level log_level(config::LogLevel wanted) {
+  switch (wanted) {
+    case config::LogLevel::debug: return record::Level::debug;
+    case config::LogLevel::info: return record::Level::info;
+    case config::LogLevel::warn: return record::Level::warn;
+    case config::LogLevel::error:
+    case config::LogLevel::off: break;
+  }
+  return record::Level::error;
+}
+
+/// Raises the descriptor limit as far as allowed and returns it.
+std::size_t descriptor_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+std::size_t worker_count(const config::Settings& settings) {
+  return settings.workers != 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
+}
+
+http::ClientOptions client_options(const config::Settings& settings) {
+  http::ClientOptions options;
+  options.idle_per_origin = settings.upstream.idle_max;
+  options.idle_timeout = settings.upstream.idle;
+  return options;
+}
+
+net::TlsServerContext::Options tls_options(const config::Tls& tls) {
+  net::TlsServerContext::Options options;
+  options.certificate_file = tls.cert;
+  options.key_file = tls.key;
+  options.min_version = tls.min_version == config::TlsVersion::v1_2 ? net::TlsVersion::tls12 : net::TlsVersion::tls13;
+  return options;
+}
+
+Result<net::ProxySettings> proxies(const config::Settings& settings, const config::Env& env) {
+  return net::ProxySettings::from_environment([&](const char* name) -> std::string {
+    const std::string_view variable{name};
+    const bool names_a_proxy = variable.find("no_proxy") == variable.npos && variable.find("NO_PROXY") == variable.npos;
+    if (names_a_proxy && !settings.upstream.proxy.empty()) return settings.upstream.proxy;
+    return env(variable).value_or("");
+  });
+}
+
+Result<std::unique_ptr<Shared>> make_shared_parts(const config::Settings& settings, const config::Env& env, record::LogSink& log,
+                                                  const pipeline::Self& self) {
+  Result<net::ProxySettings> proxy = proxies(settings, env);
+  if (!proxy) return fail_with(proxy);
+  Result<std::shared_ptr<net::TlsClientContext>> upstream_tls = net::TlsClientContext::make({settings.upstream.tls_ca});
+  if (!upstream_tls) return fail_with(upstream_tls);
+  auto shared = std::make_unique<Shared>(Shared{log, self, std::move(*proxy), std::move(*upstream_tls), nullptr, 0});
+  if (!settings.tls.cert.empty()) {
+    Result<std::unique_ptr<net::TlsServerContext>> tls = net::TlsServerContext::load(tls_options(settings.tls));
+    if (!tls) return fail_with(tls);
+    shared->tls = std::move(*tls);
+  }
+  // Below half the descriptors: each client may need an upstream connection of its own.
+  const std::size_t reserve = 64;
+  const std::size_t most = std::max<std::size_t>(descriptor_limit(), 2 * reserve) / 2 - reserve / 2;
+  const std::size_t all = settings.limits.connections != 0 ? settings.limits.connections : most;
+  shared->connections_max = std::max<std::size_t>(1, all / worker_count(settings));
+  return shared;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::start(Sources sources, Configuration configuration) {
+  if (!sources.env) sources.env = process_environment();
+  const config::Settings& settings = configuration.settings;
+  Result<DataLock> lock = DataLock::take(config::data_directory(settings, sources.env));
+  if (!lock) return fail_with(lock);
+  record::LogSink::Options logging;
+  logging.format = log_format(settings.log.format);
+  logging.level = log_level(settings.log.level);
+  Result<std::unique_ptr<record::LogSink>> log = record::LogSink::make(logging);
+  if (!log) return fail_with(log);
+  std::unique_ptr<Gateway> gateway{
+      new Gateway{std::move(sources), std::move(configuration), std::move(*lock), std::move(*log)}};
+  Status started = gateway->start_workers();
+  if (!started) return fail_with(started);
+  return gateway;
+}
+
+Gateway::Gateway(Sources sources, Configuration configuration, DataLock lock, std::unique_ptr<record::LogSink> log)
+    : sources_{std::move(sources)}, configuration_{std::move(configuration)}, lock_{std::move(lock)}, log_{std::move(log)} {}
+
+Gateway::~Gateway() {
+  hurry();
+  for (const auto& worker : workers_) worker->join();
+}
+
+Status Gateway::start_workers() {
+  const config::Settings& settings = configuration_.settings;
+  Result<std::unique_ptr<Shared>> shared = make_shared_parts(settings, sources_.env, *log_, *this);
+  if (!shared) return fail_with(shared);
+  shared_ = std::move(*shared);
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(configuration_);
+  if (!snapshot) return fail_with(snapshot);
+
+  Worker::Start plan;
+  plan.snapshot = std::move(*snapshot);
+  plan.http = server_options(settings);
+  plan.client = client_options(settings);
+  for (const std::string& text : settings.listen) {
+    const auto parts = config::parse_listen(text);
+    const std::string plain = parts && parts->unix_path.empty() && parts->host.empty() ? cat("0.0.0.0:", parts->port) : text;
+    Result<net::Address> address = net::Address::parse(plain);
+    if (!address) return fail_with(address);
+    plan.listen.push_back(*address);
+  }
+  for (std::size_t i = 0; i < worker_count(settings); ++i) workers_.push_back(std::make_unique<Worker>(*shared_, workers_));
+  for (const auto& worker : workers_) {
+    Result<std::vector<net::Address>> bound = worker->start(plan);
+    if (!bound) return fail_with(bound);
+    if (worker != workers_.front()) continue;
+    // The others share the ports that the kernel chose for the first; a Unix socket has one owner, who hands connections on.
+    addresses_ = *bound;
+    plan.listen = std::move(*bound);
+    std::erase_if(plan.listen, [](const net::Address& address) { return address.family() == AF_UNIX; });
+  }
+  ready_.store(true, std::memory_order_relaxed);
+  report(configuration_.problems);
+  return {};
+}
+
+void Gateway::report(std::span<const config::Problem> problems) {
+  for (const config::Problem& problem : problems) {
+    const auto level = problem.severity == config::Severity::error ? record::Level::error : record::Level::warn;
+    log_->log(level, "config_problem", {{"problem", config::to_text(problem)}});
+  }
+}
+
+bool Gateway::reload() {
+  Configuration fresh = load(sources_, found_);
+  report(fresh.problems);
+  if (!fresh.usable()) {
+    log_->log(record::Level::error, "reload_refused", {{"problems", fresh.problems.size()}, {"fix", "correct the file; the running configuration stays"}});
+    return false;
+  }
+  if (fresh.settings.listen != configuration_.settings.listen || fresh.settings.workers != configuration_.settings.workers) {
+    log_->log(record::Level::warn, "restart_needed", {{"fields", "listen, workers"}, {"reason", "these take effect at the next start"}});
+  }
+  if (shared_->tls != nullptr) {
+    Status renewed = shared_->tls->reload(tls_options(fresh.settings.tls));
+    if (!renewed) log_->log(record::Level::error, "certificate_refused", {{"reason", renewed.error().message()}});
+  }
+  configuration_ = std::move(fresh);
+  apply();
+  log_->log(record::Level::info, "reloaded", {{"models", configuration_.catalog->list().size()}});
+  return true;
+}
+
+void Gateway::apply() {
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(configuration_);
+  if (!snapshot) {
+    log_->log(record::Level::error, "reload_refused", {{"reason", snapshot.error().message()}});
+    return;
+  }
+  const http::ServerOptions http = server_options(configuration_.settings);
+  for (const auto& worker : workers_) worker->use(*snapshot, http);
+}
+
+void Gateway::discover(std::function<void(std::vector<catalog::Discovered>)> then) {
+  std::vector<catalog::Probe> probes = catalog::probes(configuration_.settings, sources_.env);
+  if (probes.empty()) return;
+  workers_.front()->run([probes = std::move(probes), then = std::move(then)](http::Client& client) {
+    return probe_all(client, probes, then);
+  });
+}
+
+void Gateway::found(std::vector<catalog::Discovered> models) {
+  found_ = std::move(models);
+  Configuration fresh = load(sources_, found_);
+  if (!fresh.usable()) return;  // a file changed meanwhile; its own reload will say so
+  configuration_ = std::move(fresh);
+  apply();
+  for (const auto& one : found_) {
+    log_->log(record::Level::info, "found", {{"provider", one.provider}, {"url", one.base_url}, {"models", one.models.size()}});
+  }
+}
+
+void Gateway::drain() {
+  ready_.store(false, std::memory_order_relaxed);
+  for (const auto& worker : workers_) worker->drain(std::chrono::seconds{configuration_.settings.drain_seconds});
+  for (const auto& worker : workers_) worker->join();
+}
+
+void Gateway::hurry() {
+  ready_.store(false, std::memory_order_relaxed);
+  for (const auto& worker : workers_) worker->drain(net::Duration::zero());
+}
+
+std::string Gateway::metrics() const {
+  std::vector<const record::Recorder*> recorders;
+  for (const auto& worker : workers_) {
+    if (worker->recorder() != nullptr) recorders.push_back(worker->recorder());
+  }
+  record::Process process;
+  process.version = CARDEA_VERSION;
+  process.commit = CARDEA_COMMIT;
+  process.compiler = CARDEA_COMPILER;
+  process.log_lines_lost = log_->lost();
+  record::sample_process(process);
+  return record::expose(recorders, process);
+}
+
+std::string_view Gateway::version() const { return CARDEA_VERSION; }
+
+}  // namespace cardea::server

@@ -1,0 +1,59 @@
+#pragma once
+// The whole gateway: workers, log, configuration and its reload. Built here, explicitly, and nowhere else.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "server/data_lock.h"
+#include "server/load.h"
+#include "server/worker.h"
+
+namespace cardea::server {
+
+/// Runs from start() to its destruction. reload(), found() and drain() belong to the thread that owns it; Self's functions to any.
+class Gateway final : private pipeline::Self {
+ public:
+  /// Locks the data directory, binds the listeners, starts the workers. Problems are reported in `configuration` by the caller's
+  /// load(); here only what the machine refuses: Kind::config with the reason and the fix.
+  [[nodiscard]] static Result<std::unique_ptr<Gateway>> start(Sources sources, Configuration configuration);
+  ~Gateway();
+
+  [[nodiscard]] std::span<const net::Address> addresses() const noexcept { return addresses_; }
+  [[nodiscard]] const Configuration& configuration() const noexcept { return configuration_; }
+  [[nodiscard]] record::LogSink& log() noexcept { return *log_; }
+
+  /// Loads the sources again. Good: swapped in for requests that begin from now on. Bad: every problem is logged and nothing changes.
+  bool reload();
+  /// Asks local model servers what they have; the answers arrive in `then`, on a worker's thread.
+  void discover(std::function<void(std::vector<catalog::Discovered>)> then);
+  /// Takes over what discovery found.
+  void found(std::vector<catalog::Discovered> models);
+  /// Stops accepting, finishes what is under way within the configuration's drain time, returns when all workers have ended.
+  void drain();
+  /// Ends a drain() under way on another thread: what is still running is cancelled.
+  void hurry();
+
+ private:
+  Gateway(Sources sources, Configuration configuration, DataLock lock, std::unique_ptr<record::LogSink> log);
+  [[nodiscard]] Status start_workers();
+  void apply();
+  void report(std::span<const config::Problem> problems);
+
+  [[nodiscard]] std::string metrics() const override;
+  [[nodiscard]] bool ready() const override { return ready_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::string_view version() const override;
+
+  Sources sources_;
+  Configuration configuration_;
+  DataLock lock_;
+  std::unique_ptr<record::LogSink> log_;
+  std::vector<catalog::Discovered> found_;
+  std::atomic<bool> ready_ = false;
+  std::unique_ptr<Shared> shared_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<net::Address> addresses_;
+};
+
+}  // namespace cardea::server

@@ -1,0 +1,130 @@
+#include "server/load.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "base/text.h"
+
+namespace cardea::server {
+namespace {
+
+struct ReadFile {
+  std::string name;
+  std::string text;
+};
+
+config::Problem unreadable(const std::string& name, const char* flag) {
+  config::Problem problem;
+  problem.where.file = name;
+  problem.message = cat("cannot be read: ", std::string_view{std::strerror(errno)});  // NOLINT: glibc's is thread-safe
+  problem.fix = cat("check the path and its permissions, or leave ", std::string_view{flag}, " out");
+  return problem;
+}
+
+/// A named file must be there; one looked for by default need not.
+void read(const std::string& name, const char* flag, std::vector<ReadFile>& files, std::vector<config::Problem>& problems) {
+  errno = 0;
+  std::ifstream in{name, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{in}, {}};
+  if (!in.is_open() || in.bad()) {
+    problems.push_back(unreadable(name, flag));
+    return;
+  }
+  files.push_back({name, std::move(text)});
+}
+
+std::string first_existing(const Sources& sources) {
+  if (!sources.config_file.empty()) return sources.config_file;
+  for (const char* name : default_config_files) {
+    if (::access(name, R_OK) == 0) return name;
+  }
+  return {};
+}
+
+net::Duration bounded(config::Milliseconds value) { return value.count() == 0 ? net::forever : net::Duration{value}; }
+
+execute::AttemptLimits attempt_limits(const config::Settings& settings) {
+  execute::AttemptLimits limits;
+  limits.timeouts.connect = settings.timeouts.connect;
+  limits.timeouts.first_byte = bounded(settings.timeouts.first_byte);
+  limits.timeouts.inter_chunk = bounded(settings.timeouts.inter_chunk);
+  limits.timeouts.send = bounded(settings.timeouts.body);
+  limits.response_bytes = settings.limits.response_bytes.count;
+  limits.event_bytes = settings.limits.sse_event_bytes.count;
+  return limits;
+}
+
+access::Peer reach_of(const config::Settings& settings) {
+  const bool only_local = std::ranges::all_of(settings.listen, [](const auto& text) {
+    const auto address = config::parse_listen(text);
+    return address && address->loopback();
+  });
+  return only_local ? access::Peer::local : access::Peer::remote;
+}
+
+}  // namespace
+
+config::Env process_environment() {
+  return [](std::string_view name) -> std::optional<std::string> {
+    const char* value = std::getenv(std::string{name}.c_str());  // NOLINT: nobody calls setenv
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+}
+
+Configuration load(const Sources& sources, std::span<const catalog::Discovered> found) {
+  Configuration out;
+  std::vector<ReadFile> texts;
+  if (const std::string name = first_existing(sources); !name.empty()) read(name, "--config", texts, out.problems);
+  if (!sources.models_file.empty()) {
+    read(sources.models_file, "--models", texts, out.problems);
+  } else if (::access(default_models_file, R_OK) == 0) {
+    read(default_models_file, "--models", texts, out.problems);
+  }
+  if (!out.problems.empty()) return out;
+  std::vector<config::File> files;
+  for (const ReadFile& file : texts) {
+    files.push_back({file.name, file.text});
+    out.files.push_back(file.name);
+  }
+  const config::Env env = sources.env ? sources.env : process_environment();
+  config::Loaded loaded = config::load(files, env, sources.overrides);
+  out.problems = std::move(loaded.problems);
+  const bool good = std::ranges::none_of(out.problems, [](const auto& p) { return p.severity == config::Severity::error; });
+  out.settings = std::move(loaded.settings);
+  // The catalog's own checks run on a readable configuration only: on a broken one they would report what is not there.
+  if (!good) return out;
+  catalog::Built built = catalog::build(out.settings, env, found);
+  std::ranges::move(built.problems, std::back_inserter(out.problems));
+  out.catalog = std::move(built.catalog);
+  return out;
+}
+
+Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configuration& configuration) {
+  const config::Settings& settings = configuration.settings;
+  Result<execute::Upstreams> upstreams = execute::Upstreams::make(*configuration.catalog);
+  if (!upstreams) return fail_with(upstreams);
+  Result<access::KeyRing> keys = access::KeyRing::make(settings.keys, {settings.allowed_origins, settings.allowed_hosts});
+  if (!keys) return fail_with(keys);
+  const bool have_keys = !keys->empty();
+  auto snapshot = std::make_shared<pipeline::Snapshot>(
+      pipeline::Snapshot{.catalog = configuration.catalog, .upstreams = std::move(*upstreams), .keys = std::move(*keys)});
+  snapshot->reach = reach_of(settings);
+  snapshot->metrics_served = settings.metrics.enabled == config::Switch::on;
+  const auto metrics_auth = settings.metrics.auth;
+  snapshot->metrics_need_key =
+      metrics_auth == config::MetricsAuth::key || (metrics_auth == config::MetricsAuth::automatic && have_keys);
+  snapshot->body_bytes_max = settings.limits.body_bytes.count;
+  snapshot->total_timeout = bounded(settings.timeouts.total);
+  snapshot->attempt = attempt_limits(settings);
+  snapshot->models_json = pipeline::render_models(*configuration.catalog);
+  return snapshot;
+}
+
+}  // namespace cardea::server
