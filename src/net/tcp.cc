@@ -42,6 +42,7 @@ Result<Address> Address::parse(std::string_view text) {
     }
     out.storage_.local.sun_family = AF_UNIX;
     std::memcpy(out.storage_.local.sun_path, path.data(), path.size());
+    out.storage_.local.sun_path[path.size()] = '\0';  // initialising a union clears its first member only
     out.length_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
     return out;
   }
