@@ -12,8 +12,8 @@
 namespace cardea::net {
 
 /// Resolves host names (A and AAAA, /etc/hosts, literals) for one loop. Several callers who ask for one name share one query; a caller
-/// may be cancelled while the query goes on. Lives on a Poller's loop and costs nothing before the first query. Callers must have ended
-/// before it dies.
+/// may be cancelled while the query goes on. Lives on a Poller's loop and costs nothing before the first query. Callers still
+/// waiting when it dies get an error.
 class Resolver {
  public:
   struct Options {
@@ -40,6 +40,8 @@ class Resolver {
 
   /// Queries sent to DNS so far (cache hits and shared ones excluded).
   [[nodiscard]] std::uint64_t queries() const noexcept { return queries_; }
+  /// Names in the cache.
+  [[nodiscard]] std::size_t cached() const noexcept { return cache_.size(); }
 
  private:
   struct Channel;  // c-ares behind the door
