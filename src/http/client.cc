@@ -10,12 +10,20 @@ namespace cardea::http {
 
 Call::Call(std::unique_ptr<Connection> connection) noexcept : connection_{std::move(connection)} {}
 Call::Call(Call&&) noexcept = default;
-Call& Call::operator=(Call&&) noexcept = default;
+Call& Call::operator=(Call&& other) noexcept {
+  if (this != &other) {
+    end();
+    connection_ = std::move(other.connection_);
+  }
+  return *this;
+}
+Call::~Call() { end(); }
 
-Call::~Call() {
+void Call::end() noexcept {
   if (connection_ == nullptr) return;
   Client& client = connection_->client();
   if (connection_->reusable()) client.keep(std::move(connection_));
+  connection_.reset();
 }
 
 const wire::ResponseHead& Call::head() const noexcept { return connection_->head(); }
@@ -25,11 +33,12 @@ bool Call::complete() const noexcept { return connection_->complete(); }
 net::Task<Result<std::size_t>> Call::read_into(Buffer& into) { return connection_->read_into(into); }
 
 net::Task<Status> Call::read_all(Buffer& into, std::size_t limit) {
-  if (head().content_length() > limit) co_return fail(Kind::upstream_protocol, cat("the answer is larger than ", limit, " bytes"));
-  while (!complete()) {
-    Result<std::size_t> got = co_await read_into(into);
-    if (!got) co_return fail_with(got);
-    if (into.size() > limit) co_return fail(Kind::upstream_protocol, cat("the answer is larger than ", limit, " bytes"));
+  const std::size_t before = into.size();
+  Result<std::size_t> got = connection_->read_now(into);  // usually everything
+  while (got && !complete() && into.size() - before <= limit && head().content_length() <= limit) got = co_await read_into(into);
+  if (!got) co_return fail_with(got);
+  if (!complete() || into.size() - before > limit) {
+    co_return fail(Kind::upstream_protocol, cat("the upstream's answer is larger than ", limit, " bytes"));
   }
   co_return Status{};
 }
@@ -49,9 +58,8 @@ net::Task<Result<Call>> Client::call(const net::Origin& origin, const CallReques
   Result<std::unique_ptr<Connection>> fresh = co_await open(origin, request);
   if (!fresh) co_return fail_with(fresh);
   Status answered = co_await (*fresh)->exchange(request);
-  if (answered) co_return Call{std::move(*fresh)};
-  if (!answered.error().is(Kind::closed)) co_return fail_with(answered);
-  co_return fail(Kind::upstream_reset, "the upstream closed the connection without an answer");
+  if (!answered) co_return fail_with(answered);
+  co_return Call{std::move(*fresh)};
 }
 
 net::Task<Result<std::unique_ptr<Connection>>> Client::open(const net::Origin& origin, const CallRequest& request) {
@@ -64,7 +72,14 @@ net::Task<Result<std::unique_ptr<Connection>>> Client::open(const net::Origin& o
     ++counters_.connect_failures;
     co_return fail_with(stream);
   }
-  co_return std::make_unique<Connection>(*this, origin, std::move(*stream));
+  co_return std::make_unique<Connection>(*this, pool_of(origin), std::move(*stream));
+}
+
+Client::Pool& Client::pool_of(const net::Origin& origin) {
+  // Origins come and go: forget those without a connection once they are many.
+  constexpr std::size_t pools_max = 256;
+  if (pools_.size() >= pools_max) std::erase_if(pools_, [](const auto& entry) { return entry.second.connections == 0; });
+  return pools_[origin];
 }
 
 std::unique_ptr<Connection> Client::reuse(const net::Origin& origin) {
@@ -84,7 +99,7 @@ std::unique_ptr<Connection> Client::reuse(const net::Origin& origin) {
 }
 
 void Client::keep(std::unique_ptr<Connection> connection) noexcept {
-  auto& idle = pools_[connection->origin()].idle;
+  auto& idle = connection->pool().idle;
   if (idle.size() >= options_.idle_per_origin) return;
   connection->rest(options_.idle_timeout);
   idle.push_back(std::move(connection));
@@ -92,7 +107,7 @@ void Client::keep(std::unique_ptr<Connection> connection) noexcept {
 }
 
 void Client::drop(Connection& dropped) noexcept {
-  auto& idle = pools_[dropped.origin()].idle;
+  auto& idle = dropped.pool().idle;
   const auto at = std::find_if(idle.begin(), idle.end(), [&](const auto& one) { return one.get() == &dropped; });
   assert(at != idle.end());
   const std::unique_ptr<Connection> closing = std::move(*at);
@@ -101,7 +116,7 @@ void Client::drop(Connection& dropped) noexcept {
 }
 
 void Client::close_idle() noexcept {
-  pools_.clear();
+  for (auto& [origin, pool] : pools_) pool.idle.clear();
   idle_count_ = 0;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 // The upstream side of HTTP/1.1: calls over pooled keep-alive connections.
 
-#include <list>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -28,7 +27,7 @@ struct ClientOptions {
 struct CallTimeouts {
   net::Duration connect = std::chrono::seconds{5};
   net::Duration send = std::chrono::seconds{60};        ///< longest time the upstream takes nothing of the request
-  net::Duration first_byte = std::chrono::seconds{120}; ///< request sent to response head
+  net::Duration first_byte = std::chrono::seconds{120}; ///< request sent to the response head's end
   net::Duration inter_chunk = std::chrono::seconds{60}; ///< longest silence inside a body
 };
 
@@ -39,6 +38,9 @@ struct ClientCounters {
   std::uint64_t reuses = 0;
   std::uint64_t stale_retries = 0;
 };
+
+/// A re-used connection that ends later than this did not go stale: the upstream may have worked on the request, so it is not sent twice.
+inline constexpr net::Duration stale_window = std::chrono::seconds{3};
 
 class Client;
 class Connection;
@@ -64,11 +66,13 @@ class Call {
  private:
   friend class Client;
   explicit Call(std::unique_ptr<Connection> connection) noexcept;
+  void end() noexcept;
   std::unique_ptr<Connection> connection_;
 };
 
 /// What to send. `pieces` make the whole message: head lines, empty line, body. They must live until the call has answered, since a
-/// connection that turns out stale is replaced once.
+/// re-used connection that turns out stale (it ended within `stale_window` of being used again, before a byte of an answer) is replaced
+/// by a fresh one, once.
 struct CallRequest {
   wire::Method method = wire::Method::post;
   /// Where the request may lead: an operator's own upstream may be private, an address that came with a request may not.
@@ -98,12 +102,15 @@ class Client {
  private:
   friend class Call;
   friend class Connection;
+  /// The connections to one origin.
   struct Pool {
+    std::size_t connections = 0;                    ///< idle and at work
     std::vector<std::unique_ptr<Connection>> idle;  ///< the last one is the most recently used
   };
 
   [[nodiscard]] std::unique_ptr<Connection> reuse(const net::Origin& origin);
   [[nodiscard]] net::Task<Result<std::unique_ptr<Connection>>> open(const net::Origin& origin, const CallRequest& request);
+  [[nodiscard]] Pool& pool_of(const net::Origin& origin);
   void keep(std::unique_ptr<Connection> connection) noexcept;
   void drop(Connection& idle) noexcept;
 

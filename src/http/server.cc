@@ -3,22 +3,36 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstring>
 #include <ctime>
 
 #include "base/text.h"
+#include "http/deadline.h"
 
 namespace cardea::http {
 namespace {
 
 /// Room for an ordinary request at the first read. Small, because a long stream holds it to its end.
 constexpr std::size_t first_read_bytes = 4 * 1024 - Buffer::padding;
+/// Asked for beyond the end of a body, so that the read that completes it is a short one: then the stream knows that it is drained,
+/// and nobody needs to hear EAGAIN.
+constexpr std::size_t read_slack_bytes = 64;
 /// A body that nobody read is drained up to here to save the connection; beyond it closing is cheaper.
 constexpr std::size_t skip_bytes_max = 256 * 1024;
-/// What a client may still send after its refusal, so that it reads the refusal before a reset reaches it (RFC 9112 §9.6).
+/// What a client may still send after its last answer, so that it reads the answer before a reset reaches it (RFC 9112 §9.6).
 constexpr std::size_t linger_bytes_max = 4 * 1024 * 1024;
 constexpr net::Duration linger_timeout = std::chrono::seconds{2};
 
 std::string too_large_text(std::size_t limit) { return cat("the request body is larger than the limit of ", limit, " bytes"); }
+
+constexpr std::string_view slow_head = "the request head took too long";
+constexpr std::string_view slow_body = "the request body took too long";
+
+std::size_t total(std::span<const std::string_view> pieces) noexcept {
+  std::size_t bytes = 0;
+  for (const auto part : pieces) bytes += part.size();
+  return bytes;
+}
 
 }  // namespace
 
@@ -53,114 +67,123 @@ Exchange::~Exchange() { --server_.connections_; }
 
 // ---- The connection's side -------------------------------------------------------------------------------------------------
 
+Result<Exchange::Found> Exchange::look_for_head() {
+  if (!in_.empty()) return parse_head();
+  const net::IoOutcome got = stream_->maybe_readable() ? stream_->try_read(in_.prepare(first_read_bytes)) : net::IoOutcome{};
+  switch (got.state) {
+    case net::IoOutcome::State::moved: in_.commit(got.bytes); return parse_head();
+    case net::IoOutcome::State::would_block: in_.release(); return Found::nothing;
+    case net::IoOutcome::State::end: return fail(Kind::closed);
+    case net::IoOutcome::State::failed: break;
+  }
+  return fail(Kind::io);
+}
+
+Result<Exchange::Found> Exchange::parse_head() {
+  Result<std::size_t> parsed = wire::parse_request_head(in_.view(), server_.options_.head, head_);
+  if (!parsed) return fail_with(parsed);
+  if (*parsed == 0) return Found::part;
+  head_bytes_ = *parsed;
+  received_at_ = loop().now();
+  return Found::all;
+}
+
 net::Task<Status> Exchange::wait_for_request() {
-  // Without a buffer: an idle connection costs its socket and this frame.
+  // Without a buffer: an idle connection costs its socket and its frame.
   Status ready = co_await stream_->readable(server_.options_.idle_timeout);
   co_return ready;
 }
 
 net::Task<Status> Exchange::receive_head() {
-  if (in_.empty() && !stream_->maybe_readable()) {
-    in_.release();
-    const net::Task<Status> waiting = wait_for_request();
-    Status ready = co_await waiting.in(server_.idle_);
-    if (!ready) co_return fail(Kind::closed);
-  }
-  const net::TimePoint deadline = loop().now() + server_.options_.header_timeout;
+  const Deadline deadline{loop(), server_.options_.header_timeout};
   for (;;) {
-    if (!in_.empty()) {
-      Result<std::size_t> parsed = wire::parse_request_head(in_.view(), server_.options_.head, head_);
-      if (!parsed) co_return fail_with(parsed);
-      if (*parsed != 0) {
-        head_bytes_ = *parsed;
-        received_at_ = loop().now();
-        co_return Status{};
-      }
-    }
-    const auto left = deadline - loop().now();
-    if (left <= net::Duration::zero()) co_return fail(Kind::request_timeout, "the request head took too long");
-    const std::span<char> space = in_.prepare(in_.empty() ? first_read_bytes : in_.size());
-    Result<std::size_t> got = co_await stream_->read_some(space, left);
-    if (!got && got.error().is(Kind::timed_out)) co_return fail(Kind::request_timeout, "the request head took too long");
+    if (deadline.passed()) co_return fail(Kind::request_timeout, std::string{slow_head});
+    const std::span<char> space = in_.prepare(in_.size());
+    Result<std::size_t> got = co_await stream_->read_some(space, deadline.left());
+    if (!got && got.error().is(Kind::timed_out)) co_return fail(Kind::request_timeout, std::string{slow_head});
     if (!got) co_return fail_with(got);
-    if (*got == 0) {
-      if (in_.empty()) co_return fail(Kind::closed);
-      co_return fail(Kind::bad_request, "the connection ended inside a request head");
-    }
+    if (*got == 0) co_return fail(Kind::bad_request, "the connection ended inside a request head");
     in_.commit(*got);
+    Result<Found> found = parse_head();
+    if (!found) co_return fail_with(found);
+    if (*found == Found::all) co_return Status{};
   }
 }
 
-net::Task<void> Exchange::answer() {
-  keep_alive_ = head_.keep_alive() && !server_.draining_;
-  continued_ = !head_.expect_continue();
-  net::Scope scope{server_.scope_};
+void Exchange::enter(net::Scope& scope) noexcept {
   scope_ = &scope;
-  {
-    const Hangup hangup{*stream_, scope, server_.options_.half_close_grace};
-    const net::Task<void> handling = server_.handler_.handle(*this);
-    co_await handling.in(scope);
-  }
-  scope_ = nullptr;
-  if (state_ != State::answered) {
-    state_ = State::cut;
-    stream_->reset_on_close();
-    co_return;
-  }
-  Status skipped = co_await skip_body();
-  if (!skipped) keep_alive_ = false;
+  keep_alive_ = head_.keep_alive();
+  continued_ = !head_.expect_continue();
+  head_only_ = head_.method() == wire::Method::head;
 }
 
 net::Task<void> Exchange::refuse(Error error) {
-  const std::string body = server_.handler_.refuse(error);
+  const std::string text = server_.handler_.refuse(error);
   wire::HeaderBlock headers;
   headers.add_raw("content-type: application/json\r\n");
-  keep_alive_ = false;
   // The head is not to be trusted: answer in the plainest form.
-  head_.clear();
-  no_content_ = false;
-  Status sent = co_await respond(error.http_status(), headers, body);
-  if (sent) co_await linger();
+  keep_alive_ = false;
+  head_only_ = false;
+  Status written = co_await respond(error.http_status(), headers, text);
+  if (written) co_await linger();
 }
 
-net::Task<Status> Exchange::skip_body() {
-  if (body_read_ || !head_.has_body()) co_return Status{};
-  // A client that still waits for 100 Continue will not send the body; the bytes that follow are unknown, so the connection ends.
-  if (!continued_) co_return fail(Kind::closed);
-  if (head_.framing() == wire::Framing::length && head_.content_length() > skip_bytes_max) {
-    co_await linger();
-    co_return fail(Kind::too_large);
+void Exchange::leave() noexcept {
+  scope_ = nullptr;
+  if (state_ == State::answered) {
+    if (body_in_the_way()) keep_alive_ = false;
+    return;
   }
+  state_ = State::cut;
+  stream_->reset_on_close();
+}
+
+bool Exchange::body_to_skip() const noexcept { return keep_alive_ && state_ == State::answered && body_ == Body::unread && head_.has_body(); }
+
+/// The next request lies behind a body that will not be read.
+bool Exchange::body_in_the_way() const noexcept {
+  if (body_ == Body::read || !head_.has_body()) return false;
+  // A client that still waits for 100 Continue may or may not send the body: what follows would be anybody's guess.
+  return body_ == Body::failed || !continued_ || head_.content_length() > skip_bytes_max;
+}
+
+net::Task<void> Exchange::skip_body() {
   Result<std::string_view> skipped = co_await read_body(skip_bytes_max);
-  if (skipped) co_return Status{};
-  co_await linger();
-  co_return fail_with(skipped);
+  if (!skipped) keep_alive_ = false;
+}
+
+bool Exchange::wants_linger() const noexcept {
+  // A client that meant to go on may have sent more already. Closing with unread bytes makes the kernel send a reset, which may destroy
+  // the answer on its way.
+  return state_ == State::answered && (head_.keep_alive() || (body_ != Body::read && head_.has_body()));
 }
 
 net::Task<void> Exchange::linger() {
-  // Closing with unread bytes makes the kernel send a reset, which may destroy the answer on its way.
   stream_->shutdown_write();
-  const net::TimePoint deadline = loop().now() + linger_timeout;
-  std::size_t dropped = 0;
-  Buffer sink{16 * 1024};
-  while (dropped < linger_bytes_max && loop().now() < deadline) {
-    Result<std::size_t> got = co_await stream_->read_some(sink.prepare(1), deadline - loop().now());
-    if (!got || *got == 0) break;
-    dropped += *got;
+  in_.release();
+  const Deadline deadline{loop(), linger_timeout};
+  for (std::size_t dropped = 0; dropped < linger_bytes_max && !deadline.passed();) {
+    Status ready = co_await stream_->readable(deadline.left());
+    if (!ready) break;
+    const std::size_t bytes = drop_input();
+    if (bytes == 0 && stream_->maybe_readable()) break;
+    dropped += bytes;
   }
-  keep_alive_ = false;
+}
+
+/// Reads into nowhere; 0 with the stream still readable: it has ended.
+std::size_t Exchange::drop_input() {
+  std::array<char, 16 * 1024> sink;
+  const net::IoOutcome got = stream_->try_read(sink);
+  return got.bytes;
 }
 
 bool Exchange::next() noexcept {
   if (state_ != State::answered || !keep_alive_) return false;
-  const std::size_t raw_body = head_.framing() == wire::Framing::length ? body_bytes_ : 0;
-  in_.consume(head_bytes_ + raw_body);
-  body_.release();
-  head_bytes_ = 0;
-  body_bytes_ = 0;
-  bytes_sent_ = 0;
-  body_read_ = false;
-  no_content_ = false;
+  in_.consume(head_bytes_ + body_held_);
+  head_bytes_ = body_held_ = 0;
+  body_bytes_ = bytes_sent_ = 0;
+  body_ = Body::unread;
   state_ = State::open;
   return true;
 }
@@ -168,12 +191,15 @@ bool Exchange::next() noexcept {
 // ---- Bodies ----------------------------------------------------------------------------------------------------------------
 
 net::Task<Status> Exchange::fill(std::size_t wanted) {
-  const char* before = in_.data();
+  const std::size_t bytes = in_.size() - head_bytes_;
+  const auto worth = std::chrono::seconds{bytes / std::max<std::size_t>(server_.options_.body_rate_min, 1)};
+  const bool slow = loop().now() - received_at_ - worth > server_.options_.body_timeout;
+  if (slow) co_return fail(Kind::request_timeout, std::string{slow_body});
   const std::span<char> space = in_.prepare(wanted);
-  if (in_.data() != before) head_.rebase(in_.data());
+  head_.rebase(in_.data());
   Result<std::size_t> got = co_await stream_->read_some(space, server_.options_.body_timeout);
   if (!got) {
-    if (got.error().is(Kind::timed_out)) co_return fail(Kind::request_timeout, "the request body took too long");
+    if (got.error().is(Kind::timed_out)) co_return fail(Kind::request_timeout, std::string{slow_body});
     if (got.error().is(Kind::io)) co_return fail(Kind::client_closed);
     co_return fail_with(got);
   }
@@ -183,83 +209,98 @@ net::Task<Status> Exchange::fill(std::size_t wanted) {
 }
 
 net::Task<Status> Exchange::invite_body() {
-  if (continued_) co_return Status{};
   continued_ = true;
   if (in_.size() > head_bytes_) co_return Status{};  // it did not wait
   iovec pieces[1] = {net::piece("HTTP/1.1 100 Continue\r\n\r\n")};
-  Status sent = co_await stream_->write_all(pieces, server_.options_.write_timeout);
-  if (!sent) co_return fail(Kind::client_closed);
+  Status invited = co_await stream_->write_all(pieces, server_.options_.write_timeout);
+  if (!invited) co_return fail(Kind::client_closed);
   co_return Status{};
 }
 
 net::Task<Result<std::string_view>> Exchange::read_body(std::size_t limit) {
-  assert(!body_read_);
-  if (!head_.has_body()) {
-    body_read_ = true;
-    co_return std::string_view{};
+  if (body_ == Body::failed) co_return fail(Kind::bad_request, "the request body could not be read");
+  if (body_ == Body::read) co_return in_.view().substr(head_bytes_, body_held_);
+  const bool sized = head_.framing() != wire::Framing::chunked;
+  if (sized && head_.content_length() > limit) co_return fail(Kind::too_large, too_large_text(limit));
+  const bool at_hand = sized && in_.size() - head_bytes_ >= head_.content_length();
+  if (!at_hand) {
+    body_ = Body::failed;  // until it is read
+    Status status;
+    if (!continued_) status = co_await invite_body();
+    if (!status) co_return fail_with(status);
+    if (sized) {
+      status = co_await read_sized();
+    } else {
+      status = co_await read_chunked(limit);
+    }
+    if (!status) co_return fail_with(status);
   }
-  if (head_.framing() == wire::Framing::length && head_.content_length() > limit) {
-    co_return fail(Kind::too_large, too_large_text(limit));
-  }
-  Status invited = co_await invite_body();
-  if (!invited) co_return fail_with(invited);
-  if (head_.framing() == wire::Framing::length) {
-    Result<std::string_view> body = co_await read_sized();
-    co_return body;
-  }
-  Result<std::string_view> body = co_await read_chunked(limit);
-  co_return body;
+  if (sized) body_bytes_ = body_held_ = static_cast<std::size_t>(head_.content_length());
+  body_ = Body::read;
+  co_return in_.view().substr(head_bytes_, body_held_);
 }
 
-net::Task<Result<std::string_view>> Exchange::read_sized() {
+net::Task<Status> Exchange::read_sized() {
   const auto length = static_cast<std::size_t>(head_.content_length());
   while (in_.size() - head_bytes_ < length) {
     // All of it at once when it is small; else step by step, so that memory follows what was really sent.
     constexpr std::size_t step_max = 256 * 1024;
     const std::size_t missing = length - (in_.size() - head_bytes_);
-    Status filled = co_await fill(std::min(missing, std::max(step_max, in_.size())));
+    Status filled = co_await fill(std::min(missing, std::max(step_max, in_.size())) + read_slack_bytes);
     if (!filled) co_return fail_with(filled);
   }
-  body_read_ = true;
-  body_bytes_ = length;
-  co_return in_.view().substr(head_bytes_, length);
+  co_return Status{};
 }
 
-net::Task<Result<std::string_view>> Exchange::read_chunked(std::size_t limit) {
+net::Task<Status> Exchange::read_chunked(std::size_t limit) {
   wire::ChunkedDecoder decoder{Kind::bad_request};
   for (;;) {
-    std::size_t used = 0;
-    const std::string_view raw = in_.view().substr(head_bytes_);
-    while (used < raw.size() && !decoder.done()) {
-      Result<wire::ChunkedDecoder::Step> step = decoder.feed(raw.substr(used));
-      if (!step) co_return fail_with(step);
-      used += step->consumed;
-      if (body_.size() + step->data.size() > limit || decoder.chunk_left() > limit) {
-        co_return fail(Kind::too_large, too_large_text(limit));
-      }
-      body_.append(step->data);
-    }
-    // The head's views must stay, so what was decoded is closed up behind it.
-    in_.erase(head_bytes_, used);
-    if (decoder.done()) break;
+    Status decoded = decode(decoder, limit);
+    if (!decoded || decoder.done()) co_return decoded;
     Status filled = co_await fill(first_read_bytes);
     if (!filled) co_return fail_with(filled);
   }
-  body_read_ = true;
-  body_bytes_ = body_.size();
-  static_cast<void>(body_.prepare(0));
-  co_return body_.view();
+}
+
+/// Moves the payload of what came up to the body behind the head: in place, since it only shrinks.
+Status Exchange::decode(wire::ChunkedDecoder& decoder, std::size_t limit) {
+  const std::size_t raw_at = head_bytes_ + body_held_;
+  const std::string_view raw = in_.view().substr(raw_at);
+  std::size_t used = 0;
+  while (used < raw.size() && !decoder.done()) {
+    Result<wire::ChunkedDecoder::Step> step = decoder.feed(raw.substr(used));
+    if (!step) return fail_with(step);
+    used += step->consumed;
+    const std::string_view data = step->data;
+    if (body_held_ + data.size() + decoder.chunk_left() > limit) return fail(Kind::too_large, too_large_text(limit));
+    if (!data.empty()) std::memmove(in_.data() + head_bytes_ + body_held_, data.data(), data.size());
+    body_held_ += data.size();
+  }
+  in_.erase(head_bytes_ + body_held_, raw_at + used - head_bytes_ - body_held_);
+  body_bytes_ = body_held_;
+  return {};
+}
+
+void Exchange::release_body() {
+  if (body_held_ == 0) return;
+  in_.erase(head_bytes_, body_held_);
+  body_held_ = 0;
+  Buffer small{in_.size()};
+  small.append(in_.view());
+  in_ = std::move(small);
+  head_.rebase(in_.data());
 }
 
 // ---- The answer ------------------------------------------------------------------------------------------------------------
 
 void Exchange::start_head(unsigned status, const wire::HeaderBlock& headers) {
+  assert(state_ == State::open);
   out_.clear();
   no_content_ = status == 204 || status == 304 || status < 200;
   wire::append_status_line(out_, status);
   out_.append(headers.text());
   out_.append(server_.date_line());
-  if (server_.draining_) keep_alive_ = false;
+  if (server_.draining_ || body_in_the_way()) keep_alive_ = false;
   if (!keep_alive_) {
     out_.append("connection: close\r\n");
   } else if (head_.minor_version() == 0) {
@@ -267,46 +308,57 @@ void Exchange::start_head(unsigned status, const wire::HeaderBlock& headers) {
   }
 }
 
-net::Task<Status> Exchange::send(std::span<const std::string_view> pieces, std::string_view tail) {
+Status Exchange::sent(Status written) noexcept {
+  out_.clear();
+  if (!written) state_ = State::cut;
+  return written;
+}
+
+net::Task<Status> Exchange::send(std::string_view body) {
+  if (state_ == State::cut) co_return fail(Kind::io);
+  iovec pieces[2] = {net::piece(out_), net::piece(body)};
+  bytes_sent_ += out_.size() + body.size();
+  Status written = co_await stream_->write_all(pieces, server_.options_.write_timeout);
+  co_return sent(std::move(written));
+}
+
+net::Task<Status> Exchange::send_pieces(std::span<const std::string_view> pieces, std::string_view tail) {
+  if (state_ == State::cut) co_return fail(Kind::io);
   // Usually a head and a few pieces; a burst may bring hundreds, which go out in rounds.
   constexpr std::size_t round = 62;
   std::array<iovec, round + 2> vectors;
   std::size_t at = 0;
   do {
     std::size_t count = 0;
-    if (!out_.empty()) vectors[count++] = net::piece(out_);
+    vectors[count++] = net::piece(out_);
     const std::size_t until = std::min(pieces.size(), at + round);
     for (; at < until; ++at) vectors[count++] = net::piece(pieces[at]);
-    if (at == pieces.size() && !tail.empty()) vectors[count++] = net::piece(tail);
+    if (at == pieces.size()) vectors[count++] = net::piece(tail);
     const std::span<iovec> gathered{vectors.data(), count};
     for (const auto& one : gathered) bytes_sent_ += one.iov_len;
-    Status sent = co_await stream_->write_all(gathered, server_.options_.write_timeout);
-    out_.clear();
-    if (!sent) {
-      state_ = State::cut;
-      co_return fail_with(sent);
-    }
+    Status written = co_await stream_->write_all(gathered, server_.options_.write_timeout);
+    Status done = sent(std::move(written));
+    if (!done) co_return done;
   } while (at < pieces.size());
   co_return Status{};
 }
 
 net::Task<Status> Exchange::respond(unsigned status, const wire::HeaderBlock& headers, std::string_view body) {
-  assert(state_ == State::open);
-  start_head(status, headers);
-  if (!no_content_) {
-    out_.append("content-length: ");
-    append(out_, body.size());
+  if (state_ != State::cut) {
+    start_head(status, headers);
+    if (!no_content_) {
+      out_.append("content-length: ");
+      append(out_, body.size());
+      out_.append("\r\n");
+    }
     out_.append("\r\n");
+    state_ = State::answered;
   }
-  out_.append("\r\n");
-  state_ = State::answered;
-  const std::string_view pieces[1] = {bodiless() ? std::string_view{} : body};
-  Status sent = co_await send(pieces, {});
-  co_return sent;
+  return send(bodiless() ? std::string_view{} : body);
 }
 
 void Exchange::begin(unsigned status, const wire::HeaderBlock& headers) {
-  assert(state_ == State::open);
+  if (state_ == State::cut) return;
   chunked_ = head_.minor_version() >= 1;
   if (!chunked_) keep_alive_ = false;
   start_head(status, headers);
@@ -315,40 +367,26 @@ void Exchange::begin(unsigned status, const wire::HeaderBlock& headers) {
   state_ = State::streaming;
 }
 
-net::Task<Status> Exchange::write(std::span<const std::string_view> pieces) {
-  std::size_t bytes = 0;
-  for (const auto part : pieces) bytes += part.size();
-  if (bodiless() || bytes == 0) {
-    Status sent = co_await send({}, {});
-    co_return sent;
-  }
-  if (!chunked_) {
-    Status sent = co_await send(pieces, {});
-    co_return sent;
-  }
+bool Exchange::frame(std::span<const std::string_view> pieces) {
+  const std::size_t bytes = total(pieces);
+  if (bodiless() || bytes == 0) return false;
   char prefix[wire::chunk_prefix_bytes];
-  out_.append(wire::chunk_prefix(bytes, prefix));
-  Status sent = co_await send(pieces, wire::chunk_suffix);
-  co_return sent;
+  if (chunked_) out_.append(wire::chunk_prefix(bytes, prefix));
+  return true;
+}
+
+net::Task<Status> Exchange::write(std::span<const std::string_view> pieces) {
+  assert(state_ == State::streaming || state_ == State::cut);
+  if (!frame(pieces)) return send({});
+  return send_pieces(pieces, chunked_ ? wire::chunk_suffix : std::string_view{});
 }
 
 net::Task<Status> Exchange::finish(std::span<const std::string_view> pieces) {
-  assert(state_ == State::streaming);
-  state_ = State::answered;
-  std::size_t bytes = 0;
-  for (const auto part : pieces) bytes += part.size();
-  if (bodiless() || !chunked_) {
-    Status sent = co_await send(bodiless() ? std::span<const std::string_view>{} : pieces, {});
-    co_return sent;
-  }
-  if (bytes == 0) {
-    Status sent = co_await send({}, wire::last_chunk);
-    co_return sent;
-  }
-  char prefix[wire::chunk_prefix_bytes];
-  out_.append(wire::chunk_prefix(bytes, prefix));
-  Status sent = co_await send(pieces, "\r\n0\r\n\r\n");
-  co_return sent;
+  assert(state_ == State::streaming || state_ == State::cut);
+  if (state_ == State::streaming) state_ = State::answered;
+  const bool payload = frame(pieces);
+  if (bodiless() || !chunked_) return send_pieces(payload ? pieces : std::span<const std::string_view>{}, {});
+  return send_pieces(payload ? pieces : std::span<const std::string_view>{}, payload ? "\r\n0\r\n\r\n" : wire::last_chunk);
 }
 
 // ---- Server ----------------------------------------------------------------------------------------------------------------
@@ -363,14 +401,36 @@ void Server::serve(std::unique_ptr<net::Stream> stream) { scope_.spawn(converse(
 net::Task<void> Server::converse(std::unique_ptr<net::Stream> stream) {
   Exchange exchange{*this, std::move(stream)};
   do {
-    Status received = co_await exchange.receive_head();
+    Result<Exchange::Found> found = exchange.look_for_head();
+    while (found && *found == Exchange::Found::nothing) {
+      const net::Task<Status> waiting = exchange.wait_for_request();
+      Status ready = co_await waiting.in(idle_);
+      if (!ready) co_return;
+      found = exchange.look_for_head();
+    }
+    Status received;
+    if (!found) received = fail_with(found);
+    if (found && *found == Exchange::Found::part) received = co_await exchange.receive_head();
     if (!received) {
       const Fault fault = received.error().fault();
       if (fault == Fault::client || fault == Fault::gateway) co_await exchange.refuse(std::move(received.error()));
       co_return;
     }
-    co_await exchange.answer();
+    {
+      net::Scope scope{scope_};
+      exchange.enter(scope);
+      const Exchange::Hangup hangup{*exchange.stream_, scope, options_.half_close_grace};
+      const net::Task<void> handling = handler_.handle(exchange);
+      co_await handling.in(scope);
+      if (scope.children() != 0) {
+        scope.cancel();
+        co_await scope.join();
+      }
+    }
+    exchange.leave();
+    if (exchange.body_to_skip()) co_await exchange.skip_body();
   } while (exchange.next());
+  if (exchange.wants_linger()) co_await exchange.linger();
 }
 
 void Server::drain(net::Duration idle_grace) {

@@ -1,0 +1,539 @@
+#include "http/server.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/text.h"
+#include "http/test_world.h"
+
+namespace cardea::http {
+namespace {
+
+using namespace test;
+
+/// Answers by path; counts what begins and what ends.
+class House final : public Handler {
+ public:
+  net::Task<void> handle(Exchange& exchange) override {
+    ++began;
+    const std::string path{exchange.request().path()};
+    if (path == "/echo") co_await echo(exchange);
+    if (path == "/ignore") co_await answer(exchange, 200, "ignored");
+    if (path == "/none") co_await answer(exchange, 204, {});
+    if (path == "/stream") co_await stream(exchange);
+    if (path == "/flood") co_await flood(exchange);
+    if (path == "/cut") co_await cut(exchange);
+    if (path == "/wait") co_await wait(exchange);
+    if (path == "/child") exchange.scope().spawn(sleeper(exchange));
+    if (path == "/child") co_await answer(exchange, 200, "child");
+    ++ended;
+  }
+  std::string refuse(const Error& error) override {
+    ++refused;
+    return cat("{\"refused\":\"", error.message(), "\"}");
+  }
+
+  std::size_t limit = 100'000;
+  int began = 0;
+  int ended = 0;
+  int refused = 0;
+  std::size_t flooded = 0;
+  std::vector<Kind> reasons;  ///< why waits and floods ended
+  std::vector<net::TimePoint> times;
+
+ private:
+  net::Task<void> answer(Exchange& exchange, unsigned status, std::string_view text) {
+    wire::HeaderBlock headers;
+    headers.add_raw("x-house: yes\r\n");
+    Status sent = co_await exchange.respond(status, headers, text);
+    note(exchange, sent);
+  }
+  net::Task<void> echo(Exchange& exchange) {
+    Result<std::string_view> body = co_await exchange.read_body(limit);
+    if (body) {
+      const std::string text = cat(exchange.request().method_text(), ' ', exchange.request().query(), ' ', *body);
+      exchange.release_body();
+      co_await answer(exchange, 200, cat(text, ' ', exchange.request().query()));
+    } else {
+      const std::string text{body.error().message()};
+      co_await answer(exchange, body.error().http_status(), text);
+    }
+  }
+  net::Task<void> stream(Exchange& exchange) {
+    wire::HeaderBlock headers;
+    exchange.begin(200, headers);
+    const std::string_view first[] = {"one", "", "two"};
+    Status sent = co_await exchange.write(first);
+    sent = co_await exchange.write({});
+    std::vector<std::string_view> many(200, "x");
+    sent = co_await exchange.write(many);
+    const std::string_view last[] = {"end"};
+    sent = co_await exchange.finish(last);
+    note(exchange, sent);
+  }
+  net::Task<void> flood(Exchange& exchange) {
+    const std::string block(1000, 'f');
+    const std::string_view pieces[] = {block};
+    wire::HeaderBlock headers;
+    exchange.begin(200, headers);
+    Status sent;
+    while (sent && flooded < 10'000'000) {
+      sent = co_await exchange.write(pieces);
+      if (sent) flooded += block.size();
+    }
+    sent = co_await exchange.finish();
+    note(exchange, sent);
+  }
+  net::Task<void> cut(Exchange& exchange) {
+    wire::HeaderBlock headers;
+    exchange.begin(200, headers);
+    const std::string_view first[] = {"half"};
+    Status sent = co_await exchange.write(first);
+    note(exchange, sent);
+  }
+  net::Task<void> wait(Exchange& exchange) {
+    Status slept = co_await net::sleep_for(exchange.loop(), 1h);
+    note(exchange, slept);
+  }
+  net::Task<void> sleeper(Exchange& exchange) {
+    Status slept = co_await net::sleep_for(exchange.loop(), 1h);
+    note(exchange, slept);
+  }
+  void note(Exchange& exchange, const Status& status) {
+    if (!status) reasons.push_back(status.error().kind());
+    times.push_back(exchange.loop().now());
+  }
+};
+
+struct Talk {
+  std::string heard;
+  Ending ending = Ending::open;
+};
+
+struct House_and_server : World {
+  House house;
+  ServerOptions options;
+  std::optional<Server> server;
+
+  void start() { server.emplace(scope, house, options); }
+};
+
+enum class Then { stay, end, reset };  // what the client does after its last word
+
+net::Task<void> speak(net::Stream& stream, std::vector<std::string> parts, Then then) {
+  for (const auto& part : parts) {
+    Status said = co_await say(stream, part);
+    if (!said) co_return;
+    Status yielded = co_await net::yield(stream.loop());
+    if (!yielded) co_return;
+  }
+  if (then == Then::end) stream.shutdown_write();
+}
+
+net::Task<void> converse(net::Loop& loop, std::unique_ptr<net::Stream> stream, std::vector<std::string> parts, Then then, Talk& talk) {
+  net::Scope both{loop};
+  both.spawn(speak(*stream, std::move(parts), then));
+  co_await listen(*stream, talk.heard, talk.ending);
+  co_await both.join();
+}
+
+std::string without_dates(std::string text) {
+  for (auto at = text.find("date: "); at != std::string::npos; at = text.find("date: ", at)) text.erase(at, text.find('\n', at) + 1 - at);
+  return text;
+}
+
+/// One client that says `parts` and listens to the end.
+Talk talk_to(House_and_server& world, std::vector<std::string> parts, Then then = Then::stay) {
+  if (!world.server) world.start();
+  auto [left, right] = world.pair();
+  world.server->serve(std::move(left));
+  Talk talk;
+  world.others.spawn(converse(world.loop, std::move(right), std::move(parts), then, talk));
+  world.run();
+  talk.heard = without_dates(talk.heard);
+  EXPECT_EQ(world.house.began, world.house.ended);
+  EXPECT_EQ(world.server->connections(), 0U);
+  EXPECT_EQ(world.faults.open, 0U);
+  return talk;
+}
+Talk talk_to(House_and_server& world, std::string_view text, Then then = Then::stay) {
+  return talk_to(world, std::vector<std::string>{std::string{text}}, then);
+}
+
+constexpr std::string_view everything =
+    "GET /echo?a HTTP/1.1\r\nHost: h\r\n\r\n"
+    "POST /echo?b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
+    "POST /echo?c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n1\r\nZ\r\n0\r\nX-T: 1\r\n\r\n"
+    "HEAD /ignore HTTP/1.1\r\nHost: h\r\n\r\n"
+    "POST /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\nunread!"
+    "POST /ignore HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nskip\r\n0\r\n\r\n"
+    "GET /none HTTP/1.1\r\nHost: h\r\n\r\n"
+    "GET /ignore HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    "GET /stream HTTP/1.1\r\nHost: h\r\n\r\n"
+    "HEAD /stream HTTP/1.1\r\nHost: h\r\n\r\n"
+    "GET /ignore HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+
+const std::string all_answers = [] {
+  const std::string ok = "HTTP/1.1 200 OK\r\nx-house: yes\r\n";
+  const std::string ignored = ok + "content-length: 7\r\n\r\nignored";
+  return ok + "content-length: 8\r\n\r\nGET a  a" + ok + "content-length: 14\r\n\r\nPOST b hello b" + ok +
+         "content-length: 23\r\n\r\nPOST c abc0123456789Z c" + ok + "content-length: 7\r\n\r\n" + ignored + ignored +
+         "HTTP/1.1 204 No Content\r\nx-house: yes\r\n\r\n" + ok + "connection: keep-alive\r\ncontent-length: 7\r\n\r\nignored" +
+         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6\r\nonetwo\r\nc8\r\n" + std::string(200, 'x') + "\r\n3\r\nend\r\n0\r\n\r\n" +
+         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + ok + "connection: close\r\ncontent-length: 7\r\n\r\nignored";
+}();
+
+TEST(Server, AnswersPipelinedRequestsInOrderHoweverTheyAreSplit) {
+  for (const std::size_t step : {100'000UL, 1UL, 0UL}) {
+    House_and_server world;
+    const Talk talk = talk_to(world, cut_up(everything, step, world.faults.random));
+    EXPECT_EQ(talk.heard, all_answers) << step;
+    EXPECT_EQ(talk.ending, Ending::orderly);
+    EXPECT_EQ(world.house.began, 11);
+  }
+  for (std::size_t split = 1; split < 12; ++split) {
+    House_and_server world;
+    world.faults.split_max = split;
+    EXPECT_EQ(talk_to(world, everything).heard, all_answers) << split;
+  }
+}
+
+TEST(Server, ARequestCutAnywhereEndsInAnAnswerOrAClose) {
+  const std::string_view requests[] = {
+      "POST /echo?b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
+      "POST /echo?c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n",
+      "POST /ignore HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+  };
+  for (const auto whole : requests) {
+    for (std::size_t size = 0; size <= whole.size(); ++size) {
+      House_and_server world;
+      const Talk talk = talk_to(world, whole.substr(0, size), Then::end);
+      EXPECT_EQ(talk.ending, Ending::orderly) << size;
+      const bool in_head = whole.substr(0, size).find("\r\n\r\n") == std::string_view::npos;
+      const bool ignored = !in_head && whole.starts_with("POST /ignore");
+      const std::string_view wanted = size == 0 ? "" : size == whole.size() || ignored ? "HTTP/1.1 200" : "HTTP/1.1 400";
+      EXPECT_TRUE(size == 0 ? talk.heard.empty() : talk.heard.starts_with(wanted)) << size << talk.heard;
+      EXPECT_EQ(world.house.refused, size != 0 && in_head ? 1 : 0);
+      EXPECT_EQ(world.loop.now() < net::TimePoint{1h} + 1s, true) << size;  // nothing waited for a time-out
+    }
+  }
+}
+
+net::Duration since_start(World& world) { return world.loop.now() - net::TimePoint{1h}; }
+
+TEST(Server, SlowHeadsAndBodiesTimeOut) {
+  {
+    House_and_server world;
+    const Talk talk = talk_to(world, "GET /echo HT", Then::stay);
+    EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 408 ")) << talk.heard;
+    EXPECT_NE(talk.heard.find("head took too long"), std::string::npos);
+    EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
+    EXPECT_GE(since_start(world), world.options.header_timeout);
+    EXPECT_LE(since_start(world), world.options.header_timeout + 3s);
+  }
+  {
+    House_and_server world;
+    const Talk talk = talk_to(world, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
+    EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 408 ")) << talk.heard;
+    EXPECT_NE(talk.heard.find("body took too long"), std::string::npos);
+    EXPECT_GE(since_start(world), world.options.body_timeout);
+    EXPECT_LE(since_start(world), world.options.body_timeout + 3s);
+  }
+  {
+    House_and_server world;
+    const Talk talk = talk_to(world, "");
+    EXPECT_EQ(talk.heard, "");  // idle: no answer to what was not asked
+    EXPECT_EQ(talk.ending, Ending::orderly);
+    EXPECT_GE(since_start(world), world.options.idle_timeout);
+  }
+}
+
+TEST(Server, ATrickledBodyIsTooSlowAsAWhole) {
+  House_and_server world;
+  world.options.body_timeout = 50ms;  // each byte comes within 4 ms
+  const std::string head = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\n";
+  std::vector<std::string> parts = cut_up(std::string(5000, 'b'), 1, world.faults.random);
+  parts.insert(parts.begin(), head);
+  world.options.body_rate_min = 100'000;
+  const Talk talk = talk_to(world, parts);
+  EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 408 ")) << talk.heard;
+  EXPECT_LE(since_start(world), 3s);
+}
+
+TEST(Server, AReadThatFillsItsBufferLeavesAnIdleConnectionNotASlowHead) {
+  House_and_server world;
+  std::string request = "GET /ignore HTTP/1.1\r\nHost: h\r\nX-Fill: ";
+  request.append(4 * 1024 - Buffer::padding - 4 - request.size(), 'f').append("\r\n\r\n");
+  const Talk talk = talk_to(world, request);
+  EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(talk.heard.find("408"), std::string::npos);
+  EXPECT_GE(since_start(world), world.options.idle_timeout);
+}
+
+TEST(Server, InvitesABodyOnlyWhenItIsWanted) {
+  const std::string expecting = "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+  const std::string invitation = "HTTP/1.1 100 Continue\r\n\r\n";
+  {
+    House_and_server world;
+    const Talk talk = talk_to(world, {expecting, "hello"}, Then::end);
+    EXPECT_TRUE(talk.heard.starts_with(invitation + "HTTP/1.1 200 OK")) << talk.heard;
+  }
+  {
+    House_and_server world;  // it does not wait
+    const Talk talk = talk_to(world, expecting + "hello", Then::end);
+    EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200 OK")) << talk.heard;
+  }
+  {
+    House_and_server world;
+    world.house.limit = 4;
+    const Talk talk = talk_to(world, expecting);
+    EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
+    EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
+    EXPECT_EQ(talk.ending, Ending::orderly);
+    EXPECT_LE(since_start(world), 3s);
+  }
+}
+
+TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
+  const std::string smuggled = "GET /ignore HTTP/1.1\r\nHost: h\r\n\r\n";
+  {
+    House_and_server world;
+    world.house.limit = 10;
+    const Talk talk = talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", "ff\r\n", smuggled));
+    EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
+    EXPECT_EQ(world.house.began, 1);
+    EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
+  }
+  {
+    House_and_server world;  // a decoder that began anew inside the body would see a whole one, and then a request
+    world.house.limit = 10;
+    const Talk talk = talk_to(world, {"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n40\r\n", cat("0\r\n\r\n", smuggled)});
+    EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
+    EXPECT_EQ(world.house.began, 1);
+  }
+  {
+    House_and_server world;  // small enough to skip: the connection lives on
+    world.house.limit = 10;
+    const Talk talk = talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n", "elevenbytes", smuggled), Then::end);
+    EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
+    EXPECT_EQ(talk.heard.find("connection: close"), std::string::npos);
+    EXPECT_EQ(world.house.began, 2);
+  }
+  {
+    House_and_server world;  // not small
+    const Talk talk = talk_to(world, cat("POST /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: 400000\r\n\r\n", std::string(400'000, 'b'), smuggled));
+    EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200 ")) << talk.heard;
+    EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
+    EXPECT_EQ(world.house.began, 1);
+    EXPECT_EQ(talk.ending, Ending::orderly);  // it was read to the end, so no reset destroyed the answer
+  }
+}
+
+TEST(Server, BadChunksAreAnsweredAndEndTheConnection) {
+  House_and_server world;
+  const Talk talk = talk_to(world, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n");
+  EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 400 ")) << talk.heard;
+  EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
+}
+
+TEST(Server, LargeBodiesArriveWhole) {
+  for (const std::size_t size : {4'000UL, 70'000UL, 300'000UL, 1'000'000UL}) {
+    std::string body;
+    Random{size}.append_id(body, size);
+    House_and_server world;
+    world.house.limit = size;
+    const Talk sized = talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: ", size, "\r\n\r\n", body), Then::end);
+    EXPECT_NE(sized.heard.find(body), std::string::npos);
+    std::string chunked = "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (std::size_t at = 0; at < size; at += 1234) {
+      const std::size_t piece = std::min<std::size_t>(1234, size - at);
+      char prefix[wire::chunk_prefix_bytes];
+      chunked.append(wire::chunk_prefix(piece, prefix)).append(body, at, piece).append("\r\n");
+    }
+    const Talk second = talk_to(world, chunked + "0\r\n\r\n", Then::end);
+    EXPECT_EQ(second.heard, sized.heard);
+  }
+}
+
+TEST(Server, MalformedHeadsAreRefusedAndTheConnectionEnds) {
+  House_and_server world;
+  // A HEAD before it: the refusal has a body all the same.
+  const Talk talk = talk_to(world, "HEAD /ignore HTTP/1.1\r\nHost: h\r\n\r\nGET /\x01 HTTP/1.1\r\n\r\nGET /ignore HTTP/1.1\r\nHost: h\r\n\r\n");
+  const auto refusal = talk.heard.find("HTTP/1.1 400 ");
+  ASSERT_NE(refusal, std::string::npos) << talk.heard;
+  EXPECT_NE(talk.heard.find("{\"refused\":", refusal), std::string::npos);
+  EXPECT_NE(talk.heard.find("connection: close", refusal), std::string::npos);
+  EXPECT_EQ(world.house.began, 1);
+  EXPECT_EQ(world.house.refused, 1);
+  EXPECT_EQ(talk.ending, Ending::orderly);
+  House_and_server big;
+  EXPECT_TRUE(talk_to(big, cat("GET / HTTP/1.1\r\nX: ", std::string(70'000, 'x'))).heard.starts_with("HTTP/1.1 431 "));
+}
+
+TEST(Server, CutAnswersEndInAReset) {
+  for (const std::string_view path : {"/cut", "/nothing"}) {
+    House_and_server world;
+    const Talk talk = talk_to(world, cat("GET ", path, " HTTP/1.1\r\nHost: h\r\n\r\n"));
+    EXPECT_EQ(talk.ending, Ending::reset);
+    EXPECT_EQ(talk.heard.find("0\r\n\r\n"), std::string::npos);
+  }
+}
+
+TEST(Server, Http10StreamsEndWithTheConnection) {
+  House_and_server world;
+  const Talk talk = talk_to(world, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(talk.heard, cat("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nonetwo", std::string(200, 'x'), "end"));
+  EXPECT_EQ(talk.ending, Ending::orderly);
+}
+
+TEST(Server, ASlowReaderStallsItsProducerAndIsCutAfterTheWriteTimeout) {
+  House_and_server world;
+  world.start();
+  auto [left, right] = world.pair(10'000);
+  world.server->serve(std::move(left));
+  world.others.spawn(speak(*right, {"GET /flood HTTP/1.1\r\nHost: h\r\n\r\n"}, Then::stay));
+  world.run_for(world.options.write_timeout / 2);
+  EXPECT_LE(world.house.flooded, 10'000U);
+  EXPECT_EQ(world.house.ended, 0);
+  world.run();
+  EXPECT_EQ(world.house.ended, 1);
+  EXPECT_LE(world.faults.peak, 10'000U);
+  EXPECT_EQ(world.house.reasons.at(0), Kind::io);  // finish() after the write that timed out
+  std::string heard;
+  Ending ending{};
+  world.others.spawn(listen(*right, heard, ending));
+  world.run();
+  EXPECT_EQ(ending, Ending::reset);
+}
+
+TEST(Server, AClientThatGoesCancelsItsRequest) {
+  const std::string request = "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n";
+  {
+    House_and_server world;  // reset: at once
+    world.start();
+    auto [left, right] = world.pair();
+    right->reset_on_close();
+    world.server->serve(std::move(left));
+    world.others.spawn(speak(*right, {request}, Then::stay));
+    world.run_for(1s);
+    right.reset();
+    world.run();
+    EXPECT_EQ(world.house.reasons.at(0), Kind::client_closed);
+    EXPECT_LE(since_start(world), 1s + 10ms);
+  }
+  for (const Then then : {Then::end, Then::stay}) {
+    House_and_server world;  // FIN: after the grace
+    world.start();
+    auto [left, right] = world.pair();
+    world.server->serve(std::move(left));
+    world.others.spawn(speak(*right, {request}, then));
+    if (then == Then::stay) {
+      world.run_for(1s);
+      right.reset();
+    }
+    world.run();
+    EXPECT_EQ(world.house.reasons.at(0), Kind::client_closed);
+    EXPECT_LE(since_start(world), 1s + world.options.half_close_grace + 20ms);
+  }
+  House_and_server world;  // half-closed by a client that waits: answered within the grace
+  EXPECT_TRUE(talk_to(world, "GET /ignore HTTP/1.1\r\nHost: h\r\n\r\n", Then::end).heard.starts_with("HTTP/1.1 200"));
+}
+
+TEST(Server, ChildrenOfARequestEndWithIt) {
+  House_and_server world;
+  const Talk talk = talk_to(world, "GET /child HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(world.house.reasons, std::vector<Kind>{Kind::cancelled});
+  EXPECT_LE(since_start(world), 1s);
+}
+
+TEST(Server, DrainsWithoutLosingARequest) {
+  House_and_server world;
+  world.start();
+  std::vector<std::unique_ptr<net::Stream>> clients;
+  std::array<Talk, 3> talks;
+  for (auto& talk : talks) {
+    auto [left, right] = world.pair();
+    world.server->serve(std::move(left));
+    world.others.spawn(listen(*right, talk.heard, talk.ending));
+    clients.push_back(std::move(right));
+  }
+  const std::string request = "GET /ignore HTTP/1.1\r\nHost: h\r\n\r\n";
+  world.scope.spawn(speak(*clients[0], {request.substr(0, 20)}, Then::stay));
+  world.run_for(100ms);
+  world.server->drain(1s);
+  world.run_for(500ms);
+  EXPECT_EQ(world.server->connections(), 3U);
+  world.scope.spawn(speak(*clients[1], {request}, Then::stay));  // sent before it could know
+  world.run_for(1s);
+  // The idle one has ended; the one that was used within the grace has its answer; the one with half a head may finish it.
+  EXPECT_EQ(talks[2].ending, Ending::orderly);
+  EXPECT_EQ(talks[2].heard, "");
+  EXPECT_TRUE(talks[1].heard.starts_with("HTTP/1.1 200"));
+  EXPECT_NE(talks[1].heard.find("connection: close"), std::string::npos);
+  world.scope.spawn(speak(*clients[0], {request.substr(20)}, Then::stay));
+  world.run();
+  EXPECT_TRUE(talks[0].heard.starts_with("HTTP/1.1 200"));
+  EXPECT_NE(talks[0].heard.find("connection: close"), std::string::npos);
+  EXPECT_EQ(talks[0].ending, Ending::orderly);
+  EXPECT_EQ(world.server->connections(), 0U);
+}
+
+TEST(Server, PipelinedRequestsBehindTheLastAnswerDoNotDestroyIt) {
+  House_and_server world;
+  world.start();
+  world.server->drain();
+  auto [left, right] = world.pair();
+  world.server->serve(std::move(left));
+  Talk talk;
+  // The second request arrives while the first is being answered with `connection: close`.
+  const std::string request = "GET /ignore HTTP/1.1\r\nHost: h\r\n\r\n";
+  world.others.spawn(converse(world.loop, std::move(right), {request, request, request}, Then::stay, talk));
+  world.run();
+  EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(talk.ending, Ending::orderly);
+  EXPECT_EQ(world.house.began, 1);
+}
+
+TEST(Server, CancellingItsScopeEndsEverything) {
+  House_and_server world;
+  world.start();
+  std::vector<std::unique_ptr<net::Stream>> clients;
+  for (const std::string_view said : {"", "GET /wa", "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"}) {
+    auto [left, right] = world.pair();
+    world.server->serve(std::move(left));
+    world.others.spawn(speak(*right, {std::string{said}}, Then::stay));
+    clients.push_back(std::move(right));
+  }
+  world.run_for(100ms);
+  world.scope.cancel(Kind::unavailable);
+  world.run();
+  EXPECT_EQ(world.house.began, 2);
+  EXPECT_EQ(world.house.ended, 2);
+  EXPECT_LE(since_start(world), 200ms);
+}
+
+TEST(Server, AnyOperationMayFailAndEveryRequestEndsOnce) {
+  bool failed = true;
+  for (std::uint64_t n = 1; failed; ++n) {
+    House_and_server world;
+    world.faults.fail_at = n;
+    const Talk talk = talk_to(world, cut_up(everything, 50, world.faults.random), Then::end);
+    failed = world.faults.operations >= n;
+    EXPECT_EQ(all_answers.starts_with(talk.heard.substr(0, talk.heard.rfind("date:"))), true) << n;
+    EXPECT_EQ(talk.heard == all_answers, !failed || talk.heard == all_answers);
+    ASSERT_LT(n, 10'000U);
+  }
+}
+
+TEST(Server, WritesTheDateOfNow) {
+  House_and_server world;
+  world.start();
+  const std::string line{world.server->date_line()};
+  EXPECT_TRUE(line.starts_with("date: ") && line.ends_with(" GMT\r\n")) << line;
+  EXPECT_EQ(line.size(), std::string_view{"date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"}.size());
+}
+
+}  // namespace
+}  // namespace cardea::http
