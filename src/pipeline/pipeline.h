@@ -29,7 +29,8 @@ class Self {
 /// Answers every request of one worker. Lives on its loop; outlives its server's connections.
 class Pipeline final : public http::Handler {
  public:
-  Pipeline(execute::Executor& executor, record::Recorder& recorder, const Self& self, std::shared_ptr<const Snapshot> snapshot);
+  Pipeline(execute::Executor& executor, record::Recorder& recorder, const Self& self, std::shared_ptr<const Snapshot> snapshot)
+      : executor_{executor}, recorder_{recorder}, self_{self}, snapshot_{std::move(snapshot)} {}
 
   /// From the next request on. Requests under way keep what they began with.
   void use(std::shared_ptr<const Snapshot> snapshot) noexcept { snapshot_ = std::move(snapshot); }

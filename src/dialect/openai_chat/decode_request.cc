@@ -251,7 +251,7 @@ constexpr std::array<SpecialField, 10> special_fields{{
 
 Status decode_fields(const Value& request, Chat& chat) {
   std::vector<std::string_view> known{"model", "messages"};
-  for (const auto& field : request_fields) {
+  for (const auto& field : request_fields()) {
     known.push_back(field.key);
     const auto* value = given(request, field.key);
     if (value == nullptr) continue;

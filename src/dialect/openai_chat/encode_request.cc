@@ -115,18 +115,8 @@ bool in_content(const Message& message, const Part& part) {
          !generated_audio(part);
 }
 
-void encode_message(Writer& w, const Message& message, std::string_view path, const Encoding& encoding) {
-  Parts content;
-  std::size_t results = 0;
-  for (const auto& part : message.parts) {
-    if (const auto* result = std::get_if<model::ToolResult>(&part.value)) {
-      encode_result(w, *result, message, path, encoding);
-      ++results;
-    } else if (in_content(message, part)) {
-      content.push_back(&part);
-    }
-  }
-  if (results != 0 && results == message.parts.size()) return;
+/// A turn without its tool results.
+void encode_turn(Writer& w, const Message& message, const Parts& content, std::string_view path, const Encoding& encoding) {
   w.begin_object().key("role").string(name(message.role));
   write(w, "name", message.name);
   if (!content.empty()) {
@@ -148,6 +138,23 @@ void encode_message(Writer& w, const Message& message, std::string_view path, co
     for (const auto& extra : message.extras) encoding.lose(cat(path, '.', extra.key));
   }
   w.end_object();
+}
+
+/// Tool results become messages of their own, before the rest of the turn. A turn of which nothing can be said is left out.
+void encode_message(Writer& w, const Message& message, std::string_view path, const Encoding& encoding) {
+  Parts content;
+  std::size_t said = 0;
+  for (const auto& part : message.parts) {
+    if (const auto* result = std::get_if<model::ToolResult>(&part.value)) {
+      encode_result(w, *result, message, path, encoding);
+    } else if (!in_content(message, part)) {
+      ++said;
+    } else if (sayable(part, cat(path, ".content[", &part - message.parts.data(), ']'), encoding)) {
+      content.push_back(&part);
+      ++said;
+    }
+  }
+  if (said != 0 || message.parts.empty()) encode_turn(w, message, content, path, encoding);
 }
 
 void encode_tool(Writer& w, const model::Tool& tool, std::size_t index, const Encoding& encoding) {
@@ -246,7 +253,7 @@ void encode_stream_options(Writer& w, const Chat& chat, const Encoding& encoding
 }
 
 void encode_rest(Writer& w, const Chat& chat, const Encoding& encoding) {
-  for (const auto& field : request_fields) field.write(w, field.key, chat);
+  for (const auto& field : request_fields()) field.write(w, field.key, chat);
   write(w, "stop", chat.stop);
   if (chat.tool_choice) encode_tool_choice(w, *chat.tool_choice, encoding);
   if (chat.response_format) encode_response_format(w, *chat.response_format, encoding);
