@@ -22,7 +22,7 @@ constexpr auto escapes = [] {
   return table;
 }();
 
-constexpr std::uint32_t depth_limit = 64;
+[[maybe_unused]] constexpr std::uint32_t depth_limit = 64;
 
 }  // namespace
 

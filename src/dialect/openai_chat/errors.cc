@@ -1,5 +1,7 @@
 // Errors in OpenAI's shape: {"error":{"message","type","param","code"}}.
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "dialect/openai_chat/openai_chat.h"
 #include "wire/sse.h"
@@ -71,8 +73,10 @@ std::string other_text(std::string_view body, const Result<json::Value>& value, 
   }
   // Scrubbed before it is cut: half a key would pass.
   const auto text = scrubbed(body.substr(0, kept_body_bytes), secret);
-  const auto shown = trim(std::string_view{text}.substr(0, quoted_text_bytes));
-  return shown.starts_with('<') ? std::string{} : std::string{shown};
+  constexpr std::string_view space = " \t\r\n";
+  const auto first = text.find_first_not_of(space);
+  if (first == std::string::npos || text[first] == '<') return {};
+  return text.substr(first, std::min(quoted_text_bytes, text.find_last_not_of(space) + 1 - first));
 }
 
 }  // namespace

@@ -119,7 +119,9 @@ struct Encoding {
 
 /// The parts of a `content` value: a string, an array of parts, or null.
 Status decode_content(const json::Value& content, std::string_view path, std::vector<model::Part>& out);
-/// Writes a content value of text, image, audio, file, refusal and opaque parts: a string when it is one plain text.
+/// Can the part stand in a content array? If not, it is a loss.
+[[nodiscard]] bool sayable(const model::Part& part, std::string_view path, const Encoding& encoding);
+/// Writes a content value of sayable parts: a string when it is one plain text.
 void encode_content(json::Writer& w, std::span<const model::Part* const> parts, std::string_view path, const Encoding& encoding);
 Status decode_tool_call(const json::Value& value, std::string_view path, model::Part& out);
 void encode_tool_call(json::Writer& w, const model::Part& part, const Encoding& encoding);

@@ -197,7 +197,6 @@ std::string_view unsayable(const Part& part, bool own) {
 }
 
 void encode_part(json::Writer& w, const Part& part, std::string_view path, const Encoding& encoding) {
-  if (const auto what = unsayable(part, encoding.own); !what.empty()) return encoding.lose(cat(path, '.', what));
   if (const auto* opaque = std::get_if<model::Opaque>(&part.value)) {
     w.raw(opaque->value.text);
     return;
@@ -235,6 +234,12 @@ Status decode_content(const Value& content, std::string_view path, std::vector<P
     if (!status) return status;
   }
   return {};
+}
+
+bool sayable(const Part& part, std::string_view path, const Encoding& encoding) {
+  const auto what = unsayable(part, encoding.own);
+  if (!what.empty()) encoding.lose(cat(path, '.', what));
+  return what.empty();
 }
 
 void encode_content(json::Writer& w, std::span<const Part* const> parts, std::string_view path, const Encoding& encoding) {
