@@ -1,0 +1,224 @@
+#include "twin/answer.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "json/writer.h"
+#include "twin/instance.h"
+#include "twin/tokens.h"
+
+namespace cardea::twin {
+namespace {
+
+constexpr std::size_t quoted_bytes_max = 200;
+
+/// The first `bytes` bytes of `text`, without half a character at the end.
+std::string_view shorten(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;
+  return text.substr(0, bytes);
+}
+
+std::string hex_id(std::string_view prefix, std::uint64_t value) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string id{prefix};
+  for (int shift = 60; shift >= 0; shift -= 4) id += digits[(value >> shift) & 15];
+  return id;
+}
+
+// ---- Tool calls ------------------------------------------------------------------------------------------------------------
+
+ToolCall call_of(const Tool& tool, const ChatRequest& request, std::uint64_t seed) {
+  ToolCall call{.name = tool.name, .custom = tool.custom};
+  call.id = hex_id("call_", fingerprint(tool.name, seed));
+  if (tool.custom) {
+    call.arguments = request.last_user;
+  } else if (tool.parameters) {
+    call.arguments = instance(*tool.parameters).dump();
+  } else {
+    call.arguments = "{}";
+  }
+  return call;
+}
+
+/// The prompt speaks of the tool: by its name, or with blanks for the name's `_` and `-`.
+bool mentions(std::string_view prompt, std::string_view tool) {
+  const auto text = to_lower(prompt);
+  auto name = to_lower(tool);
+  if (name.empty()) return false;
+  if (text.find(name) != std::string::npos) return true;
+  std::ranges::replace_if(name, [](char c) { return c == '_' || c == '-'; }, ' ');
+  return text.find(name) != std::string::npos;
+}
+
+/// Calls what the request demands or its prompt speaks of. False: nothing to call.
+bool call_tools(const ChatRequest& request, std::uint64_t seed, Choice& choice) {
+  if (request.tools.empty() || request.tool_choice == ToolChoice::none) return false;
+  for (const auto& tool : request.tools) {
+    const bool wanted =
+        request.tool_choice == ToolChoice::named ? tool.name == request.tool_named : mentions(request.last_user, tool.name);
+    if (wanted) choice.calls.push_back(call_of(tool, request, seed + choice.calls.size()));
+    if (!choice.calls.empty() && (!request.parallel_tool_calls || request.tool_choice == ToolChoice::named)) break;
+  }
+  if (choice.calls.empty() && request.tool_choice == ToolChoice::required) {
+    choice.calls.push_back(call_of(request.tools.front(), request, seed));
+  }
+  return !choice.calls.empty();
+}
+
+// ---- The models ------------------------------------------------------------------------------------------------------------
+
+std::string about_results(const ChatRequest& request) {
+  std::string text = request.tool_results.size() == 1 ? "The tool answered: " : "The tools answered: ";
+  for (std::size_t i = 0; i < request.tool_results.size(); ++i) {
+    if (i != 0) text += "; ";
+    text += shorten(request.tool_results[i], quoted_bytes_max);
+  }
+  return text;
+}
+
+/// Schema, tools and tool results come first, whatever the model's own way of talking.
+bool answer_form(const ChatRequest& request, std::uint64_t seed, Choice& choice) {
+  if (request.tool_results.empty() && call_tools(request, seed, choice)) return true;
+  if (request.format == Format::json_schema) {
+    choice.text = instance(request.schema).dump();
+  } else if (request.format == Format::json_object) {
+    json::Writer writer{choice.text};
+    writer.begin_object().key("answer").string(shorten(request.last_user, quoted_bytes_max)).end_object();
+  } else if (!request.tool_results.empty()) {
+    choice.text = about_results(request);
+  }
+  return !choice.text.empty();
+}
+
+Choice answer_sensibly(const ChatRequest& request, std::uint64_t seed) {
+  Choice choice;
+  if (answer_form(request, seed, choice)) return choice;
+  if (request.last_user.empty()) {
+    choice.text = "Hello! I am the twin, a simulated model inside Cardea. Say something, and I will repeat it.";
+  } else {
+    choice.text =
+        cat("Hello! I am the twin, a simulated model inside Cardea. You said: ", shorten(request.last_user, quoted_bytes_max));
+  }
+  return choice;
+}
+
+Choice answer_echo(const ChatRequest& request, std::uint64_t seed) {
+  Choice choice;
+  if (!answer_form(request, seed, choice)) choice.text = request.last_user;
+  return choice;
+}
+
+Choice answer_lorem(const ChatRequest& request, std::uint64_t seed) {
+  Choice choice;
+  if (!answer_form(request, seed, choice)) choice.text = lorem(20 + seed % 100, seed);
+  return choice;
+}
+
+Choice answer_tools(const ChatRequest& request, std::uint64_t seed) {
+  Choice choice;
+  if (request.tool_results.empty() && !request.tools.empty() && request.tool_choice == ToolChoice::automatic) {
+    choice.calls.push_back(call_of(request.tools.front(), request, seed));
+    return choice;
+  }
+  return answer_sensibly(request, seed);
+}
+
+Choice answer_reasoning(const ChatRequest& request, std::uint64_t seed) {
+  Choice choice = answer_sensibly(request, seed);
+  choice.reasoning = "The user wants an answer. I am a simulation, so I will say what I was told.";
+  return choice;
+}
+
+Choice answer_refusal(const ChatRequest&, std::uint64_t) {
+  Choice choice;
+  choice.refusal = "I am sorry, but I cannot help with that.";
+  return choice;
+}
+
+constexpr ModelRow rows[] = {
+    {"twin-1", "answers in a friendly sentence, calls tools, fills in schemas", answer_sensibly},
+    {"echo", "repeats the last user message", answer_echo},
+    {"lorem", "20 to 119 words of Latin, chosen by the prompt", answer_lorem},
+    {"tools", "calls the first tool it is offered", answer_tools},
+    {"reasoner", "like twin-1, and shows reasoning_content first", answer_reasoning},
+    {"refuse", "always declines, as `refusal`", answer_refusal},
+    {"error", "always fails with 500; error-STATUS with that status", answer_sensibly},
+};
+
+// ---- Cutting ---------------------------------------------------------------------------------------------------------------
+
+void stop_at(const std::vector<std::string>& stops, std::string& text) {
+  std::size_t first = text.size();
+  for (const auto& stop : stops) {
+    if (!stop.empty()) first = std::min(first, text.find(stop));
+  }
+  text.resize(first);
+}
+
+/// Keeps what fits into `left` tokens. False: something was cut.
+bool fit(std::string& text, std::uint64_t& left) {
+  const auto kept = first_tokens(text, left);
+  const bool whole = kept.size() == text.size();
+  text.resize(kept.size());
+  left -= std::min(left, count_tokens(text));
+  return whole;
+}
+
+void cut_to(std::uint64_t left, Choice& choice) {
+  bool whole = fit(choice.reasoning, left);
+  whole = fit(choice.text, left) && whole;
+  whole = fit(choice.refusal, left) && whole;
+  for (auto& call : choice.calls) whole = fit(call.arguments, left) && whole;
+  if (!whole) choice.finish = "length";
+}
+
+std::uint64_t tokens_of(const Choice& choice) {
+  std::uint64_t tokens = count_tokens(choice.reasoning) + count_tokens(choice.text) + count_tokens(choice.refusal);
+  for (const auto& call : choice.calls) tokens += count_tokens(call.name) + count_tokens(call.arguments);
+  return tokens;
+}
+
+Choice one_choice(const ChatRequest& request, const ModelRow& model, const Behaviour& behaviour, std::uint64_t seed) {
+  Choice choice;
+  if (behaviour.huge_event_bytes != 0) {
+    choice.text.assign(behaviour.huge_event_bytes, 'x');
+  } else if (behaviour.tokens) {
+    choice.text = lorem(*behaviour.tokens, seed);
+  } else {
+    choice = model.answer(request, seed);
+  }
+  if (!choice.calls.empty()) choice.finish = "tool_calls";
+  stop_at(request.stop, choice.text);
+  if (request.max_tokens) cut_to(*request.max_tokens - std::min(*request.max_tokens, request.reasoning_tokens), choice);
+  choice.tokens = tokens_of(choice);
+  return choice;
+}
+
+}  // namespace
+
+std::span<const ModelRow> model_rows() { return rows; }
+
+const ModelRow* find_model(std::string_view name) {
+  const auto* row = std::ranges::find(rows, name, &ModelRow::name);
+  return row != std::end(rows) ? row : nullptr;
+}
+
+Answer compose(const ChatRequest& request, const ModelRow& model, const Behaviour& behaviour) {
+  Answer answer;
+  const auto seed = fingerprint(request.messages, fingerprint(request.model));
+  answer.id = hex_id("chatcmpl-twin-", seed);
+  answer.prompt_tokens = request.prompt_tokens;
+  answer.reasoning_tokens = request.reasoning_tokens;
+  if (request.max_tokens) answer.reasoning_tokens = std::min(answer.reasoning_tokens, *request.max_tokens);
+  answer.completion_tokens = answer.reasoning_tokens;
+  answer.choices.reserve(request.n);
+  for (std::uint64_t i = 0; i < request.n; ++i) {
+    auto& choice = answer.choices.emplace_back(one_choice(request, model, behaviour, seed + i));
+    answer.completion_tokens += choice.tokens;
+    if (i == 0 && !choice.reasoning.empty()) answer.reasoning_tokens += count_tokens(choice.reasoning);
+  }
+  return answer;
+}
+
+}  // namespace cardea::twin
