@@ -111,7 +111,7 @@ struct Talk {
   Ending ending = Ending::open;
 };
 
-struct House_and_server : World {
+struct Site : World {
   House house;
   ServerOptions options;
   std::optional<Server> server;
@@ -144,7 +144,7 @@ std::string without_dates(std::string text) {
 }
 
 /// One client that says `parts` and listens to the end.
-Talk talk_to(House_and_server& world, std::vector<std::string> parts, Then then = Then::stay) {
+Talk talk_to(Site& world, std::vector<std::string> parts, Then then = Then::stay) {
   if (!world.server) world.start();
   auto [left, right] = world.pair();
   world.server->serve(std::move(left));
@@ -157,7 +157,7 @@ Talk talk_to(House_and_server& world, std::vector<std::string> parts, Then then 
   EXPECT_EQ(world.faults.open, 0U);
   return talk;
 }
-Talk talk_to(House_and_server& world, std::string_view text, Then then = Then::stay) {
+Talk talk_to(Site& world, std::string_view text, Then then = Then::stay) {
   return talk_to(world, std::vector<std::string>{std::string{text}}, then);
 }
 
@@ -186,14 +186,14 @@ const std::string all_answers = [] {
 
 TEST(Server, AnswersPipelinedRequestsInOrderHoweverTheyAreSplit) {
   for (const std::size_t step : {100'000UL, 1UL, 0UL}) {
-    House_and_server world;
+    Site world;
     const Talk talk = talk_to(world, cut_up(everything, step, world.faults.random));
     EXPECT_EQ(talk.heard, all_answers) << step;
     EXPECT_EQ(talk.ending, Ending::orderly);
     EXPECT_EQ(world.house.began, 11);
   }
   for (std::size_t split = 1; split < 12; ++split) {
-    House_and_server world;
+    Site world;
     world.faults.split_max = split;
     EXPECT_EQ(talk_to(world, everything).heard, all_answers) << split;
   }
@@ -207,7 +207,7 @@ TEST(Server, ARequestCutAnywhereEndsInAnAnswerOrAClose) {
   };
   for (const auto whole : requests) {
     for (std::size_t size = 0; size <= whole.size(); ++size) {
-      House_and_server world;
+      Site world;
       const Talk talk = talk_to(world, whole.substr(0, size), Then::end);
       EXPECT_EQ(talk.ending, Ending::orderly) << size;
       const bool in_head = whole.substr(0, size).find("\r\n\r\n") == std::string_view::npos;
@@ -224,7 +224,7 @@ net::Duration since_start(World& world) { return world.loop.now() - net::TimePoi
 
 TEST(Server, SlowHeadsAndBodiesTimeOut) {
   {
-    House_and_server world;
+    Site world;
     const Talk talk = talk_to(world, "GET /echo HT", Then::stay);
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 408 ")) << talk.heard;
     EXPECT_NE(talk.heard.find("head took too long"), std::string::npos);
@@ -233,7 +233,7 @@ TEST(Server, SlowHeadsAndBodiesTimeOut) {
     EXPECT_LE(since_start(world), world.options.header_timeout + 3s);
   }
   {
-    House_and_server world;
+    Site world;
     const Talk talk = talk_to(world, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 408 ")) << talk.heard;
     EXPECT_NE(talk.heard.find("body took too long"), std::string::npos);
@@ -241,7 +241,7 @@ TEST(Server, SlowHeadsAndBodiesTimeOut) {
     EXPECT_LE(since_start(world), world.options.body_timeout + 3s);
   }
   {
-    House_and_server world;
+    Site world;
     const Talk talk = talk_to(world, "");
     EXPECT_EQ(talk.heard, "");  // idle: no answer to what was not asked
     EXPECT_EQ(talk.ending, Ending::orderly);
@@ -250,7 +250,7 @@ TEST(Server, SlowHeadsAndBodiesTimeOut) {
 }
 
 TEST(Server, ATrickledBodyIsTooSlowAsAWhole) {
-  House_and_server world;
+  Site world;
   world.options.body_timeout = 50ms;  // each byte comes within 4 ms
   const std::string head = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\n";
   std::vector<std::string> parts = cut_up(std::string(5000, 'b'), 1, world.faults.random);
@@ -262,7 +262,7 @@ TEST(Server, ATrickledBodyIsTooSlowAsAWhole) {
 }
 
 TEST(Server, AReadThatFillsItsBufferLeavesAnIdleConnectionNotASlowHead) {
-  House_and_server world;
+  Site world;
   std::string request = "GET /ignore HTTP/1.1\r\nHost: h\r\nX-Fill: ";
   request.append(4 * 1024 - Buffer::padding - 4 - request.size(), 'f').append("\r\n\r\n");
   const Talk talk = talk_to(world, request);
@@ -275,17 +275,17 @@ TEST(Server, InvitesABodyOnlyWhenItIsWanted) {
   const std::string expecting = "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
   const std::string invitation = "HTTP/1.1 100 Continue\r\n\r\n";
   {
-    House_and_server world;
+    Site world;
     const Talk talk = talk_to(world, {expecting, "hello"}, Then::end);
     EXPECT_TRUE(talk.heard.starts_with(invitation + "HTTP/1.1 200 OK")) << talk.heard;
   }
   {
-    House_and_server world;  // it does not wait
+    Site world;  // it does not wait
     const Talk talk = talk_to(world, expecting + "hello", Then::end);
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200 OK")) << talk.heard;
   }
   {
-    House_and_server world;
+    Site world;
     world.house.limit = 4;
     const Talk talk = talk_to(world, expecting);
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
@@ -298,7 +298,7 @@ TEST(Server, InvitesABodyOnlyWhenItIsWanted) {
 TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
   const std::string smuggled = "GET /ignore HTTP/1.1\r\nHost: h\r\n\r\n";
   {
-    House_and_server world;
+    Site world;
     world.house.limit = 10;
     const Talk talk = talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", "ff\r\n", smuggled));
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
@@ -306,14 +306,14 @@ TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
     EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
   }
   {
-    House_and_server world;  // a decoder that began anew inside the body would see a whole one, and then a request
+    Site world;  // a decoder that began anew inside the body would see a whole one, and then a request
     world.house.limit = 10;
     const Talk talk = talk_to(world, {"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n40\r\n", cat("0\r\n\r\n", smuggled)});
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
     EXPECT_EQ(world.house.began, 1);
   }
   {
-    House_and_server world;  // small enough to skip: the connection lives on
+    Site world;  // small enough to skip: the connection lives on
     world.house.limit = 10;
     const Talk talk = talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n", "elevenbytes", smuggled), Then::end);
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
@@ -321,7 +321,7 @@ TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
     EXPECT_EQ(world.house.began, 2);
   }
   {
-    House_and_server world;  // not small
+    Site world;  // not small
     const Talk talk = talk_to(world, cat("POST /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: 400000\r\n\r\n", std::string(400'000, 'b'), smuggled));
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200 ")) << talk.heard;
     EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
@@ -331,7 +331,7 @@ TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
 }
 
 TEST(Server, BadChunksAreAnsweredAndEndTheConnection) {
-  House_and_server world;
+  Site world;
   const Talk talk = talk_to(world, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n");
   EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 400 ")) << talk.heard;
   EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
@@ -341,7 +341,7 @@ TEST(Server, LargeBodiesArriveWhole) {
   for (const std::size_t size : {4'000UL, 70'000UL, 300'000UL, 1'000'000UL}) {
     std::string body;
     Random{size}.append_id(body, size);
-    House_and_server world;
+    Site world;
     world.house.limit = size;
     const Talk sized = talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: ", size, "\r\n\r\n", body), Then::end);
     EXPECT_NE(sized.heard.find(body), std::string::npos);
@@ -357,7 +357,7 @@ TEST(Server, LargeBodiesArriveWhole) {
 }
 
 TEST(Server, MalformedHeadsAreRefusedAndTheConnectionEnds) {
-  House_and_server world;
+  Site world;
   // A HEAD before it: the refusal has a body all the same.
   const Talk talk = talk_to(world, "HEAD /ignore HTTP/1.1\r\nHost: h\r\n\r\nGET /\x01 HTTP/1.1\r\n\r\nGET /ignore HTTP/1.1\r\nHost: h\r\n\r\n");
   const auto refusal = talk.heard.find("HTTP/1.1 400 ");
@@ -367,13 +367,13 @@ TEST(Server, MalformedHeadsAreRefusedAndTheConnectionEnds) {
   EXPECT_EQ(world.house.began, 1);
   EXPECT_EQ(world.house.refused, 1);
   EXPECT_EQ(talk.ending, Ending::orderly);
-  House_and_server big;
+  Site big;
   EXPECT_TRUE(talk_to(big, cat("GET / HTTP/1.1\r\nX: ", std::string(70'000, 'x'))).heard.starts_with("HTTP/1.1 431 "));
 }
 
 TEST(Server, CutAnswersEndInAReset) {
   for (const std::string_view path : {"/cut", "/nothing"}) {
-    House_and_server world;
+    Site world;
     const Talk talk = talk_to(world, cat("GET ", path, " HTTP/1.1\r\nHost: h\r\n\r\n"));
     EXPECT_EQ(talk.ending, Ending::reset);
     EXPECT_EQ(talk.heard.find("0\r\n\r\n"), std::string::npos);
@@ -381,14 +381,14 @@ TEST(Server, CutAnswersEndInAReset) {
 }
 
 TEST(Server, Http10StreamsEndWithTheConnection) {
-  House_and_server world;
+  Site world;
   const Talk talk = talk_to(world, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   EXPECT_EQ(talk.heard, cat("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nonetwo", std::string(200, 'x'), "end"));
   EXPECT_EQ(talk.ending, Ending::orderly);
 }
 
 TEST(Server, ASlowReaderStallsItsProducerAndIsCutAfterTheWriteTimeout) {
-  House_and_server world;
+  Site world;
   world.start();
   auto [left, right] = world.pair(10'000);
   world.server->serve(std::move(left));
@@ -410,7 +410,7 @@ TEST(Server, ASlowReaderStallsItsProducerAndIsCutAfterTheWriteTimeout) {
 TEST(Server, AClientThatGoesCancelsItsRequest) {
   const std::string request = "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n";
   {
-    House_and_server world;  // reset: at once
+    Site world;  // reset: at once
     world.start();
     auto [left, right] = world.pair();
     right->reset_on_close();
@@ -423,7 +423,7 @@ TEST(Server, AClientThatGoesCancelsItsRequest) {
     EXPECT_LE(since_start(world), 1s + 10ms);
   }
   for (const Then then : {Then::end, Then::stay}) {
-    House_and_server world;  // FIN: after the grace
+    Site world;  // FIN: after the grace
     world.start();
     auto [left, right] = world.pair();
     world.server->serve(std::move(left));
@@ -436,12 +436,12 @@ TEST(Server, AClientThatGoesCancelsItsRequest) {
     EXPECT_EQ(world.house.reasons.at(0), Kind::client_closed);
     EXPECT_LE(since_start(world), 1s + world.options.half_close_grace + 20ms);
   }
-  House_and_server world;  // half-closed by a client that waits: answered within the grace
+  Site world;  // half-closed by a client that waits: answered within the grace
   EXPECT_TRUE(talk_to(world, "GET /ignore HTTP/1.1\r\nHost: h\r\n\r\n", Then::end).heard.starts_with("HTTP/1.1 200"));
 }
 
 TEST(Server, ChildrenOfARequestEndWithIt) {
-  House_and_server world;
+  Site world;
   const Talk talk = talk_to(world, "GET /child HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200"));
   EXPECT_EQ(world.house.reasons, std::vector<Kind>{Kind::cancelled});
@@ -449,7 +449,7 @@ TEST(Server, ChildrenOfARequestEndWithIt) {
 }
 
 TEST(Server, DrainsWithoutLosingARequest) {
-  House_and_server world;
+  Site world;
   world.start();
   std::vector<std::unique_ptr<net::Stream>> clients;
   std::array<Talk, 3> talks;
@@ -481,7 +481,7 @@ TEST(Server, DrainsWithoutLosingARequest) {
 }
 
 TEST(Server, PipelinedRequestsBehindTheLastAnswerDoNotDestroyIt) {
-  House_and_server world;
+  Site world;
   world.start();
   world.server->drain();
   auto [left, right] = world.pair();
@@ -497,7 +497,7 @@ TEST(Server, PipelinedRequestsBehindTheLastAnswerDoNotDestroyIt) {
 }
 
 TEST(Server, CancellingItsScopeEndsEverything) {
-  House_and_server world;
+  Site world;
   world.start();
   std::vector<std::unique_ptr<net::Stream>> clients;
   for (const std::string_view said : {"", "GET /wa", "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"}) {
@@ -517,18 +517,18 @@ TEST(Server, CancellingItsScopeEndsEverything) {
 TEST(Server, AnyOperationMayFailAndEveryRequestEndsOnce) {
   bool failed = true;
   for (std::uint64_t n = 1; failed; ++n) {
-    House_and_server world;
+    Site world;
     world.faults.fail_at = n;
     const Talk talk = talk_to(world, cut_up(everything, 50, world.faults.random), Then::end);
     failed = world.faults.operations >= n;
-    EXPECT_EQ(all_answers.starts_with(talk.heard.substr(0, talk.heard.rfind("date:"))), true) << n;
-    EXPECT_EQ(talk.heard == all_answers, !failed || talk.heard == all_answers);
+    EXPECT_TRUE(all_answers.starts_with(talk.heard)) << n;
+    EXPECT_TRUE(failed || talk.heard == all_answers) << n;
     ASSERT_LT(n, 10'000U);
   }
 }
 
 TEST(Server, WritesTheDateOfNow) {
-  House_and_server world;
+  Site world;
   world.start();
   const std::string line{world.server->date_line()};
   EXPECT_TRUE(line.starts_with("date: ") && line.ends_with(" GMT\r\n")) << line;

@@ -46,7 +46,7 @@ struct Faults {
 };
 
 /// One end of a two-way pipe.
-class Pipe final : public net::Stream {
+class Pipe final : public net::Stream, net::Timer {
  public:
   Pipe(net::Loop& loop, Faults& faults, std::size_t capacity) noexcept : Stream{loop}, faults_{faults}, capacity_{capacity} {
     ++faults_.open;
@@ -126,9 +126,13 @@ class Pipe final : public net::Stream {
     for (Pipe* end : {this, other_}) {
       if (end == nullptr || end->broken_) continue;
       end->broken_ = end->peer_closed_ = true;
-      end->notify(true, true);
-      end->notify_sign(net::StreamWatcher::Sign::reset);
+      // As an event: here an operation may be under way.
+      loop_.arm(*end, loop_.now());
     }
+  }
+  void on_timer() override {
+    notify(true, true);
+    notify_sign(net::StreamWatcher::Sign::reset);
   }
 
   Faults& faults_;
