@@ -1,9 +1,11 @@
-#include "twin/test_support.h"
+#include "twin/twin_test_util.h"
 
 #include "net/crypto.h"
 
 namespace cardea::twin {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr std::string_view whole = R"({"model":"echo","messages":[{"role":"user","content":"a b c d"}]})";
 constexpr std::string_view streamed = R"({"model":"echo","stream":true,"messages":[{"role":"user","content":"a b c d"}]})";

@@ -1,6 +1,6 @@
 #include "twin/twin.h"
 
-#include "twin/test_support.h"
+#include "twin/twin_test_util.h"
 
 namespace cardea::twin {
 namespace {

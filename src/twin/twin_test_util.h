@@ -15,8 +15,6 @@
 
 namespace cardea::twin {
 
-using namespace std::chrono_literals;
-
 /// What came back on one connection.
 struct Heard {
   enum class End : std::uint8_t { closed, reset, silence } end = End::closed;
@@ -34,10 +32,10 @@ struct Reply {
 inline net::Task<void> converse(testing::World& world, std::unique_ptr<net::Stream>& stream, std::string_view message,
                                 Heard& heard) {
   iovec pieces[1] = {net::piece(message)};
-  Status sent = co_await stream->write_all(pieces, 10s);
+  Status sent = co_await stream->write_all(pieces, std::chrono::seconds{10});
   std::array<char, 4096> space;
   while (sent) {
-    Result<std::size_t> got = co_await stream->read_some(space, 20s);
+    Result<std::size_t> got = co_await stream->read_some(space, std::chrono::seconds{20});
     if (!got) {
       heard.end = got.error().is(Kind::timed_out) ? Heard::End::silence : Heard::End::reset;
       break;
