@@ -154,9 +154,9 @@ IoOutcome TlsStream::try_write(std::span<const iovec> pieces) {
     size = 0;
     for (const auto& part : pieces) {
       const auto bytes = std::min(part.iov_len, record_max - size);
+      if (bytes == 0) continue;  // its address may be null
       std::memcpy(scratch.data() + size, part.iov_base, bytes);
       size += bytes;
-      if (size == record_max) break;
     }
     from = scratch.data();
   }

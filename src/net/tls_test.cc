@@ -281,6 +281,26 @@ TEST(Tls, FullSocketsBlockAndTheEndWaitsForThem) {
   EXPECT_EQ(received, sent);
 }
 
+/// Talks to a server that uses OpenSSL by itself, in a blocking thread.
+TlsBench::Outcome talk_to_raw(const std::function<void(SSL*, int)>& serve) {
+  TlsBench bench;
+  std::thread server;
+  bench.listener = bench.listen([&](int fd, const Address&) {
+    server = std::thread{[fd, &serve, context = bench.server->current()] {
+      int blocking = 0;
+      ASSERT_EQ(ioctl(fd, FIONBIO, &blocking), 0);
+      SSL* ssl = SSL_new(context.get());
+      SSL_set_fd(ssl, fd);
+      if (SSL_accept(ssl) == 1) serve(ssl, fd);
+      SSL_free(ssl);
+      close(fd);
+    }};
+  });
+  auto outcome = bench.talk("good.test");
+  server.join();
+  return outcome;
+}
+
 TEST(Tls, ResetsAndTruncationsAreNotEnds) {
   {
     Pair pair;
@@ -291,30 +311,30 @@ TEST(Tls, ResetsAndTruncationsAreNotEnds) {
     EXPECT_EQ(pair.client->try_read({&byte, 1}).state, IoOutcome::State::failed);
   }
   // A server that closes its socket in the middle, without close_notify.
-  TlsBench bench;
-  std::thread rude;
-  bench.listener = bench.listen([&](int fd, const Address&) {
-    rude = std::thread{[fd, context = bench.server->current()] {
-      const int blocking = 0;
-      ASSERT_EQ(ioctl(fd, FIONBIO, &blocking), 0);
-      SSL* ssl = SSL_new(context.get());
-      SSL_set_fd(ssl, fd);
-      if (SSL_accept(ssl) == 1) {
-        char byte = 0;
-        SSL_read(ssl, &byte, 1);
-        SSL_write(ssl, "part", 4);
-        shutdown(fd, SHUT_WR);
-        while (SSL_read(ssl, &byte, 1) > 0) {
-        }
-      }
-      SSL_free(ssl);
-      close(fd);
-    }};
+  const auto outcome = talk_to_raw([](SSL* ssl, int fd) {
+    char byte = 0;
+    SSL_read(ssl, &byte, 1);
+    SSL_write(ssl, "part", 4);
+    shutdown(fd, SHUT_WR);
+    while (SSL_read(ssl, &byte, 1) > 0) {
+    }
   });
-  const auto outcome = bench.talk("good.test");
-  rude.join();
   EXPECT_EQ(outcome.answer, "part");
   EXPECT_EQ(outcome.kind, Kind::io);
+}
+
+TEST(Tls, KeyUpdatesPassUnseen) {
+  const auto outcome = talk_to_raw([](SSL* ssl, int) {
+    std::string heard;
+    char byte = 0;
+    EXPECT_EQ(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    SSL_write(ssl, "first ", 6);
+    while (SSL_read(ssl, &byte, 1) > 0) heard += byte;
+    SSL_write(ssl, heard.data(), static_cast<int>(heard.size()));
+    SSL_shutdown(ssl);
+  });
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.answer, "first hello");
 }
 
 TEST(Tls, Tls12IsOptInAndRestricted) {
