@@ -15,7 +15,8 @@ class Builder {
       : settings_{settings}, env_{env}, found_{found}, catalog_{new Catalog}, data_{*catalog_->data_} {}
 
   Built run() {
-    // Built-in ones first: of two providers with the same order (one that extends a built-in has its order), the built-in answers.
+    // Built-in ones first: of two providers with the same order (one that extends a built-in has its order), the built-in
+    // answers.
     for (const auto& file : embedded()) add_builtin(file);
     for (const auto& [name, user] : settings_.providers) {
       if (find_embedded(name) == nullptr) add_user_provider(name, user);
@@ -29,6 +30,7 @@ class Builder {
     order_wildcards();
     make_list();
     Built out;
+    config::sort_by_place(problems_);
     out.problems = std::move(problems_);
     if (!failed_) out.catalog = std::move(catalog_);
     return out;
@@ -51,7 +53,8 @@ class Builder {
       if (base == nullptr) {
         const auto names = builtin_names();
         const auto guess = nearest(user.extends, names.data(), names.size());
-        problem(Severity::error, user.where, cat("providers.", name, ".extends"), cat("there is no built-in provider '", user.extends, "'"),
+        problem(Severity::error, user.where, cat("providers.", name, ".extends"),
+                cat("there is no built-in provider '", user.extends, "'"),
                 guess.empty() ? "leave it out and give base_url" : cat("did you mean '", guess, "'?"));
         return;
       }
@@ -61,46 +64,69 @@ class Builder {
       if (own_address && !contains(user.given, "key_env")) data.key_env.clear();
     }
     if (data.base_url.empty()) {
-      problem(Severity::error, user.where, cat("providers.", name), "base_url is missing", "add base_url: https://HOST/v1, or extends: openai");
+      problem(Severity::error, user.where, cat("providers.", name), "base_url is missing",
+              "add base_url: https://HOST/v1, or extends: openai");
       return;
     }
+    if (is_keyless(data)) return without_key(name, data, &user);
     enable(name, data, &user);
   }
 
   void add_builtin(const Embedded& file) {
-    auto read = config::read_provider(file.json, env_);
-    if (!read) return problem(Severity::error, {}, cat("providers.", file.name), std::string{read.error().message()}, "report this");
     const config::Provider* user = nullptr;
     for (const auto& [name, given] : settings_.providers) {
       if (name == file.name) user = &given;
     }
-    auto data = user == nullptr ? *std::move(read) : config::overlay(*read, *user);
-    if (!data.probe.empty()) {
-      const auto found = discovered(file.name);
-      const bool declared = user != nullptr || data.base_url != data.probe;
-      if (!declared && found == nullptr) return disable(file.name, cat("nothing answers at ", data.probe));
-      if (found != nullptr) take_found(data, *found);
+    auto data = read_builtin(file, file.head, user);
+    const auto* found = data.probe.empty() ? nullptr : discovered(file.name);
+    if (!data.probe.empty() && found == nullptr && user == nullptr && data.base_url == data.probe) {
+      return disable(file.name, cat("nothing answers at ", data.probe));
     }
-    if (data.base_url.empty()) return disable(file.name, cat("set ", missing_variable(file.json)));
+    if (data.base_url.empty()) return disable(file.name, cat("set ", missing_variable(file.head)));
+    if (is_keyless(data)) return without_key(file.name, data, user);
+    // It is on: now its models are worth reading.
+    data = read_builtin(file, file.json, user);
+    if (found != nullptr) take_found(data, *found);
     enable(file.name, data, user);
   }
 
-  void enable(std::string_view name, const config::Provider& data, const config::Provider* user) {
-    const auto key = find_key(data, env_);
-    const bool needs_key = data.auth.type != config::AuthType::none && !data.key_env.empty() && data.probe.empty();
-    if (key.empty() && needs_key) {
-      if (user != nullptr) {
-        problem(Severity::warning, user->where, cat("providers.", name), "it has no key and stays off", cat(key_hint(data), ", or give it an api_key"));
-      }
-      return disable(name, key_hint(data));
+  config::Provider read_builtin(const Embedded& file, std::string_view json, const config::Provider* user) {
+    auto read = config::read_provider(json, env_);
+    if (!read) {  // the build checked the file, so only the environment's values can be wrong
+      problem(Severity::error, {}, cat("providers.", file.name), std::string{read.error().message()},
+              "correct the environment variable");
+      return {};
     }
-    auto made = make_provider(std::string{name}, data, key);
+    return user == nullptr ? *std::move(read) : config::overlay(*read, *user);
+  }
+
+  [[nodiscard]] bool is_keyless(const config::Provider& data) const {
+    const bool needs_key = data.auth.type != config::AuthType::none && !data.key_env.empty() && data.probe.empty();
+    return needs_key && find_key(data, env_).empty();
+  }
+
+  void without_key(std::string_view name, const config::Provider& data, const config::Provider* user) {
+    if (user != nullptr) {
+      problem(Severity::warning, user->where, cat("providers.", name), "it has no key and stays off",
+              cat(key_hint(data), ", or give it an api_key"));
+    }
+    disable(name, key_hint(data));
+  }
+
+  void enable(std::string_view name, const config::Provider& data, const config::Provider* user) {
+    auto made = make_provider(std::string{name}, data, find_key(data, env_));
     for (const auto& wrong : made.problems) {
-      problem(Severity::error, user == nullptr ? config::Where{} : user->where, cat("providers.", name), wrong, "correct it");
+      problem(Severity::error, user == nullptr ? config::Where{} : user->where, cat("providers.", name, field_name(wrong.field)),
+              wrong.message, wrong.fix);
     }
     const auto& owned = data_.owned_providers.emplace_back(std::move(made.provider));
     data_.by_name.emplace(owned.name, &owned);
     ordered_.push_back({data.order, &owned});
+  }
+
+  static std::string_view field_name(Made::Wrong::Field field) {
+    using Field = Made::Wrong::Field;
+    return field == Field::base_url ? ".base_url" : field == Field::headers ? ".headers" : ".api_key";
   }
 
   void disable(std::string_view name, std::string reason) { data_.disabled.push_back({std::string{name}, std::move(reason)}); }
@@ -126,7 +152,9 @@ class Builder {
     return json.substr(begin + 2, json.find('}', begin) - begin - 2);
   }
 
-  static bool contains(const std::vector<std::string>& list, std::string_view word) { return std::find(list.begin(), list.end(), word) != list.end(); }
+  static bool contains(const std::vector<std::string>& list, std::string_view word) {
+    return std::find(list.begin(), list.end(), word) != list.end();
+  }
 
   void sort_providers() {
     const std::multimap<std::uint32_t, const Provider*> sorted{ordered_.begin(), ordered_.end()};
@@ -135,7 +163,8 @@ class Builder {
 
   void name_provider_models() {
     for (const auto* provider : data_.providers) {
-      for (const auto& model : provider->models) data_.names.emplace(cat(provider->name, "/", model.id), Target{provider, model.id, &model});
+      for (const auto& model : provider->models)
+        data_.names.emplace(cat(provider->name, "/", model.id), Target{provider, model.id, &model});
     }
     for (const auto* provider : data_.providers) {
       for (const auto& model : provider->models) {
@@ -155,7 +184,8 @@ class Builder {
     const bool wildcard = model.name.ends_with('*');
     const std::string& upstream = model.upstream_model.empty() ? model.name : model.upstream_model;
     auto& info = data_.owned_models.emplace_back();
-    if (const auto known = data_.names.find(cat(provider->name, "/", upstream)); known != data_.names.end() && known->second.info != nullptr) {
+    if (const auto known = data_.names.find(cat(provider->name, "/", upstream));
+        known != data_.names.end() && known->second.info != nullptr) {
       info = *known->second.info;
     }
     info.id = upstream;
@@ -165,7 +195,8 @@ class Builder {
     if (wildcard) {
       const auto prefix = model.name.size() - 1;
       const bool matched = model.upstream_model == "*";
-      data_.wildcards.push_back({model.name.substr(0, prefix), provider, matched ? prefix : 0, matched ? "" : model.upstream_model, &info});
+      data_.wildcards.push_back(
+          {model.name.substr(0, prefix), provider, matched ? prefix : 0, matched ? "" : model.upstream_model, &info});
       return;
     }
     data_.names.insert_or_assign(model.name, Target{provider, info.id, &info});
@@ -182,7 +213,8 @@ class Builder {
     const auto key = find_key(data, env_);
     auto made = make_provider("", data, key);
     for (const auto& wrong : made.problems) {
-      problem(Severity::error, model.where, path + (wrong.starts_with("base_url") ? ".endpoint" : ".auth"), wrong, "e.g. http://HOST:PORT/v1");
+      problem(Severity::error, model.where, path + (wrong.field == Made::Wrong::Field::base_url ? ".endpoint" : ".auth"),
+              wrong.message, wrong.fix);
     }
     if (!made.problems.empty()) return nullptr;
     made.provider.name = made.provider.authority;
@@ -228,7 +260,8 @@ class Builder {
     // Aliases of aliases: follow to the end; the loader refused cycles.
     const std::string* end = &alias.target;
     for (std::size_t steps = 0; steps < settings_.aliases.size(); ++steps) {
-      const auto next = std::find_if(settings_.aliases.begin(), settings_.aliases.end(), [&](const auto& other) { return other.first == *end; });
+      const auto next = std::find_if(settings_.aliases.begin(), settings_.aliases.end(),
+                                     [&](const auto& other) { return other.first == *end; });
       if (next == settings_.aliases.end()) break;
       end = &next->second.target;
     }
@@ -246,10 +279,13 @@ class Builder {
     const auto path = cat("aliases.", name);
     const auto slash = target.find('/');
     const auto owner = std::string_view{target}.substr(0, slash);
-    const bool off = std::any_of(data_.disabled.begin(), data_.disabled.end(), [&](const Disabled& one) { return one.name == owner; });
+    const bool off =
+        std::any_of(data_.disabled.begin(), data_.disabled.end(), [&](const Disabled& one) { return one.name == owner; });
     data_.dead.emplace(name, why);
-    if (slash != std::string::npos && !off && catalog_->provider(owner) == nullptr) return unknown_provider(alias.where, path, owner);
-    problem(Severity::warning, alias.where, path, std::string{why}, "until then the alias answers 404");
+    if (slash != std::string::npos && !off && catalog_->provider(owner) == nullptr)
+      return unknown_provider(alias.where, path, owner);
+    problem(Severity::warning, alias.where, path, std::string{why},
+            off ? "until then the alias answers 404" : "name a model as provider/model");
   }
 
   void add_wildcard_alias(const std::string& name, const config::Alias& alias) {
@@ -278,7 +314,9 @@ class Builder {
     std::multimap<std::size_t, Wildcard, std::greater<>> sorted;
     for (auto& wildcard : data_.wildcards) {
       const auto length = wildcard.prefix.size();
-      if (length != 0) std::erase_if(data_.names, [&](const auto& name) { return !own_.contains(name.first) && name.first.starts_with(wildcard.prefix); });
+      if (length != 0)
+        std::erase_if(data_.names,
+                      [&](const auto& name) { return !own_.contains(name.first) && name.first.starts_with(wildcard.prefix); });
       sorted.emplace(length, std::move(wildcard));
     }
     data_.wildcards.clear();

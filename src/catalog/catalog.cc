@@ -59,7 +59,8 @@ Error Catalog::not_found(std::string_view model) const {
   const auto refuse = [](std::string message) { return Error{Kind::model_not_found, std::move(message), "model"}; };
   if (model.empty()) return refuse("the model's name is empty");
   if (model.size() > name_bytes_max) return refuse(cat("the model's name is longer than ", name_bytes_max, " bytes"));
-  if (const auto dead = data_->dead.find(model); dead != data_->dead.end()) return refuse(cat("the model '", model, "' cannot be reached: ", dead->second));
+  if (const auto dead = data_->dead.find(model); dead != data_->dead.end())
+    return refuse(cat("the model '", model, "' cannot be reached: ", dead->second));
   const auto parts = split(model);
   for (const auto& off : data_->disabled) {
     if (off.name == parts.provider) return refuse(cat("the provider '", off.name, "' is not enabled: ", off.reason));

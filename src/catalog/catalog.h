@@ -27,8 +27,8 @@ using config::Quirks;
 struct Price {
   config::Price raw;
   [[nodiscard]] bool known() const { return raw.input.has_value() || raw.output.has_value(); }
-  /// What an answer cost, rounded up to the next nano-dollar; zero when nothing is known. A part without its own price costs what the
-  /// part it belongs to does: cache and audio as input, reasoning and audio as output. Counts too large for Money are capped.
+  /// What an answer cost, rounded up to the next nano-dollar; zero when nothing is known. A part without its own price costs what
+  /// the part it belongs to does: cache and audio as input, reasoning and audio as output. Counts too large for Money are capped.
   [[nodiscard]] Money cost(const model::Usage& usage) const;
 };
 
@@ -118,9 +118,9 @@ class Catalog {
   ///  3. `provider/model`, also `provider:model` and `@provider/model`; a model that is not listed is passed on as it is
   ///  4. a plain name, at the enabled provider of the lowest `order` that lists it
   ///  5. the bare `*`
-  /// No allocation on success; one hash lookup for every listed name. A plain name with a slash ("openai/gpt-oss-120b") belongs to the
-  /// provider before the slash while that one is enabled.
-  /// Error: model_not_found with the nearest name, or with what to set to enable its provider.
+  /// No allocation on success; one hash lookup for every listed name. A plain name with a slash ("openai/gpt-oss-120b") belongs
+  /// to the provider before the slash while that one is enabled. Error: model_not_found with the nearest name, or with what to
+  /// set to enable its provider.
   [[nodiscard]] Result<Target> resolve(std::string_view model) const;
 
   [[nodiscard]] std::span<const Entry> list() const;                 ///< sorted: own models and aliases first

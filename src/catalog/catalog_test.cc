@@ -76,14 +76,16 @@ TEST(Catalog, EveryProviderFileLoads) {
     const auto loaded = config::load_provider(text.str(), name, env_of({}));
     EXPECT_TRUE(loaded.problems.empty()) << all(loaded.problems);
     std::set<std::string> ids;
-    for (const auto& model : loaded.provider.models) EXPECT_TRUE(ids.insert(model.id).second) << name << ": " << model.id << " twice";
+    for (const auto& model : loaded.provider.models)
+      EXPECT_TRUE(ids.insert(model.id).second) << name << ": " << model.id << " twice";
     ASSERT_NE(find_embedded(name), nullptr) << name;
     EXPECT_EQ(find_embedded(name)->json, *config::compact_provider(text.str(), name)) << name;
   }
   EXPECT_EQ(files.size(), embedded().size());
   for (const std::string_view needed :
-       {"openai", "azure", "deepseek", "qwen", "zhipu", "moonshot", "minimax", "siliconflow", "volcengine", "mistral", "groq", "xai", "together", "fireworks",
-        "openrouter", "perplexity", "nvidia", "huggingface", "ollama", "llamacpp", "vllm", "lmstudio", "twin"}) {
+       {"openai",     "azure",       "deepseek", "qwen",     "zhipu",    "moonshot",  "minimax",    "siliconflow",
+        "volcengine", "mistral",     "groq",     "xai",      "together", "fireworks", "openrouter", "perplexity",
+        "nvidia",     "huggingface", "ollama",   "llamacpp", "vllm",     "lmstudio",  "twin"}) {
     EXPECT_TRUE(files.contains(std::string{needed})) << needed;
   }
 }
@@ -94,7 +96,8 @@ TEST(Catalog, EveryProviderComesOnWithItsKey) {
     ASSERT_TRUE(plain) << file.name;
     Variables variables{{"AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com/"}};
     if (!plain->key_env.empty()) variables.emplace_back(plain->key_env.back(), "the-key\n");
-    const auto catalog = good(plain->probe.empty() ? "" : cat("providers: {", file.name, ": {title: mine}}\n"), env_of(variables));
+    const auto catalog =
+        good(plain->probe.empty() ? "" : cat("providers: {", file.name, ": {title: mine}}\n"), env_of(variables));
     const auto* provider = catalog->provider(file.name);
     ASSERT_NE(provider, nullptr) << file.name;
     EXPECT_TRUE(provider->chat_path.ends_with("/chat/completions")) << provider->chat_path;
@@ -138,7 +141,8 @@ aliases:
   "anthropic/*": openai/*
   "openai/gpt-4.1*": groq/*
   "*": twin/*
-)", both_keys);
+)",
+                            both_keys);
   const std::pair<std::string_view, std::string_view> cases[] = {
       // What the user wrote.
       {"fast", "groq llama-3.1-8b-instant known"},
@@ -191,10 +195,12 @@ TEST(Catalog, NotFoundSaysWhatWasProbablyMeant) {
 }
 
 TEST(Catalog, ResolvingDoesNotAllocate) {
-  const auto catalog = good("models: [{name: \"w-*\", provider: groq}]\naliases: {fast: openai/gpt-5, \"*\": twin/*}\n", both_keys);
+  const auto catalog =
+      good("models: [{name: \"w-*\", provider: groq}]\naliases: {fast: openai/gpt-5, \"*\": twin/*}\n", both_keys);
   const std::string long_name = "openai/some-fine-tuned-model-with-a-long-name-that-no-small-string-holds";
-  for (const std::string_view name : {std::string_view{"fast"}, std::string_view{"gpt-4o"}, std::string_view{long_name},
-                                      std::string_view{"w-a-rather-long-name-behind-the-star"}, std::string_view{"x-falls-to-the-bare-star-at-the-end"}}) {
+  for (const std::string_view name :
+       {std::string_view{"fast"}, std::string_view{"gpt-4o"}, std::string_view{long_name},
+        std::string_view{"w-a-rather-long-name-behind-the-star"}, std::string_view{"x-falls-to-the-bare-star-at-the-end"}}) {
     const auto before = allocations;
     const auto target = catalog->resolve(name);
     EXPECT_EQ(allocations, before) << name;
@@ -222,7 +228,8 @@ TEST(Catalog, RegistryAuthOfEveryKind) {
   - {name: e, endpoint: "http://h:1", api_key: k}
   - {name: f, endpoint: "http://h:1", auth: {type: api_key, header: api-key, value: k}}
   - {name: g, endpoint: "http://h:1"}
-)", env_of({}));
+)",
+                            env_of({}));
   const auto head = [&](std::string_view name) { return std::string{catalog->resolve(name)->provider->head.reveal()}; };
   EXPECT_EQ(head("a"), "Authorization: Bearer k\r\n");
   EXPECT_EQ(head("b"), "Authorization: Bearer k\r\n");
@@ -243,7 +250,8 @@ TEST(Catalog, TheRegistryFileOfTheFirstDay) {
     endpoint: http://model-service:8080
     auth: {type: api_key, value: "xxxx-xxxx-xxxx"}
     rate_limit: {qps: 10, burst: 20}
-)", env_of({}));
+)",
+                            env_of({}));
   const auto target = catalog->resolve("text-davinci-003");
   ASSERT_TRUE(target);
   EXPECT_EQ(target->provider->endpoint.origin, (Origin{Scheme::http, "model-service", 8080}));
@@ -267,27 +275,30 @@ providers:
   mine: {title: t}
   other: {extends: opanai}
   groq: {headers: {host: evil}}
-)", both_keys);
+)",
+                              both_keys);
   EXPECT_EQ(built.catalog, nullptr);
-  EXPECT_EQ(all(built.problems), R"(c.yaml:9:9: providers.mine: base_url is missing – add base_url: https://HOST/v1, or extends: openai
-c.yaml:10:10: providers.other.extends: there is no built-in provider 'opanai' – did you mean 'openai'?
-c.yaml:11:9: providers.groq: headers: 'host' cannot be set – correct it
-c.yaml:2:5: models[0].provider: there is no provider 'opnai' – did you mean 'openai'?
-c.yaml:3:5: models[1].endpoint: base_url: not a usable URL: it must begin with http:// or https:// – e.g. http://HOST:PORT/v1
-c.yaml:4:5: models[2].auth: headers: 'x y' cannot be set – e.g. http://HOST:PORT/v1
+  EXPECT_EQ(all(built.problems), R"(c.yaml:2:5: models[0].provider: there is no provider 'opnai' – did you mean 'openai'?
+c.yaml:3:5: models[1].endpoint: not a usable URL: it must begin with http:// or https:// – write e.g. http://HOST:PORT/v1
+c.yaml:4:5: models[2].auth: the header 'x y' cannot be set – name another header
 c.yaml:5:5: models[3].provider: warning: the provider 'mistral' is not enabled: set MISTRAL_API_KEY – until then the model answers 404
-c.yaml:6:5: models[4].auth: the value of header 'Authorization' holds a line break or another control character – e.g. http://HOST:PORT/v1
+c.yaml:6:5: models[4].auth: the value of header 'Authorization' holds a line break or another control character – remove it
 c.yaml:7:14: aliases.x: there is no provider 'opnai' – did you mean 'openai'?
 c.yaml:7:28: aliases.y: warning: the provider 'mistral' is not enabled: set MISTRAL_API_KEY – until then the alias answers 404
-c.yaml:7:42: aliases.z: warning: the model 'nothing-like-it' does not exist; GET /v1/models lists the ones that do – until then the alias answers 404
+c.yaml:7:42: aliases.z: warning: the model 'nothing-like-it' does not exist; GET /v1/models lists the ones that do – name a model as provider/model
+c.yaml:9:9: providers.mine: base_url is missing – add base_url: https://HOST/v1, or extends: openai
+c.yaml:10:10: providers.other.extends: there is no built-in provider 'opanai' – did you mean 'openai'?
+c.yaml:11:9: providers.groq.headers: the header 'host' cannot be set – name another header
 )");
 }
 
 TEST(Catalog, WarningsLeaveTheRestWorking) {
-  const auto built = build_of("models: [{name: d, provider: mistral}]\naliases: {y: mistral/m}\nproviders: {xai: {order: 3}}\n", both_keys);
+  const auto built =
+      build_of("models: [{name: d, provider: mistral}]\naliases: {y: mistral/m}\nproviders: {xai: {order: 3}}\n", both_keys);
   ASSERT_TRUE(built.catalog);
   EXPECT_EQ(built.problems.size(), 3u) << all(built.problems);
-  EXPECT_EQ(went(*built.catalog, "d"), "! the model 'd' cannot be reached: the provider 'mistral' is not enabled: set MISTRAL_API_KEY");
+  EXPECT_EQ(went(*built.catalog, "d"),
+            "! the model 'd' cannot be reached: the provider 'mistral' is not enabled: set MISTRAL_API_KEY");
   EXPECT_EQ(went(*built.catalog, "gpt-5"), "openai gpt-5 known");
 }
 
@@ -297,7 +308,8 @@ TEST(Catalog, UserProviders) {
   work: {extends: openai, base_url: "https://llm.work.example/v1", api_key: sk-work}
   free: {extends: openai, base_url: "https://free.example/v1"}
   lab: {base_url: "http://lab:8000", models: [{id: lab-1, price: {input: 1, output: 2}}]}
-)", both_keys);
+)",
+                            both_keys);
   EXPECT_EQ(catalog->provider("openai")->head.reveal(), "Authorization: Bearer sk-file\r\n");
   EXPECT_EQ(catalog->resolve("gpt-5")->info->context_tokens, 7u);
   EXPECT_EQ(went(*catalog, "my-tune"), "openai my-tune known");
@@ -308,7 +320,8 @@ TEST(Catalog, UserProviders) {
 }
 
 TEST(Catalog, ListAndFind) {
-  const auto catalog = good("models: [{name: own, endpoint: \"http://h:1\"}]\naliases: {fast: openai/gpt-5, \"x-*\": openai/*}\n", both_keys);
+  const auto catalog =
+      good("models: [{name: own, endpoint: \"http://h:1\"}]\naliases: {fast: openai/gpt-5, \"x-*\": openai/*}\n", both_keys);
   EXPECT_EQ(catalog->list()[0].id, "own");
   EXPECT_EQ(catalog->list()[1].id, "fast");
   EXPECT_EQ(catalog->list()[1].owned_by, "openai");
@@ -368,9 +381,11 @@ TEST(Catalog, Discovery) {
   };
   const auto settings_of = [](std::string_view yaml) { return config::load(yaml, "c", env_of({})).settings; };
   EXPECT_EQ(names(probes(settings_of(""), env_of({}))),
-            "lmstudio http://127.0.0.1:1234/v1/models\nollama http://127.0.0.1:11434/v1/models\nvllm http://127.0.0.1:8000/v1/models\n");
-  EXPECT_EQ(names(probes(settings_of("listen: 127.0.0.1:8000\n"), env_of({{"OLLAMA_BASE_URL", "http://nas:5"}}))),
-            "llamacpp http://127.0.0.1:8080/v1/models\nlmstudio http://127.0.0.1:1234/v1/models\nollama http://nas:5/v1/models\n");
+            "lmstudio http://127.0.0.1:1234/v1/models\nollama http://127.0.0.1:11434/v1/models\nvllm "
+            "http://127.0.0.1:8000/v1/models\n");
+  EXPECT_EQ(
+      names(probes(settings_of("listen: 127.0.0.1:8000\n"), env_of({{"OLLAMA_BASE_URL", "http://nas:5"}}))),
+      "llamacpp http://127.0.0.1:8080/v1/models\nlmstudio http://127.0.0.1:1234/v1/models\nollama http://nas:5/v1/models\n");
   EXPECT_EQ(names(probes(settings_of("discovery: off\n"), env_of({}))), "");
 
   const Discovered found[] = {{"ollama", "http://127.0.0.1:11434", {"llama3:8b", "qwen3"}}};
@@ -383,7 +398,8 @@ TEST(Catalog, Discovery) {
 }
 
 TEST(Catalog, ParsesModelLists) {
-  EXPECT_EQ(*parse_models(R"({"object":"list","data":[{"id":"a"},{"id":""},{"x":1},{"id":5},{"id":"b"}]})"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(*parse_models(R"({"object":"list","data":[{"id":"a"},{"id":""},{"x":1},{"id":5},{"id":"b"}]})"),
+            (std::vector<std::string>{"a", "b"}));
   for (const std::string_view wrong : {"", "[]", "{}", "{\"data\":{}}", "<html>"}) {
     const auto parsed = parse_models(wrong);
     ASSERT_FALSE(parsed) << wrong;

@@ -35,9 +35,9 @@ struct Catalog::Data {  // NOLINT: all public, seen by this room only
 
   std::vector<const Provider*> providers;  ///< in order of preference
   ByName<const Provider*> by_name;
-  ByName<Target> names;                ///< every exact name
-  ByName<std::string> dead;            ///< names that are written somewhere and cannot be reached: why
-  std::vector<Wildcard> wildcards;     ///< longest prefix first
+  ByName<Target> names;             ///< every exact name
+  ByName<std::string> dead;         ///< names that are written somewhere and cannot be reached: why
+  std::vector<Wildcard> wildcards;  ///< longest prefix first
   std::vector<Disabled> disabled;
   std::vector<Entry> list;
   ByName<std::size_t> list_index;
@@ -45,8 +45,12 @@ struct Catalog::Data {  // NOLINT: all public, seen by this room only
 
 /// A provider ready for calling from its data, or why not. `key`: the credential, may be empty.
 struct Made {
+  struct Wrong {
+    enum class Field : std::uint8_t { base_url, headers, key } field;
+    std::string message, fix;
+  };
   Provider provider;
-  std::vector<std::string> problems;
+  std::vector<Wrong> problems;
 };
 [[nodiscard]] Made make_provider(std::string name, const config::Provider& data, const Secret& key);
 [[nodiscard]] ModelInfo make_model(const config::ProviderModel& data, const config::Provider& provider);

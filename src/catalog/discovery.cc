@@ -11,7 +11,8 @@ bool is_own(const Origin& origin, const config::Settings& settings) {
   for (const auto& text : settings.listen) {
     const auto address = config::parse_listen(text);
     if (!address || !address->unix_path.empty() || address->port != origin.port) continue;
-    if (origin.host == address->host || origin.host == "localhost" || origin.host.starts_with("127.") || origin.host == "::1") return true;
+    if (origin.host == address->host || origin.host == "localhost" || origin.host.starts_with("127.") || origin.host == "::1")
+      return true;
   }
   return false;
 }
@@ -23,8 +24,8 @@ std::vector<Probe> probes(const config::Settings& settings, const config::Env& e
   if (settings.discovery == config::Switch::off) return out;
   for (const auto& file : embedded()) {
     // Only local providers have the field: the others are not worth reading.
-    if (file.json.find("\"probe\":") == std::string_view::npos) continue;
-    auto provider = config::read_provider(file.json, env);
+    if (file.head.find("\"probe\":") == std::string_view::npos) continue;
+    auto provider = config::read_provider(file.head, env);
     if (!provider) continue;
     for (const auto& [name, user] : settings.providers) {
       if (name == file.name) provider = config::overlay(*provider, user);
@@ -44,7 +45,8 @@ Result<std::vector<std::string>> parse_models(std::string_view text) {
   const auto value = json::parse(text, options);
   if (!value) return std::unexpected{value.error().clone()};
   const auto* data = value->find("data");
-  if (data == nullptr || !data->is(json::Type::array)) return fail(Kind::upstream_protocol, "the list of models has no 'data' array");
+  if (data == nullptr || !data->is(json::Type::array))
+    return fail(Kind::upstream_protocol, "the list of models has no 'data' array");
   std::vector<std::string> out;
   for (const auto& element : data->elements()) {
     const auto* id = element.find("id");

@@ -8,6 +8,7 @@ namespace cardea::catalog {
 
 struct Embedded {
   std::string_view name;  ///< of the file, without .yaml
+  std::string_view head;  ///< the same without its models: enough to see whether it is on, so that start-up reads no more
   std::string_view json;  ///< the file as config::compact_provider() made it
 };
 

@@ -8,9 +8,17 @@ namespace {
 constexpr std::size_t url_bytes_max = 2048;
 constexpr std::string_view default_prefix = "/v1";
 /// Operations by which a full URL is known; the part before one is the prefix.
-constexpr std::string_view operations[] = {"/chat/completions",    "/completions",          "/embeddings",   "/responses",
-                                           "/images/generations",  "/audio/speech",         "/audio/transcriptions",
-                                           "/audio/translations",  "/moderations",          "/rerank",       "/models"};
+constexpr std::string_view operations[] = {"/chat/completions",
+                                           "/completions",
+                                           "/embeddings",
+                                           "/responses",
+                                           "/images/generations",
+                                           "/audio/speech",
+                                           "/audio/transcriptions",
+                                           "/audio/translations",
+                                           "/moderations",
+                                           "/rerank",
+                                           "/models"};
 
 auto refuse(std::string_view what) { return fail(Kind::config, cat("not a usable URL: ", what)); }
 
@@ -29,7 +37,8 @@ Status read_authority(std::string_view text, Origin& origin) {
     const auto end = text.find(']');
     if (end == std::string_view::npos) return refuse("'[' without ']'");
     host = text.substr(1, end - 1);
-    if (host.empty() || host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) return refuse("the address in [ ] is not IPv6");
+    if (host.empty() || host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos)
+      return refuse("the address in [ ] is not IPv6");
     port = text.substr(end + 1);
     if (!port.empty() && port[0] != ':') return refuse("something other than a port stands behind ']'");
   } else {
@@ -38,7 +47,8 @@ Status read_authority(std::string_view text, Origin& origin) {
     if (colon != std::string_view::npos) port = text.substr(colon);
     if (host.empty()) return refuse("the host is missing");
     for (const char c : host) {
-      const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+      const bool good =
+          (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
       if (!good) return refuse("the host holds a character that no host name has");
     }
   }

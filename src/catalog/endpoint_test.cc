@@ -48,10 +48,32 @@ TEST(Endpoint, Table) {
 }
 
 TEST(Endpoint, RefusesWhatIsNotOne) {
-  for (const std::string_view url :
-       {"", "h:1", "ftp://h", "//h", "http://", "http:///x", "http://:80", "http://user:pass@h", "http://h:0", "http://h:65536", "http://h:x",
-        "http://h:", "http://h/a b", "http://h/\r\nx: y", "http://h/#f", "http://h\\x", "http://[::1", "http://[x]", "http://[::1]x", "http://[]",
-        "http://h%00/", "unix:", "unix:run/x", "unix:/a b", "twin:x", "http://${HOST}/v1"}) {
+  for (const std::string_view url : {"",
+                                     "h:1",
+                                     "ftp://h",
+                                     "//h",
+                                     "http://",
+                                     "http:///x",
+                                     "http://:80",
+                                     "http://user:pass@h",
+                                     "http://h:0",
+                                     "http://h:65536",
+                                     "http://h:x",
+                                     "http://h:",
+                                     "http://h/a b",
+                                     "http://h/\r\nx: y",
+                                     "http://h/#f",
+                                     "http://h\\x",
+                                     "http://[::1",
+                                     "http://[x]",
+                                     "http://[::1]x",
+                                     "http://[]",
+                                     "http://h%00/",
+                                     "unix:",
+                                     "unix:run/x",
+                                     "unix:/a b",
+                                     "twin:x",
+                                     "http://${HOST}/v1"}) {
     EXPECT_FALSE(parse_endpoint(url)) << url;
   }
   EXPECT_FALSE(parse_endpoint("http://h/" + std::string(3000, 'a')));

@@ -26,8 +26,9 @@ bool is_header_value(std::string_view text) {
 
 /// Headers that the connection sets itself.
 bool is_reserved(std::string_view name) {
-  for (const std::string_view reserved : {"host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "te", "upgrade",
-                                          "accept-encoding", "keep-alive", "proxy-connection", "trailer", "expect"}) {
+  for (const std::string_view reserved :
+       {"host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "te", "upgrade", "accept-encoding",
+        "keep-alive", "proxy-connection", "trailer", "expect"}) {
     if (iequals(name, reserved)) return true;
   }
   return false;
@@ -40,11 +41,13 @@ std::string_view trim_lines(std::string_view text) {
   return text;
 }
 
-void add_header(Made& made, std::string& head, std::string_view name, std::string_view value, std::string_view prefix = {}) {
+void add_header(Made& made, std::string& head, Made::Wrong::Field field, std::string_view name, std::string_view prefix,
+                std::string_view value) {
   if (!is_token(name) || is_reserved(name)) {
-    made.problems.push_back(cat("headers: '", name, "' cannot be set"));
+    made.problems.push_back({field, cat("the header '", name, "' cannot be set"), "name another header"});
   } else if (!is_header_value(value)) {
-    made.problems.push_back(cat("the value of header '", name, "' holds a line break or another control character"));
+    made.problems.push_back(
+        {field, cat("the value of header '", name, "' holds a line break or another control character"), "remove it"});
   } else {
     head += cat(name, ": ", prefix, value, "\r\n");
   }
@@ -58,14 +61,18 @@ Secret find_key(const config::Provider& data, const config::Env& env) {
   }
   for (const auto& name : data.key_env) {
     const auto value = env(name);
-    if (const auto key = trim_lines(value ? std::string_view{*value} : std::string_view{}); !key.empty()) return Secret{std::string{key}};
+    if (const auto key = trim_lines(value ? std::string_view{*value} : std::string_view{}); !key.empty())
+      return Secret{std::string{key}};
   }
   return {};
 }
 
-std::string key_hint(const config::Provider& data) { return data.key_env.empty() ? "give it an api_key" : cat("set ", data.key_env.front()); }
+std::string key_hint(const config::Provider& data) {
+  return data.key_env.empty() ? "give it an api_key" : cat("set ", data.key_env.front());
+}
 
 Made make_provider(std::string name, const config::Provider& data, const Secret& key) {
+  using Field = Made::Wrong::Field;
   Made made;
   auto& out = made.provider;
   out.name = std::move(name);
@@ -75,7 +82,7 @@ Made make_provider(std::string name, const config::Provider& data, const Secret&
   if (auto endpoint = parse_endpoint(data.base_url)) {
     out.endpoint = *std::move(endpoint);
   } else {
-    made.problems.emplace_back(cat("base_url: ", endpoint.error().message()));
+    made.problems.push_back({Field::base_url, std::string{endpoint.error().message()}, "write e.g. http://HOST:PORT/v1"});
   }
   out.authority = out.endpoint.authority();
   out.chat_path = out.path("/chat/completions");
@@ -83,11 +90,11 @@ Made make_provider(std::string name, const config::Provider& data, const Secret&
   std::string head;
   if (!key.empty() && data.auth.type != config::AuthType::none) {
     const bool own_header = !data.auth.header.empty() && !iequals(data.auth.header, "authorization");
-    add_header(made, head, own_header ? data.auth.header : "Authorization", key.reveal(),
-               own_header || data.auth.type == config::AuthType::header ? "" : "Bearer ");
+    const bool bare = own_header || data.auth.type == config::AuthType::header;
+    add_header(made, head, Field::key, own_header ? data.auth.header : "Authorization", bare ? "" : "Bearer ", key.reveal());
   }
   for (const auto& [header, value] : data.headers) {
-    if (!value.empty()) add_header(made, head, header, value);
+    if (!value.empty()) add_header(made, head, Field::headers, header, "", value);
   }
   out.head = Secret{std::move(head)};
   for (const auto& model : data.models) out.models.push_back(make_model(model, data));
@@ -121,7 +128,8 @@ std::int64_t unix_time(std::string_view date) {
   const auto month = parse_number<std::uint32_t>(date.substr(5, 2));
   const auto day = parse_number<std::uint32_t>(date.substr(8, 2));
   if (!year || !month || !day) return unknown;
-  const std::chrono::year_month_day when{std::chrono::year{static_cast<int>(*year)}, std::chrono::month{*month}, std::chrono::day{*day}};
+  const std::chrono::year_month_day when{std::chrono::year{static_cast<int>(*year)}, std::chrono::month{*month},
+                                         std::chrono::day{*day}};
   if (!when.ok()) return unknown;
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::sys_days{when}.time_since_epoch()).count();
 }
@@ -129,7 +137,8 @@ std::int64_t unix_time(std::string_view date) {
 Money Price::cost(const model::Usage& usage) const {
   // 128 bits: 2^64 tokens at a million dollars per million tokens do not overflow.
   using Wide = __int128;
-  const auto per = [](const std::optional<config::UsdPerMillion>& own, const std::optional<config::UsdPerMillion>& other) -> Wide {
+  const auto per = [](const std::optional<config::UsdPerMillion>& own,
+                      const std::optional<config::UsdPerMillion>& other) -> Wide {
     return own ? own->pico_usd_per_token : other ? other->pico_usd_per_token : 0;
   };
   const auto part = [](model::Usage::Count count, std::uint64_t of) -> std::uint64_t { return std::min(count.value_or(0), of); };
@@ -139,7 +148,8 @@ Money Price::cost(const model::Usage& usage) const {
   const auto reasoning = part(usage.reasoning, output);
   const auto audio_out = part(usage.output_audio, output - reasoning);
   const Wide pico = per(raw.input, {}) * (input - audio_in) + per(raw.audio_in, raw.input) * audio_in +
-                    per(raw.cache_read, raw.input) * usage.cache_read.value_or(0) + per(raw.cache_write, raw.input) * usage.cache_write.value_or(0) +
+                    per(raw.cache_read, raw.input) * usage.cache_read.value_or(0) +
+                    per(raw.cache_write, raw.input) * usage.cache_write.value_or(0) +
                     per(raw.output, {}) * (output - reasoning - audio_out) + per(raw.reasoning, raw.output) * reasoning +
                     per(raw.audio_out, raw.output) * audio_out;
   constexpr Wide most = std::numeric_limits<std::int64_t>::max();

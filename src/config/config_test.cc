@@ -203,6 +203,11 @@ TEST(Config, NoProblemShowsAValueOfTheEnvironmentOrASecret) {
   EXPECT_NE(text.find("${KEY}"), std::string::npos);
 }
 
+TEST(Config, AProblemIsOneLine) {
+  const auto text = bad("\"a\\nb\\e[31m\": 1\n");
+  EXPECT_TRUE(text.starts_with("c.yaml:1:1: a?b?[31m: unknown key")) << text;
+}
+
 TEST(Config, PrecedenceFlagEnvironmentFileDefault) {
   constexpr std::string_view file = "workers: 1\nlog: {level: error}\nlisten: 127.0.0.1:1\n";
   const auto env = env_of({{"CARDEA_WORKERS", "2"}, {"LOG_LEVEL", "warn"}, {"CARDEA_LISTEN", "127.0.0.1:2, 127.0.0.1:22"}});

@@ -107,6 +107,8 @@ void read_file(const File& file, const Env& env, Settings& settings, Places& pla
   read_object(reader, root, &settings, table_of<Settings>());
 }
 
+}  // namespace
+
 void sort_by_place(std::vector<Problem>& problems) {
   std::multimap<std::tuple<std::string, unsigned, unsigned>, Problem> sorted;
   for (auto& problem : problems) {
@@ -117,14 +119,16 @@ void sort_by_place(std::vector<Problem>& problems) {
   for (auto& [place, problem] : sorted) problems.push_back(std::move(problem));
 }
 
-}  // namespace
-
 std::string to_text(const Problem& problem) {
   std::string out = problem.where.file;
   if (problem.where.line != 0) out += cat(":", problem.where.line, ":", problem.where.column);
   if (!problem.path.empty()) out += cat(out.empty() ? "" : ": ", problem.path);
   out += cat(": ", problem.severity == Severity::warning ? "warning: " : "", problem.message);
   if (!problem.fix.empty()) out += cat(" – ", problem.fix);
+  // Names come from the file as they are: no line break and no terminal sequence of theirs gets out.
+  for (auto& c : out) {
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
+  }
   return out;
 }
 

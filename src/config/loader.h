@@ -29,6 +29,9 @@ struct Problem {
 /// "cardea.yaml:3:7: models[0].auth.type: … – fix". One line.
 [[nodiscard]] std::string to_text(const Problem& problem);
 
+/// By file, line and column; otherwise in the order found.
+void sort_by_place(std::vector<Problem>& problems);
+
 struct File {
   std::string_view name;
   std::string_view text;

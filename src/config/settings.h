@@ -178,7 +178,7 @@ struct Provider {
   Map<std::string> headers;  ///< sent with every request; an empty value leaves the header out
   Quirks quirks;
   std::string probe;          ///< local base URL to look for at start ("" = none)
-  std::uint32_t order = 50;  ///< among providers that list one plain name the lowest answers
+  std::uint32_t order = 50;   ///< among providers that list one plain name the lowest answers
   std::string docs;           ///< where its API is described
   std::string as_of, source;  ///< of the models' figures, unless a model says otherwise
   std::vector<ProviderModel> models;

@@ -204,8 +204,8 @@ constexpr Field quirks_fields[] = {
                                    {.doc = "Off for a provider that refuses stream_options.", .example = "off"}),
     field<&Quirks::drop_fields>(
         "drop_fields", {.doc = "Top-level request fields this provider refuses; they are left out.", .example = "[logit_bias]"}),
-    field<&Quirks::rename_fields>("rename_fields",
-                                  {.doc = "Top-level request fields this provider knows under another name.", .example = "{seed: random_seed}"}),
+    field<&Quirks::rename_fields>("rename_fields", {.doc = "Top-level request fields this provider knows under another name.",
+                                                    .example = "{seed: random_seed}"}),
 };
 
 constexpr Field provider_fields[] = {
@@ -231,9 +231,10 @@ constexpr Field provider_fields[] = {
     field<&Provider::probe>("probe", {.doc = "A local address asked at start whether this provider runs there.",
                                       .example = "http://127.0.0.1:11434"}),
     field<&Provider::order>(
-        "order", {.doc = "Of several enabled providers that list the same plain model name, the one with the lowest order answers.",
-                  .example = "10",
-                  .max = 1000}),
+        "order",
+        {.doc = "Of several enabled providers that list the same plain model name, the one with the lowest order answers.",
+         .example = "10",
+         .max = 1000}),
     field<&Provider::docs>("docs", {.doc = "Where its API is described.", .example = "https://platform.openai.com/docs"}),
     field<&Provider::as_of>("as_of", {.doc = "Date of the models' figures.", .example = "\"2026-07-02\""}),
     field<&Provider::source>("source",
@@ -269,11 +270,12 @@ constexpr std::array model_rows{
 constexpr auto model_fields = join(model_rows, facts_rows<&Model::facts>);
 
 constexpr Field alias_fields[] = {
-    field<&Alias::target>("target",
-                          {.doc = "Model it stands for; 'provider/*' behind a name ending in * sends the asked name without its own provider/.",
-                           .example = "openai/gpt-4o-mini",
-                           .also = "model",
-                           .required = true}),
+    field<&Alias::target>(
+        "target",
+        {.doc = "Model it stands for; 'provider/*' behind a name ending in * sends the asked name without its own provider/.",
+         .example = "openai/gpt-4o-mini",
+         .also = "model",
+         .required = true}),
 };
 
 constexpr Field settings_fields[] = {
