@@ -83,4 +83,6 @@ class Tree:
 
 
 def is_test(path):
-    return path.endswith("_test.cc") or path.startswith("src/testing/") or "/testing/" in path or path.endswith("_test_util.h")
+    """Tests, and what only tests include: test_*.h, *_test_*.h and the room testing."""
+    name = path.rsplit("/", 1)[-1]
+    return path.startswith("src/testing/") or name.startswith("test_") or "_test." in name or "_test_" in name
