@@ -12,7 +12,8 @@ constexpr std::size_t attempts_max = 6;  // addresses tried of one name
 constexpr std::size_t proxy_head_max = 16 * 1024;
 constexpr Duration timeout_max = std::chrono::hours{1};
 
-/// What a failed step looks like from outside: a connection's own failures become the upstream's, a cancellation stays what it is.
+/// What a failed step looks like from outside: a connection's own failures become the upstream's, a cancellation stays what it
+/// is.
 Error as_unreachable(Error error) {
   if (error.is(Kind::io) || error.is(Kind::closed)) return Error{Kind::upstream_unreachable, std::string{error.message()}};
   return error;
@@ -53,7 +54,10 @@ std::string Origin::text() const {
 }
 
 SystemDialer::SystemDialer(Loop& loop, Options options)
-    : loop_{loop}, resolver_{loop, std::move(options.resolver)}, proxies_{std::move(options.proxies)}, tls_{std::move(options.tls)} {
+    : loop_{loop},
+      resolver_{loop, std::move(options.resolver)},
+      proxies_{std::move(options.proxies)},
+      tls_{std::move(options.tls)} {
   // Without a CA file nothing is read yet, so nothing can fail.
   if (tls_ == nullptr) tls_ = std::move(*TlsClientContext::make({}));
 }
@@ -78,8 +82,10 @@ Task<Result<std::unique_ptr<Stream>>> SystemDialer::dial(Origin origin, DialOpti
   co_return dialled;
 }
 
-Task<Result<std::unique_ptr<Stream>>> SystemDialer::dial_now(const Origin& origin, const DialOptions& options, TimePoint deadline) {
-  if (origin.scheme == Origin::Scheme::memory) co_return fail(Kind::upstream_unreachable, "there is nothing of that name in this process");
+Task<Result<std::unique_ptr<Stream>>> SystemDialer::dial_now(const Origin& origin, const DialOptions& options,
+                                                             TimePoint deadline) {
+  if (origin.scheme == Origin::Scheme::memory)
+    co_return fail(Kind::upstream_unreachable, "there is nothing of that name in this process");
   const bool secure = origin.scheme == Origin::Scheme::tls;
   const Proxy* proxy = nullptr;
   if (origin.scheme != Origin::Scheme::unix) {
@@ -123,7 +129,8 @@ Task<Result<std::unique_ptr<Stream>>> SystemDialer::reach(const Origin& target, 
   co_return std::unexpected{std::move(last)};
 }
 
-Task<Result<std::unique_ptr<Stream>>> SystemDialer::tunnel(const Proxy& proxy, const Origin& target, Egress egress, TimePoint deadline) {
+Task<Result<std::unique_ptr<Stream>>> SystemDialer::tunnel(const Proxy& proxy, const Origin& target, Egress egress,
+                                                           TimePoint deadline) {
   if (const auto literal = Address::ip(target.host, target.port)) {
     Status allowed = check_egress(*literal, egress);
     if (!allowed) co_return fail_with(allowed);

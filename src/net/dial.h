@@ -37,17 +37,17 @@ struct DialOptions {
   std::shared_ptr<TlsClientContext> tls;
 };
 
-/// Opens connections for one loop. dial() fails with Kind::upstream_unreachable, upstream_connect_timeout, upstream_tls (messages name the
-/// origin, never a secret), Kind::forbidden (egress guard), or the scope's reason.
+/// Opens connections for one loop. dial() fails with Kind::upstream_unreachable, upstream_connect_timeout, upstream_tls (messages
+/// name the origin, never a secret), Kind::forbidden (egress guard), or the scope's reason.
 class Dialer {
  public:
   virtual ~Dialer() = default;
   [[nodiscard]] virtual Task<Result<std::unique_ptr<Stream>>> dial(Origin origin, DialOptions options) = 0;
 };
 
-/// The real network. Scheme `memory` is not its business (Kind::upstream_unreachable). With a proxy configured both http and https targets are
-/// reached through a CONNECT tunnel, so the codec above never sees the difference; the target's name is then resolved by the proxy, and the
-/// guard can only judge IP literals and localhost.
+/// The real network. Scheme `memory` is not its business (Kind::upstream_unreachable). With a proxy configured both http and
+/// https targets are reached through a CONNECT tunnel, so the codec above never sees the difference; the target's name is then
+/// resolved by the proxy, and the guard can only judge IP literals and localhost.
 class SystemDialer final : public Dialer {
  public:
   struct Options {
@@ -76,6 +76,7 @@ class SystemDialer final : public Dialer {
 template <>
 struct std::hash<cardea::net::Origin> {
   std::size_t operator()(const cardea::net::Origin& origin) const noexcept {
-    return std::hash<std::string>{}(origin.host) * 31 + (static_cast<std::size_t>(origin.port) << 2 | static_cast<std::size_t>(origin.scheme));
+    return std::hash<std::string>{}(origin.host) * 31 +
+           (static_cast<std::size_t>(origin.port) << 2 | static_cast<std::size_t>(origin.scheme));
   }
 };

@@ -14,18 +14,53 @@ using test::Bench;
 using test::DnsServer;
 
 TEST(Egress, OnlyGloballyRoutableAddressesArePublic) {
-  for (const auto* text : {"1.1.1.1", "8.8.8.8", "172.15.255.255", "172.32.0.1", "100.63.255.255", "100.128.0.1", "192.0.1.1", "223.255.255.255",
-                           "2606:4700::1111", "2a00:1450:4001::1", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1",
-                           "2606:4700::5efe:808:808"}) {
+  for (const auto* text : {"1.1.1.1", "8.8.8.8", "172.15.255.255", "172.32.0.1", "100.63.255.255", "100.128.0.1", "192.0.1.1",
+                           "223.255.255.255", "2606:4700::1111", "2a00:1450:4001::1", "::ffff:8.8.8.8", "64:ff9b::808:808",
+                           "2002:808:808::1", "2606:4700::5efe:808:808"}) {
     EXPECT_TRUE(is_public(*Address::ip(text, 443))) << text;
   }
-  for (const auto* text :
-       {"0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.100.100.200", "127.0.0.1", "127.255.255.255", "168.63.129.16", "169.254.169.254",
-        "172.16.0.1", "172.31.255.255", "192.0.0.192", "192.168.1.1", "198.18.0.1", "198.19.255.255", "203.0.113.5", "224.0.0.1",
-        "239.255.255.255", "240.0.0.1", "255.255.255.255", "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
-        "::ffff:a00:1", "64:ff9b::a00:1", "64:ff9b:1::808:808", "2002:a00:1::1", "2002:7f00:1::", "2001:0:808:808::1", "2001:db8::1", "fc00::1",
-        "fd00:ec2::254", "fe80::1", "fec0::1", "ff02::1", "3fff::1", "4000::1", "100::1", "2606:4700::5efe:a00:1",
-        "2606:4700::200:5efe:7f00:1"}) {
+  for (const auto* text : {"0.0.0.0",
+                           "0.1.2.3",
+                           "10.0.0.1",
+                           "100.64.0.1",
+                           "100.100.100.200",
+                           "127.0.0.1",
+                           "127.255.255.255",
+                           "168.63.129.16",
+                           "169.254.169.254",
+                           "172.16.0.1",
+                           "172.31.255.255",
+                           "192.0.0.192",
+                           "192.168.1.1",
+                           "198.18.0.1",
+                           "198.19.255.255",
+                           "203.0.113.5",
+                           "224.0.0.1",
+                           "239.255.255.255",
+                           "240.0.0.1",
+                           "255.255.255.255",
+                           "::",
+                           "::1",
+                           "::127.0.0.1",
+                           "::ffff:127.0.0.1",
+                           "::ffff:169.254.169.254",
+                           "::ffff:a00:1",
+                           "64:ff9b::a00:1",
+                           "64:ff9b:1::808:808",
+                           "2002:a00:1::1",
+                           "2002:7f00:1::",
+                           "2001:0:808:808::1",
+                           "2001:db8::1",
+                           "fc00::1",
+                           "fd00:ec2::254",
+                           "fe80::1",
+                           "fec0::1",
+                           "ff02::1",
+                           "3fff::1",
+                           "4000::1",
+                           "100::1",
+                           "2606:4700::5efe:a00:1",
+                           "2606:4700::200:5efe:7f00:1"}) {
     EXPECT_FALSE(is_public(*Address::ip(text, 443))) << text;
     EXPECT_TRUE(check_egress(*Address::ip(text, 443), Egress::anywhere));
     const Status refused = check_egress(*Address::ip(text, 443), Egress::public_only);
@@ -66,11 +101,11 @@ TEST(Proxy, EnvironmentIsReadAsElsewhere) {
 }
 
 TEST(Proxy, BadUrlsAreNamedWithoutTheirPasswords) {
-  for (const auto* url : {"socks5://user:hunter2@host:1", "https://user:hunter2@host", "http://user:hunter2@host:x", "http://user:hunter2@host:0",
-                          "http://user:hunter2@", "http://us%zzer:hunter2@host", "http://user:hunter2%4@host"}) {
-    const auto made = ProxySettings::from_environment([&](const char* name) {
-      return std::string{std::string_view{name} == "https_proxy" ? url : ""};
-    });
+  for (const auto* url :
+       {"socks5://user:hunter2@host:1", "https://user:hunter2@host", "http://user:hunter2@host:x", "http://user:hunter2@host:0",
+        "http://user:hunter2@", "http://us%zzer:hunter2@host", "http://user:hunter2%4@host"}) {
+    const auto made = ProxySettings::from_environment(
+        [&](const char* name) { return std::string{std::string_view{name} == "https_proxy" ? url : ""}; });
     ASSERT_FALSE(made) << url;
     EXPECT_TRUE(made.error().is(Kind::config));
     EXPECT_TRUE(made.error().message().starts_with("https_proxy: ")) << made.error().message();
@@ -80,7 +115,8 @@ TEST(Proxy, BadUrlsAreNamedWithoutTheirPasswords) {
 
 TEST(Proxy, NoProxyRules) {
   const auto direct = [](std::string_view rules, std::string_view host, std::uint16_t port = 443) {
-    return settings({{"https_proxy", "p:1"}, {"no_proxy", std::string{rules}}}).proxy_for(ProxySettings::Target::https, host, port) == nullptr;
+    return settings({{"https_proxy", "p:1"}, {"no_proxy", std::string{rules}}})
+               .proxy_for(ProxySettings::Target::https, host, port) == nullptr;
   };
   EXPECT_TRUE(direct("*", "any.test"));
   EXPECT_TRUE(direct("a.test, b.test", "b.test"));
@@ -123,9 +159,11 @@ struct DialBench : Bench {
         trusting{std::move(*TlsClientContext::make({.ca_file = authority.ca_file()}))},
         secure{listen([this](int fd, const Address& peer) { servers.spawn(test::echo_tls(loop, fd, peer, *server, failure)); })},
         plain{listen([this](int fd, const Address& peer) { servers.spawn(test::echo(SocketStream::adopt(loop, fd, peer))); })},
-        proxy{listen([this](int fd, const Address& peer) { servers.spawn(serve_proxy(*this, SocketStream::adopt(loop, fd, peer))); })} {
+        proxy{listen(
+            [this](int fd, const Address& peer) { servers.spawn(serve_proxy(*this, SocketStream::adopt(loop, fd, peer))); })} {
     dns.records["good.test"] = {.v4 = {"127.0.0.1"}};
-    SystemDialer::Options options{.resolver = {.servers = {dns.address()}, .try_timeout = 5s}, .proxies = std::move(proxies), .tls = trusting};
+    SystemDialer::Options options{
+        .resolver = {.servers = {dns.address()}, .try_timeout = 5s}, .proxies = std::move(proxies), .tls = trusting};
     dialer = std::make_unique<SystemDialer>(loop, std::move(options));
   }
 
@@ -166,7 +204,8 @@ struct DialBench : Bench {
     Status done = co_await test::exchange(**stream, "hello over there", outcome.answer);
     if (!done) note(done.error());
   }
-  Outcome talk(Origin::Scheme scheme, std::string host, std::uint16_t port, Egress egress = Egress::anywhere, Duration timeout = 5s) {
+  Outcome talk(Origin::Scheme scheme, std::string host, std::uint16_t port, Egress egress = Egress::anywhere,
+               Duration timeout = 5s) {
     Outcome outcome;
     clients.spawn(talk(*dialer, {scheme, std::move(host), port}, {.connect_timeout = timeout, .egress = egress}, outcome));
     run_clients();
@@ -198,9 +237,9 @@ TEST(Dial, ReachesPlainTlsAndUnixOrigins) {
   EXPECT_EQ(secure.error, "");
   EXPECT_EQ(secure.answer, "hello over there");
   const std::string path = bench.authority.path("socket");
-  const auto local = bench.listen([&](int fd, const Address& peer) {
-    bench.servers.spawn(test::echo(SocketStream::adopt(bench.loop, fd, peer)));
-  }, cat("unix:", path));
+  const auto local = bench.listen(
+      [&](int fd, const Address& peer) { bench.servers.spawn(test::echo(SocketStream::adopt(bench.loop, fd, peer))); },
+      cat("unix:", path));
   EXPECT_EQ(bench.talk(Scheme::unix, path, 0).answer, "hello over there");
   EXPECT_EQ(bench.talk(Scheme::memory, "twin", 0).kind, Kind::upstream_unreachable);
 }
@@ -258,7 +297,8 @@ TEST(Dial, TheTimeoutCoversResolvingConnectingAndTls) {
   EXPECT_EQ(bench.talk(Scheme::plain, "127.0.0.1", hole.port(), Egress::anywhere, 60ms).kind, Kind::upstream_connect_timeout);
   // A server that accepts and says nothing.
   const auto mute = bench.listen([&fillers](int fd, const Address&) { fillers.push_back(fd); });
-  EXPECT_EQ(bench.talk(Scheme::tls, "127.0.0.1", mute->address().port(), Egress::anywhere, 60ms).kind, Kind::upstream_connect_timeout);
+  EXPECT_EQ(bench.talk(Scheme::tls, "127.0.0.1", mute->address().port(), Egress::anywhere, 60ms).kind,
+            Kind::upstream_connect_timeout);
   EXPECT_LT(bench.loop.read_clock() - began, 3s);
   for (const int fd : fillers) close(fd);
   close(full);
@@ -316,7 +356,8 @@ TEST(Dial, ProxyRefusalsAreErrorsWithoutSecrets) {
   EXPECT_EQ(bench.connect_head, "");
   bench.proxy.reset();
   bench.loop.run_until([] { return true; });
-  EXPECT_NE(bench.talk(Scheme::tls, "good.test", 443).error.find("the proxy cannot be reached: Connection refused"), std::string::npos);
+  EXPECT_NE(bench.talk(Scheme::tls, "good.test", 443).error.find("the proxy cannot be reached: Connection refused"),
+            std::string::npos);
 }
 
 Task<void> dial_into(Dialer& dialer, Origin origin, Kind& kind) {

@@ -11,26 +11,28 @@ struct Prefix4 {
   std::uint32_t network;
   int bits;
 };
-constexpr std::uint32_t v4(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t d) { return a << 24 | b << 16 | c << 8 | d; }
+constexpr std::uint32_t v4(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t d) {
+  return a << 24 | b << 16 | c << 8 | d;
+}
 
 // IANA special-purpose registry (RFC 6890 and updates), plus what clouds use for metadata outside of it.
 constexpr Prefix4 not_public4[] = {
-    {v4(0, 0, 0, 0), 8},          // this network
-    {v4(10, 0, 0, 0), 8},         // private
-    {v4(100, 64, 0, 0), 10},      // CGNAT; Alibaba's metadata
-    {v4(127, 0, 0, 0), 8},        // loopback
-    {v4(168, 63, 129, 16), 32},   // Azure's host services
-    {v4(169, 254, 0, 0), 16},     // link-local; metadata of AWS, GCP, Azure
-    {v4(172, 16, 0, 0), 12},      // private
-    {v4(192, 0, 0, 0), 24},       // protocol assignments; Oracle's metadata
-    {v4(192, 0, 2, 0), 24},       // documentation
-    {v4(192, 88, 99, 0), 24},     // 6to4 relays
-    {v4(192, 168, 0, 0), 16},     // private
-    {v4(198, 18, 0, 0), 15},      // benchmarking
-    {v4(198, 51, 100, 0), 24},    // documentation
-    {v4(203, 0, 113, 0), 24},     // documentation
-    {v4(224, 0, 0, 0), 4},        // multicast
-    {v4(240, 0, 0, 0), 4},        // reserved, broadcast
+    {v4(0, 0, 0, 0), 8},         // this network
+    {v4(10, 0, 0, 0), 8},        // private
+    {v4(100, 64, 0, 0), 10},     // CGNAT; Alibaba's metadata
+    {v4(127, 0, 0, 0), 8},       // loopback
+    {v4(168, 63, 129, 16), 32},  // Azure's host services
+    {v4(169, 254, 0, 0), 16},    // link-local; metadata of AWS, GCP, Azure
+    {v4(172, 16, 0, 0), 12},     // private
+    {v4(192, 0, 0, 0), 24},      // protocol assignments; Oracle's metadata
+    {v4(192, 0, 2, 0), 24},      // documentation
+    {v4(192, 88, 99, 0), 24},    // 6to4 relays
+    {v4(192, 168, 0, 0), 16},    // private
+    {v4(198, 18, 0, 0), 15},     // benchmarking
+    {v4(198, 51, 100, 0), 24},   // documentation
+    {v4(203, 0, 113, 0), 24},    // documentation
+    {v4(224, 0, 0, 0), 4},       // multicast
+    {v4(240, 0, 0, 0), 4},       // reserved, broadcast
 };
 
 using Bytes6 = std::array<std::uint8_t, 16>;
@@ -48,15 +50,14 @@ constexpr Prefix6 special6[] = {
 constexpr Prefix6 global_unicast{{0x20}, 3, -1};
 // Parts of 2000::/3 that are not public.
 constexpr Prefix6 not_public6[] = {
-    {{0x20, 0x01, 0x00}, 23, -1},            // protocol assignments, Teredo, benchmarking, ORCHID
-    {{0x20, 0x01, 0x0d, 0xb8}, 32, -1},      // documentation
-    {{0x3f, 0xff}, 20, -1},                  // documentation
+    {{0x20, 0x01, 0x00}, 23, -1},        // protocol assignments, Teredo, benchmarking, ORCHID
+    {{0x20, 0x01, 0x0d, 0xb8}, 32, -1},  // documentation
+    {{0x3f, 0xff}, 20, -1},              // documentation
 };
 
 bool is_public4(std::uint32_t address) noexcept {
-  return std::ranges::none_of(not_public4, [address](const Prefix4& prefix) {
-    return ((address ^ prefix.network) >> (32 - prefix.bits)) == 0;
-  });
+  return std::ranges::none_of(
+      not_public4, [address](const Prefix4& prefix) { return ((address ^ prefix.network) >> (32 - prefix.bits)) == 0; });
 }
 
 bool within(const Bytes6& address, const Prefix6& prefix) noexcept {
@@ -96,7 +97,8 @@ bool is_public(const Address& address) noexcept {
 Status check_egress(const Address& address, Egress policy) {
   if (policy == Egress::anywhere || is_public(address)) return {};
   // Without the address: the message may reach a client, who must not learn what a name means inside.
-  return fail(Kind::forbidden, "its address is not public; only targets that the operator has configured may be in local networks");
+  return fail(Kind::forbidden,
+              "its address is not public; only targets that the operator has configured may be in local networks");
 }
 
 }  // namespace cardea::net

@@ -11,8 +11,9 @@ enum class Egress : std::uint8_t {
   anywhere,     ///< the operator, in the configuration: loopback and private networks too
 };
 
-/// Is `address` globally routable? Not: private, loopback, link-local, cloud metadata, CGNAT, documentation, benchmarking, reserved,
-/// multicast, unspecified, Unix sockets, and IPv6 forms that embed such an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo, ISATAP).
+/// Is `address` globally routable? Not: private, loopback, link-local, cloud metadata, CGNAT, documentation, benchmarking,
+/// reserved, multicast, unspecified, Unix sockets, and IPv6 forms that embed such an IPv4 address (mapped, compatible, NAT64,
+/// 6to4, Teredo, ISATAP).
 [[nodiscard]] bool is_public(const Address& address) noexcept;
 
 /// To be asked about the very address that is about to be connected to, never about a name. Kind::forbidden with a message.

@@ -10,7 +10,7 @@ namespace {
 
 std::string base64(std::string_view bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const auto* from = reinterpret_cast<const unsigned char*>(bytes.data());                                 // NOLINT
+  const auto* from = reinterpret_cast<const unsigned char*>(bytes.data());                                               // NOLINT
   const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), from, static_cast<int>(bytes.size()));  // NOLINT
   out.resize(static_cast<std::size_t>(size));
   return out;

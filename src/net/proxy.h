@@ -26,10 +26,11 @@ class ProxySettings {
   /// No proxy for anything.
   ProxySettings() = default;
   /// Looks up https_proxy, http_proxy, all_proxy and no_proxy (lower case first, then upper case) by `variable`, which answers an
-  /// empty text for what is not set. A proxy URL is [http://][user:password@]host[:port]. Kind::config names the variable and the fix.
+  /// empty text for what is not set. A proxy URL is [http://][user:password@]host[:port]. Kind::config names the variable and the
+  /// fix.
   ///
-  /// no_proxy is a comma-separated list of: `*` (everything), a host or domain (itself and all below it, with or without a leading dot),
-  /// an IP address, a CIDR block; each but the last may end in `:port`.
+  /// no_proxy is a comma-separated list of: `*` (everything), a host or domain (itself and all below it, with or without a
+  /// leading dot), an IP address, a CIDR block; each but the last may end in `:port`.
   [[nodiscard]] static Result<ProxySettings> from_environment(const std::function<std::string(const char*)>& variable);
 
   enum class Target : std::uint8_t { http, https };

@@ -122,13 +122,13 @@ bool ends_in_number(std::string_view host) {
 
 Status check_host(std::string_view host) {
   constexpr std::size_t name_max = 253;  // RFC 1035 §2.3.4
-  const bool plain = std::ranges::all_of(host, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
-  });
+  const bool plain = std::ranges::all_of(
+      host, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'; });
   if (host.empty() || host.size() > name_max || !plain) {
     return fail(Kind::upstream_unreachable, "it is not a host name (international names are written in punycode, xn--…)");
   }
-  if (ends_in_number(host)) return fail(Kind::upstream_unreachable, "it is neither a host name nor an IP address in its usual form");
+  if (ends_in_number(host))
+    return fail(Kind::upstream_unreachable, "it is neither a host name nor an IP address in its usual form");
   return {};
 }
 
@@ -216,7 +216,8 @@ void Resolver::answered(Query& query, int status, std::vector<Address> addresses
     entry.usable_until = entry.fresh_until + options_.stale_max;
   } else {
     const bool no_such_name = status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_SUCCESS;
-    entry.failure = no_such_name ? "its name does not exist in DNS" : cat("its name could not be resolved: ", std::string_view{ares_strerror(status)});
+    entry.failure = no_such_name ? "its name does not exist in DNS"
+                                 : cat("its name could not be resolved: ", std::string_view{ares_strerror(status)});
     // That a name is gone is an answer, too; anything else leaves the last good one in use.
     if (no_such_name || now >= entry.usable_until) entry.addresses.clear();
     if (entry.addresses.empty()) entry.usable_until = now;

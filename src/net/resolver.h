@@ -11,9 +11,9 @@
 
 namespace cardea::net {
 
-/// Resolves host names (A and AAAA, /etc/hosts, literals) for one loop. Several callers who ask for one name share one query; a caller
-/// may be cancelled while the query goes on. Lives on a Poller's loop and costs nothing before the first query. Callers still
-/// waiting when it dies get an error.
+/// Resolves host names (A and AAAA, /etc/hosts, literals) for one loop. Several callers who ask for one name share one query; a
+/// caller may be cancelled while the query goes on. Lives on a Poller's loop and costs nothing before the first query. Callers
+/// still waiting when it dies get an error.
 class Resolver {
  public:
   struct Options {
@@ -24,7 +24,8 @@ class Resolver {
     Duration ttl_min = std::chrono::seconds{5};
     Duration ttl_max = std::chrono::seconds{300};
     Duration negative_ttl = std::chrono::seconds{1};
-    /// How long an answer may still be used after its TTL while DNS fails (no answer, SERVFAIL; not when the name does not exist).
+    /// How long an answer may still be used after its TTL while DNS fails (no answer, SERVFAIL; not when the name does not
+    /// exist).
     Duration stale_max = std::chrono::hours{1};
     std::size_t entries_max = 1024;
   };

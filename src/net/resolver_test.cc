@@ -114,9 +114,7 @@ TEST(Resolver, CallersShareOneQueryAndOneMayLeave) {
 }
 
 TEST(Resolver, LastGoodAnswerServesWhileDnsFails) {
-  ResolverBench bench{[](Resolver::Options& options) {
-    options.ttl_min = options.ttl_max = options.negative_ttl = 0ms;
-  }};
+  ResolverBench bench{[](Resolver::Options& options) { options.ttl_min = options.ttl_max = options.negative_ttl = 0ms; }};
   bench.dns.records["flaky.test"] = {.v4 = {"192.0.2.4"}};
   EXPECT_EQ(bench.ask("flaky.test"), "192.0.2.4:443");
   bench.dns.silent = true;
@@ -140,9 +138,8 @@ TEST(Resolver, LastGoodAnswerServesWhileDnsFails) {
 }
 
 TEST(Resolver, StaleAnswersHaveAnEnd) {
-  ResolverBench bench{[](Resolver::Options& options) {
-    options.ttl_min = options.ttl_max = options.negative_ttl = options.stale_max = 0ms;
-  }};
+  ResolverBench bench{
+      [](Resolver::Options& options) { options.ttl_min = options.ttl_max = options.negative_ttl = options.stale_max = 0ms; }};
   bench.dns.records["old.test"] = {.v4 = {"192.0.2.5"}};
   EXPECT_EQ(bench.ask("old.test"), "192.0.2.5:443");
   bench.dns.silent = true;
@@ -154,9 +151,11 @@ TEST(Resolver, TruncatedAnswersAreFetchedOverTcp) {
   auto& record = bench.dns.records["large.test"];
   for (int i = 1; i <= 100; ++i) record.v4.push_back(cat("192.0.2.", i));
   bench.dns.truncate = true;
-  const auto tcp = bench.listen([&bench](int fd, const Address& peer) {
-    bench.servers.spawn(bench.dns.serve_tcp(SocketStream::adopt(bench.loop, fd, peer)));
-  }, bench.dns.address().text());
+  const auto tcp = bench.listen(
+      [&bench](int fd, const Address& peer) {
+        bench.servers.spawn(bench.dns.serve_tcp(SocketStream::adopt(bench.loop, fd, peer)));
+      },
+      bench.dns.address().text());
   const std::string answer = bench.ask("large.test");
   EXPECT_EQ(std::ranges::count(answer, ' '), 99) << answer;
 }

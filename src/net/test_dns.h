@@ -57,7 +57,7 @@ class DnsServer final : private PollTarget {
       in.append(space.data(), *got);
       while (in.size() >= 2 && in.size() >= 2 + number(in, 0)) {
         const std::size_t length = number(in, 0);
-        std::string answer = reply(in.substr(2, length), false);
+        std::string answer = reply(in.substr(2, length), Answer::whole);
         std::string out;
         put(out, answer.size());
         out += answer;
@@ -78,7 +78,8 @@ class DnsServer final : private PollTarget {
     out.push_back(static_cast<char>(value & 0xff));
   }
 
-  [[nodiscard]] std::string reply(std::string_view question, bool truncated) const {
+  enum class Answer : std::uint8_t { whole, truncated };
+  [[nodiscard]] std::string reply(std::string_view question, Answer kind) const {
     std::string name;
     std::size_t at = 12;
     while (question[at] != 0) {
@@ -90,6 +91,7 @@ class DnsServer final : private PollTarget {
     const std::size_t type = number(question, at + 1);
     const auto found = records.find(to_lower(name));
     const bool v6 = type == 28;
+    const bool truncated = kind == Answer::truncated;
     static const std::vector<std::string> none;
     const auto& addresses = found == records.end() || truncated ? none : v6 ? found->second.v6 : found->second.v4;
     std::string out{question.substr(0, 2)};
@@ -113,7 +115,7 @@ class DnsServer final : private PollTarget {
   }
 
   void send(const std::string& question, const Address& to) {
-    const std::string answer = reply(question, truncate);
+    const std::string answer = reply(question, truncate ? Answer::truncated : Answer::whole);
     sendto(fd_, answer.data(), answer.size(), 0, to.data(), to.length());
   }
 

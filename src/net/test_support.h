@@ -16,6 +16,8 @@
 
 namespace cardea::net::test {
 
+inline constexpr Duration patience = std::chrono::seconds{5};
+
 /// A certificate authority in a temporary folder.
 class Authority {
  public:
@@ -56,7 +58,8 @@ class Authority {
     X509_gmtime_adj(X509_getm_notBefore(made), from);
     X509_gmtime_adj(X509_getm_notAfter(made), until);
     X509_set_pubkey(made, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(subject), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(subject),
+                               -1, -1, 0);
     X509_set_issuer_name(made, X509_get_subject_name(certificate_));
     X509V3_CTX context;
     X509V3_set_ctx(&context, certificate_, made, nullptr, nullptr, 0);
@@ -120,7 +123,7 @@ inline Task<void> echo(std::unique_ptr<Stream> stream) {
 
 /// Accepts TLS and echoes; what went wrong is noted.
 inline Task<void> echo_tls(Loop& loop, int fd, Address peer, const TlsServerContext& context, std::string& failure) {
-  Result<std::unique_ptr<Stream>> accepted = co_await tls_accept(loop, fd, peer, context, std::chrono::seconds{5});
+  Result<std::unique_ptr<Stream>> accepted = co_await tls_accept(loop, fd, peer, context, patience);
   if (!accepted) {
     failure = accepted.error().message();
     co_return;
@@ -139,7 +142,7 @@ inline Task<void> send_all(Stream& stream, const std::string& bytes, Status& out
 inline Task<Status> receive_all(Stream& stream, std::string& into) {
   std::array<char, 7000> space;
   for (;;) {
-    Result<std::size_t> got = co_await stream.read_some(space, std::chrono::seconds{5});
+    Result<std::size_t> got = co_await stream.read_some(space, patience);
     if (!got) co_return fail_with(got);
     if (*got == 0) co_return Status{};
     into.append(space.data(), *got);

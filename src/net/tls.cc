@@ -266,7 +266,8 @@ std::string TlsStream::describe_failure(int ssl_error) const {
   return explain_protocol(code);
 }
 
-Task<Result<std::unique_ptr<Stream>>> tls_accept(Loop& loop, int fd, Address peer, const TlsServerContext& context, Duration timeout) {
+Task<Result<std::unique_ptr<Stream>>> tls_accept(Loop& loop, int fd, Address peer, const TlsServerContext& context,
+                                                 Duration timeout) {
   std::unique_ptr<TlsStream> stream{new TlsStream{loop, fd, peer.host()}};
   const auto settings = context.current();
   Status begun = stream->begin(settings.get());

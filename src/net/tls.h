@@ -39,8 +39,9 @@ class TlsServerContext {
   std::shared_ptr<ssl_ctx_st> context_;
 };
 
-/// How upstreams are verified: system roots plus the operator's own. Remembers one session per host and port for resumption (bounded).
-/// Shared by all workers; every member may be called from any thread. Roots are read at the first connection: at start nobody pays.
+/// How upstreams are verified: system roots plus the operator's own. Remembers one session per host and port for resumption
+/// (bounded). Shared by all workers; every member may be called from any thread. Roots are read at the first connection: at start
+/// nobody pays.
 class TlsClientContext {
  public:
   struct Options {
@@ -67,9 +68,9 @@ class TlsClientContext {
   std::unordered_map<std::string, Session> sessions_;
 };
 
-/// A TLS connection on a Poller's loop. Differences from a plain socket: after try_write answered would_block the next write must begin
-/// with the same bytes (write_all does); an end without close_notify is State::failed, for it may be a truncation; tickets and other
-/// messages of the protocol itself are never data: a try_read that met only those answers would_block.
+/// A TLS connection on a Poller's loop. Differences from a plain socket: after try_write answered would_block the next write must
+/// begin with the same bytes (write_all does); an end without close_notify is State::failed, for it may be a truncation; tickets
+/// and other messages of the protocol itself are never data: a try_read that met only those answers would_block.
 class TlsStream final : public SocketStream {
  public:
   ~TlsStream() override;
@@ -106,14 +107,16 @@ class TlsStream final : public SocketStream {
   bool read_wants_write_ = false;
 };
 
-/// Accepts TLS on a descriptor from a Listener (taken over in any case). `timeout` bounds the whole handshake. Kind::io with a message,
-/// Kind::timed_out, or the scope's reason. A client that speaks plain HTTP gets a short 400 in plain text.
+/// Accepts TLS on a descriptor from a Listener (taken over in any case). `timeout` bounds the whole handshake. Kind::io with a
+/// message, Kind::timed_out, or the scope's reason. A client that speaks plain HTTP gets a short 400 in plain text.
 [[nodiscard]] Task<Result<std::unique_ptr<Stream>>> tls_accept(Loop& loop, int fd, Address peer, const TlsServerContext& context,
                                                                Duration timeout);
 
-/// TLS as a client on a connected SocketStream. Verifies chain and `host` (a DNS name, also sent as SNI, or an IP literal) before a byte
-/// can be written. Kind::upstream_tls with a message that names host, port and the cause; Kind::timed_out; or the scope's reason.
-[[nodiscard]] Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> connected, std::string host, std::uint16_t port,
-                                                                std::shared_ptr<TlsClientContext> context, Duration timeout);
+/// TLS as a client on a connected SocketStream. Verifies chain and `host` (a DNS name, also sent as SNI, or an IP literal) before
+/// a byte can be written. Kind::upstream_tls with a message that names host, port and the cause; Kind::timed_out; or the scope's
+/// reason.
+[[nodiscard]] Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> connected, std::string host,
+                                                                std::uint16_t port, std::shared_ptr<TlsClientContext> context,
+                                                                Duration timeout);
 
 }  // namespace cardea::net

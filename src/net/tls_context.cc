@@ -21,8 +21,8 @@ std::string last_reason() {
 
 int no_password(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) { return 0; }
 
-int choose_alpn(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size, const unsigned char* offered, unsigned offered_size,
-                void* /*data*/) {
+int choose_alpn(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
+                unsigned offered_size, void* /*data*/) {
   unsigned char* chosen = nullptr;
   const int found = SSL_select_next_proto(&chosen, out_size, alpn_http1, alpn_http1_size, offered, offered_size);
   *out = chosen;
@@ -50,14 +50,17 @@ Result<Context> make_server_context(const TlsServerContext::Options& options) {
   SSL_CTX_set_default_passwd_cb(raw, no_password);
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(raw, options.certificate_file.c_str()) != 1) {
-    return fail(Kind::config, cat("certificate '", options.certificate_file, "': ", last_reason(), "; it must be a readable PEM file"));
+    return fail(Kind::config,
+                cat("certificate '", options.certificate_file, "': ", last_reason(), "; it must be a readable PEM file"));
   }
   if (SSL_CTX_use_PrivateKey_file(raw, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return fail(Kind::config, cat("key '", options.key_file, "': ", last_reason(),
-                                  "; it must be a readable, unencrypted PEM file that belongs to '", options.certificate_file, "'"));
+    return fail(Kind::config,
+                cat("key '", options.key_file, "': ", last_reason(),
+                    "; it must be a readable, unencrypted PEM file that belongs to '", options.certificate_file, "'"));
   }
   if (SSL_CTX_check_private_key(raw) != 1) {
-    return fail(Kind::config, cat("key '", options.key_file, "' does not belong to certificate '", options.certificate_file, "'"));
+    return fail(Kind::config,
+                cat("key '", options.key_file, "' does not belong to certificate '", options.certificate_file, "'"));
   }
   SSL_CTX_set_alpn_select_cb(raw, choose_alpn, nullptr);
   // Resumption by tickets (the client keeps the state), so no cache to fill. Two tickets a handshake are one too many for HTTP.

@@ -21,7 +21,8 @@ struct TlsBench : Bench {
   explicit TlsBench(const std::string& names = "DNS:good.test,IP:127.0.0.1", long from = 0, long until = 3600)
       : server{std::move(*TlsServerContext::load(authority.issue("leaf", names, from, until)))},
         trusting{std::move(*TlsClientContext::make({.ca_file = authority.ca_file()}))},
-        listener{listen([this](int fd, const Address& peer) { servers.spawn(test::echo_tls(loop, fd, peer, *server, failure)); })} {}
+        listener{
+            listen([this](int fd, const Address& peer) { servers.spawn(test::echo_tls(loop, fd, peer, *server, failure)); })} {}
   ~TlsBench() { settle(); }
   Authority authority;
   std::unique_ptr<TlsServerContext> server;
@@ -36,7 +37,8 @@ struct TlsBench : Bench {
     std::string alpn;
     bool resumed = false;
   };
-  static Task<void> talk(TlsBench& bench, std::shared_ptr<TlsClientContext> context, std::string host, std::string message, Outcome& outcome) {
+  static Task<void> talk(TlsBench& bench, std::shared_ptr<TlsClientContext> context, std::string host, std::string message,
+                         Outcome& outcome) {
     const auto note = [&outcome](const Error& error) {
       outcome.error = error.message();
       outcome.kind = error.kind();
@@ -89,7 +91,8 @@ TEST(Tls, RefusesWrongHostExpiredAndUnknownAuthorities) {
     TlsBench bench;
     const auto outcome = bench.talk("evil.test");
     EXPECT_EQ(outcome.kind, Kind::upstream_tls);
-    EXPECT_EQ(outcome.error, cat("TLS with evil.test:", bench.listener->address().port(), ": its certificate is for another host"));
+    EXPECT_EQ(outcome.error,
+              cat("TLS with evil.test:", bench.listener->address().port(), ": its certificate is for another host"));
     EXPECT_EQ(outcome.answer, "");
     const auto by_address = bench.talk("127.0.0.2");
     EXPECT_NE(by_address.error.find("another host"), std::string::npos);
@@ -220,9 +223,8 @@ struct Pair {
   std::unique_ptr<Stream> server;
   std::unique_ptr<Stream> client;
   Pair() {
-    bench.listener = bench.listen([this](int fd, const Address& peer) {
-      bench.clients.spawn(accept_into(bench.loop, fd, peer, *bench.server, server));
-    });
+    bench.listener = bench.listen(
+        [this](int fd, const Address& peer) { bench.clients.spawn(accept_into(bench.loop, fd, peer, *bench.server, server)); });
     bench.clients.spawn(connect_into(bench.loop, bench.listener->address(), bench.trusting, client));
     bench.loop.run_until([this] { return server != nullptr && client != nullptr; });
   }

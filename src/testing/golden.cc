@@ -30,8 +30,9 @@ std::string difference(std::string_view path, std::string_view expected, std::st
   const auto [e, a] = std::ranges::mismatch(expected, actual);
   const auto at = static_cast<std::size_t>(e - expected.begin());
   const auto line = 1 + std::count(expected.begin(), e, '\n');
-  return cat(path, ':', line, " differs (", expected.size(), " bytes expected, ", actual.size(), " found)\n  expected: ",
-             line_at(expected, at), "\n  actual:   ", line_at(actual, at), "\nCARDEA_UPDATE_GOLDEN=1 rewrites it.");
+  return cat(path, ':', line, " differs (", expected.size(), " bytes expected, ", actual.size(),
+             " found)\n  expected: ", line_at(expected, at), "\n  actual:   ", line_at(actual, at),
+             "\nCARDEA_UPDATE_GOLDEN=1 rewrites it.");
 }
 
 }  // namespace

@@ -7,8 +7,9 @@
 
 namespace cardea::testing {
 
-/// Compares `actual` with the file at `path` (relative to the source tree). Empty when equal, else a message with the first line that differs.
-/// With CARDEA_UPDATE_GOLDEN=1 in the environment it writes the file instead: `EXPECT_EQ(golden("src/x/testdata/a.txt", text), "");`
+/// Compares `actual` with the file at `path` (relative to the source tree). Empty when equal, else a message with the first line
+/// that differs. With CARDEA_UPDATE_GOLDEN=1 in the environment it writes the file instead:
+/// `EXPECT_EQ(golden("src/x/testdata/a.txt", text), "");`
 [[nodiscard]] std::string golden(std::string_view path, std::string_view actual);
 
 /// Names of the sub-folders of `path` (relative to the source tree), sorted: each is one case. Empty when there is none.

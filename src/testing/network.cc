@@ -29,7 +29,8 @@ struct Lane {
 
 class SimStream final : public net::Stream {
  public:
-  SimStream(net::Loop& loop, SimNetwork& network, std::uint64_t id, std::string name, std::shared_ptr<Lane> out, std::shared_ptr<Lane> in)
+  SimStream(net::Loop& loop, SimNetwork& network, std::uint64_t id, std::string name, std::shared_ptr<Lane> out,
+            std::shared_ptr<Lane> in)
       : Stream{loop}, network_{network}, id_{id}, name_{std::move(name)}, out_{std::move(out)}, in_{std::move(in)} {
     out_->writer = this;
     in_->reader = this;
@@ -76,7 +77,8 @@ class SimStream final : public net::Stream {
     const auto capacity = network_.faults_.capacity;
     const auto room = capacity - std::min(capacity, out_->bytes);
     std::string bytes;
-    for (const auto& part : pieces) bytes.append(static_cast<const char*>(part.iov_base), std::min(part.iov_len, room - bytes.size()));
+    for (const auto& part : pieces)
+      bytes.append(static_cast<const char*>(part.iov_base), std::min(part.iov_len, room - bytes.size()));
     if (bytes.empty()) {
       writable_ = false;
       return {State::would_block, 0};
@@ -109,7 +111,8 @@ class SimStream final : public net::Stream {
 
  private:
   void note(std::string_view what) {
-    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(loop().now().time_since_epoch() - std::chrono::hours{1}).count();
+    const auto micros =
+        std::chrono::duration_cast<std::chrono::microseconds>(loop().now().time_since_epoch() - std::chrono::hours{1}).count();
     network_.trace_.note(cat(micros, " us  ", name_, ' ', what));
   }
   [[nodiscard]] std::size_t split(std::size_t most) {
@@ -206,7 +209,12 @@ class SimNetwork::SimDialer final : public net::Dialer {
 };
 
 SimNetwork::SimNetwork(net::Loop& loop, SimDriver& driver, Random& random, Trace& trace, const Faults& faults)
-    : loop_{loop}, driver_{driver}, random_{random}, trace_{trace}, faults_{faults}, dialer_{std::make_unique<SimDialer>(*this)} {}
+    : loop_{loop},
+      driver_{driver},
+      random_{random},
+      trace_{trace},
+      faults_{faults},
+      dialer_{std::make_unique<SimDialer>(*this)} {}
 
 SimNetwork::~SimNetwork() = default;
 

@@ -42,7 +42,8 @@ std::string World::run_until(const std::function<bool()>& done) {
                            ? "deadlock: nothing is ready and no timer is armed, yet the work is not done"
                            : "endless: a million turns and the work is not done";
   const auto& lines = trace_.lines();
-  for (std::size_t i = lines.size() - std::min<std::size_t>(lines.size(), 20); i < lines.size(); ++i) report += cat("\n  ", lines[i]);
+  for (std::size_t i = lines.size() - std::min<std::size_t>(lines.size(), 20); i < lines.size(); ++i)
+    report += cat("\n  ", lines[i]);
   const std::string open = network_.open_streams();
   if (!open.empty()) report += cat("\n  open: ", open);
   return report;

@@ -71,7 +71,8 @@ Task<void> talk_to_echo(net::Dialer& dialer, Talk& talk) {
 /// Three clients and a server in one world.
 struct EchoWorld {
   explicit EchoWorld(std::uint64_t seed, const Faults& faults) : world{seed, faults} {
-    world.network().listen("echo:7", [this](std::unique_ptr<Stream> stream) { world.scope().spawn(serve_echo(std::move(stream))); });
+    world.network().listen("echo:7",
+                           [this](std::unique_ptr<Stream> stream) { world.scope().spawn(serve_echo(std::move(stream))); });
     for (auto& talk : talks) {
       world.random().append_id(talk.message, 1 + world.random().below(3000));
       world.scope().spawn(talk_to_echo(world.network().dialer(), talk));
@@ -141,7 +142,8 @@ TEST(World, TheNthOperationFailsUntilTheRunCompletes) {
     const EchoWorld run{5, {.split_max = 400, .fail_operation = n}};
     ASSERT_EQ(run.report, "") << "operation " << n;
     ASSERT_EQ(run.world.leaks(), "");
-    const bool all = std::ranges::all_of(run.talks, [](const Talk& talk) { return talk.error.empty() && talk.answer == talk.message; });
+    const bool all =
+        std::ranges::all_of(run.talks, [](const Talk& talk) { return talk.error.empty() && talk.answer == talk.message; });
     if (const_cast<World&>(run.world).network().operations() < n) {
       EXPECT_TRUE(all);
       break;
