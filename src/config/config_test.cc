@@ -279,6 +279,14 @@ TEST(Config, ProviderFilesGoThroughCompactJson) {
   EXPECT_FALSE(read_provider("{\"nope\":1}", nothing));
 }
 
+TEST(Config, KnowsWhatNeedsARestart) {
+  const auto running = good("listen: 127.0.0.1:1\nlimits: {connections: 5}\nlog: {level: info}\nkeys: [a]\n");
+  EXPECT_TRUE(
+      restart_needed(running, good("listen: 127.0.0.1:1\nlimits: {connections: 5, headers: 9}\nlog: {level: debug}\n")).empty());
+  EXPECT_EQ(restart_needed(running, good("listen: [127.0.0.1:1, 127.0.0.1:2]\nworkers: 3\n")),
+            (std::vector<std::string>{"listen", "workers", "limits.connections"}));
+}
+
 TEST(Config, DataDirectory) {
   EXPECT_EQ(data_directory(good("data: /x\n"), nothing), "/x");
   EXPECT_EQ(data_directory({}, env_of({{"XDG_STATE_HOME", "/s"}, {"HOME", "/h"}})), "/s/cardea");

@@ -205,6 +205,28 @@ Provider overlay(const Provider& base, const Provider& user) {
   return out;
 }
 
+namespace {
+void compare(const Table& table, void* running, void* wanted, const std::string& prefix, std::vector<std::string>& out) {
+  for (const auto& field : table.fields) {
+    const auto path = cat(prefix, field.name);
+    const auto* codec = field.codec;
+    if (codec->shape == Shape::object) {
+      compare(codec->table(), field.at(running), field.at(wanted), path + ".", out);
+    } else if (field.spec.apply == Apply::restart && codec->show(field.at(running)) != codec->show(field.at(wanted))) {
+      out.push_back(path);
+    }
+  }
+}
+}  // namespace
+
+std::vector<std::string> restart_needed(const Settings& running, const Settings& wanted) {
+  std::vector<std::string> out;
+  auto a = running;  // the tables give mutable access only
+  auto b = wanted;
+  compare(table_of<Settings>(), &a, &b, "", out);
+  return out;
+}
+
 std::string data_directory(const Settings& settings, const Env& env) {
   if (!settings.data.empty()) return settings.data;
   if (const auto state = env("XDG_STATE_HOME"); state && state->starts_with('/')) return cat(*state, "/cardea");

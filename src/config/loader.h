@@ -67,6 +67,9 @@ struct LoadedProvider {
 /// `user`'s written fields over a copy of `base`; its models come first, one of the same id replaces.
 [[nodiscard]] Provider overlay(const Provider& base, const Provider& user);
 
+/// Paths of fields that differ and take effect only after a restart ("listen", "limits.connections"): what a reload must say.
+[[nodiscard]] std::vector<std::string> restart_needed(const Settings& running, const Settings& wanted);
+
 /// Settings::data, or the place where it is when not said: $XDG_STATE_HOME/cardea, ~/.local/state/cardea, ./cardea-data.
 [[nodiscard]] std::string data_directory(const Settings& settings, const Env& env);
 
