@@ -35,6 +35,7 @@ Secret chat_head(const catalog::Provider& provider) {
 std::vector<dialect::FieldRule> rules_of(const catalog::Quirks& quirks) {
   std::vector<dialect::FieldRule> rules;
   for (const auto& field : quirks.drop_fields) rules.push_back({field, {}});
+  for (const auto& [from, to] : quirks.rename_fields) rules.push_back({from, to});
   switch (quirks.max_tokens_field) {
     case config::MaxTokensField::as_sent: break;
     case config::MaxTokensField::max_tokens: rules.push_back({"max_completion_tokens", "max_tokens"}); break;
