@@ -19,7 +19,8 @@ namespace cardea::dialect {
 
 /// A request as far as the gateway must know it to forward it: views into the body it was inspected from, which must outlive it.
 struct RequestView {
-  json::Members members;  ///< top level, with the messages and stream options outlined
+  RequestView() noexcept {}  // NOLINT: says that the inline storage inside is not to be zeroed, which costs 2 KB per request
+  json::Members members;     ///< top level, with the messages and stream options outlined
   std::string_view model;
   json::Span model_span;  ///< the raw value, quotes included
   bool stream = false;
@@ -40,6 +41,7 @@ struct ForwardOptions {
 
 /// An upstream's whole answer as far as the gateway must know it. Views into the body.
 struct ResponseView {
+  ResponseView() noexcept {}  // NOLINT: as RequestView
   json::Members members;
   std::string_view id;
   std::string_view model;

@@ -16,6 +16,7 @@ namespace cardea::json {
 /// the text and into this object: both must stay where they are until the pieces are written.
 class Edits {
  public:
+  Edits() noexcept {}  // NOLINT: not defaulted, so that the inline storage is never zeroed
   /// Replaces `span` by `replacement` (copied). A span of length 0 inserts; insertions at one place keep their order. Overlap
   /// with an earlier edit is refused with Kind::internal.
   Status replace(Span span, std::string_view replacement);

@@ -52,7 +52,7 @@ struct ScanOptions {
 /// What a scan noted. Views into the scanned text, which must outlive it. Move-only: moving keeps indices, not addresses.
 class Members {
  public:
-  static constexpr std::uint32_t npos = 0xffffffff;
+  Members() noexcept {}  // NOLINT: not defaulted, so that the inline storage is never zeroed
 
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
   [[nodiscard]] bool empty() const noexcept { return nodes_.empty(); }

@@ -1,5 +1,6 @@
 // A stream on its way through: forwarded as the bytes it came in, event by event; JSON is read only where it must be.
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -22,21 +23,22 @@ namespace {
 constexpr std::array<std::string_view, 3> chunk_outline{"choices", "usage", "error"};
 constexpr std::string_view done_marker = "[DONE]";
 
-/// The first byte of the value behind `"key"` when `text` begins with that key and a colon; else 0. Inside a string the quotes
-/// would be escaped, so a match is a key, at whatever depth.
-char value_behind(std::string_view text, std::string_view quoted_key) noexcept {
-  if (!text.starts_with(quoted_key)) return '\0';
-  std::size_t at = quoted_key.size();
+/// The first byte of the value behind a key when `text` begins with that key (in quotes) and a colon; else 0. Inside a string the
+/// quotes would be escaped, so a match is a key, at whatever depth. The key's length is fixed, so that it is compared without a
+/// call.
+template <std::size_t Size>
+char value_behind(std::string_view text, const char (&quoted_key)[Size]) noexcept {
+  constexpr std::size_t length = Size - 1;
+  if (text.size() <= length || std::memcmp(text.data(), quoted_key, length) != 0) return '\0';
   bool colon = false;
-  for (; at < text.size(); ++at) {
-    const char c = text[at];
+  for (const char c : text.substr(length)) {
     if (c == ':' && !colon) {
       colon = true;
     } else if (c != ' ' && c != '\t' && c != '\r' && c != '\n') {
-      break;
+      return colon ? c : '\0';
     }
   }
-  return colon && at < text.size() ? text[at] : '\0';
+  return '\0';
 }
 
 /// A `"u`, `"e` or `"f` at the front of `text`: is it a key that the relay must look into?
@@ -61,13 +63,16 @@ bool has_marks(std::string_view raw) noexcept {
   const auto u = _mm_set1_epi8('u');
   const auto e = _mm_set1_epi8('e');
   const auto f = _mm_set1_epi8('f');
-  for (; i + 17 <= raw.size(); i += 16) {
-    const auto next = load(i + 1);
+  constexpr std::size_t window = 17;  // 16 quotes and the letters behind them
+  while (raw.size() >= window && i + 1 < raw.size()) {
+    const auto at = std::min(i, raw.size() - window);  // the last window overlaps the one before
+    const auto next = load(at + 1);
     const auto letters = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(next, u), _mm_cmpeq_epi8(next, e)), _mm_cmpeq_epi8(next, f));
-    auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(load(i), quote), letters)));
+    auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(load(at), quote), letters)));
     for (; mask != 0; mask &= mask - 1) {
-      if (is_mark(raw.substr(i + static_cast<unsigned>(__builtin_ctz(mask))))) return true;
+      if (is_mark(raw.substr(at + static_cast<unsigned>(__builtin_ctz(mask))))) return true;
     }
+    i = at + window - 1;
   }
 #endif
   for (; i + 1 < raw.size(); ++i) {
