@@ -42,15 +42,20 @@ std::uint64_t Random::below(std::uint64_t bound) noexcept {
   return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
 }
 
-void Random::append_id(std::string& out, std::size_t length) {
+void Random::fill_id(std::span<char> out) noexcept {
   // 32 characters (5 bits each); no 0, 1, l, o: ids are read aloud.
   constexpr std::string_view alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
   std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < length; ++i) {
+  for (std::size_t i = 0; i < out.size(); ++i) {
     if (i % 12 == 0) bits = next();
-    out.push_back(alphabet[bits & 31]);
+    out[i] = alphabet[bits & 31];
     bits >>= 5;
   }
+}
+
+void Random::append_id(std::string& out, std::size_t length) {
+  out.resize(out.size() + length);
+  fill_id(std::span{out}.last(length));
 }
 
 }  // namespace cardea

@@ -2,6 +2,7 @@
 // The randomness seam: production draws from the kernel, tests from a seed.
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace cardea {
@@ -15,7 +16,8 @@ class Random {
   [[nodiscard]] std::uint64_t next() noexcept;
   /// Uniform in [0, bound); bound > 0.
   [[nodiscard]] std::uint64_t below(std::uint64_t bound) noexcept;
-  /// `length` characters of a-z, 0-9: ids such as x-request-id.
+  /// Fills `out` with characters of a-z, 2-9: ids such as x-request-id.
+  void fill_id(std::span<char> out) noexcept;
   void append_id(std::string& out, std::size_t length);
 
  private:

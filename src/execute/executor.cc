@@ -111,11 +111,12 @@ net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
   Result<json::Edits> edits = upstream.dialect->forward_edits(request.view, options);
   if (!edits) co_return fail_with(edits);
 
-  std::string own_lines{request.header_lines};
-  own_lines += "content-length: ";
-  append(own_lines, edits->size_after(request.body));
-  own_lines += "\r\n\r\n";
-  std::vector<std::string_view> pieces{upstream.chat_head.reveal(), own_lines};
+  std::string length{"content-length: "};
+  append(length, edits->size_after(request.body));
+  length += "\r\n\r\n";
+  std::vector<std::string_view> pieces;
+  pieces.reserve(8);
+  pieces.assign({upstream.chat_head.reveal(), request.header_lines, length});
   edits->append_pieces(request.body, pieces);
 
   http::CallRequest message;

@@ -30,8 +30,8 @@ struct ChatCall {
   std::string_view model;  ///< the upstream's name for it
   std::string_view body;   ///< as the client sent it, in the upstream's dialect
   const dialect::RequestView& view;
-  std::string_view header_lines;  ///< of this request: `name: value\r\n` …
-  AttemptLimits limits;
+  std::string header_lines;  ///< of this request: `name: value\r\n` …
+  const AttemptLimits& limits;
 };
 
 class Executor;

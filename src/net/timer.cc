@@ -1,5 +1,7 @@
 #include "net/timer.h"
 
+#include <bit>
+
 namespace cardea::net {
 
 void Timer::cancel() noexcept {
@@ -42,6 +44,7 @@ void TimerWheel::insert(Timer& timer, std::uint64_t due) noexcept {
   const auto current_position = current_ >> (slot_bits * level);
   if (position - current_position >= slots) position = current_position + slots - 1;
   const auto index = position & (slots - 1);
+  occupied_[static_cast<std::size_t>(level)] |= std::uint64_t{1} << index;
   Timer& head = wheel_[static_cast<std::size_t>(level)][index];
   timer.prev_ = head.prev_;
   timer.next_ = &head;
@@ -96,15 +99,17 @@ void TimerWheel::advance(TimePoint now) {
 }
 
 std::optional<TimePoint> TimerWheel::next_due() const noexcept {
-  // On each level the slots from the current position on are visited in order; the first that holds something bounds the answer.
-  for (int level = 0; level < levels; ++level) {
-    const int shift = slot_bits * level;
+  // On each level the slots behind the current position are visited in order; the first that holds something bounds the answer. A lower
+  // level holds only what lies in the current round, so its answer is earlier than that of any level above.
+  for (std::size_t level = 0; level < levels; ++level) {
+    const auto shift = slot_bits * level;
     const auto position = current_ >> shift;
-    for (std::uint64_t ahead = 1; ahead <= slots; ++ahead) {
-      const auto at = position + ahead;
-      // Level 0 … n hold only what lies in the current round; a new round begins with a cascade from above.
-      if (level < levels - 1 && (at >> slot_bits) != (position >> slot_bits)) break;
-      if (!wheel_[static_cast<std::size_t>(level)][at & (slots - 1)].empty()) return start_ + tick * static_cast<std::int64_t>(at << shift);
+    const auto next = (position + 1) & (slots - 1);
+    for (auto ahead = std::rotr(occupied_[level], static_cast<int>(next)); ahead != 0; ahead &= ahead - 1) {
+      const auto at = position + 1 + static_cast<std::uint64_t>(std::countr_zero(ahead));
+      const auto index = at & (slots - 1);
+      if (!wheel_[level][index].empty()) return start_ + tick * static_cast<std::int64_t>(at << shift);
+      occupied_[level] &= ~(std::uint64_t{1} << index);
     }
   }
   return std::nullopt;

@@ -67,6 +67,8 @@ class TimerWheel {
   TimePoint start_;
   std::uint64_t current_ = 0;  ///< last tick that has fired
   std::array<std::array<Slot, slots>, levels> wheel_;
+  /// Bit i of a level: slot i may hold something. Set on insertion; cancelling does not clear it, looking does.
+  mutable std::array<std::uint64_t, levels> occupied_{};
 };
 
 }  // namespace cardea::net

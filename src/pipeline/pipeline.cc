@@ -57,8 +57,8 @@ net::Task<Status> Pipeline::chat(Visit& visit, const dialect::Dialect& dialect) 
   visit.entry().upstream_model = target->info != nullptr ? std::string_view{target->info->id} : std::string_view{};
 
   // The only step that leaves the house. It comes back with a good answer, or the first events of one, or an error.
-  const std::string own_headers = forwarded_headers(visit, *target->provider);
-  const execute::ChatCall call{snapshot.upstreams.of(*target->provider), target->model, *body, *request, own_headers, snapshot.attempt};
+  const execute::ChatCall call{snapshot.upstreams.of(*target->provider),      target->model,   *body, *request,
+                               forwarded_headers(visit, *target->provider), snapshot.attempt};
   visit.upstream_begins();
   Result<execute::ChatAnswer> answer = co_await executor_.chat(call);
   visit.upstream_ends();

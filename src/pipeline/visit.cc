@@ -8,7 +8,6 @@
 namespace cardea::pipeline {
 namespace {
 
-constexpr std::size_t request_id_length = 24;
 constexpr std::size_t request_id_bytes_max = 64;
 
 /// An id from outside goes into logs and headers as it is, so it must be plain.
@@ -19,8 +18,17 @@ bool acceptable_id(std::string_view id) {
 }
 
 /// W3C Trace Context and OpenAI's own request headers (conventions.md §3).
-constexpr std::array<std::string_view, 6> forwarded_names{"traceparent",   "tracestate",         "baggage",
-                                                           "openai-beta",  "openai-organization", "openai-project"};
+bool is_forwarded(wire::Field field, std::string_view name) {
+  switch (field) {
+    case wire::Field::traceparent:
+    case wire::Field::tracestate:
+    case wire::Field::openai_organization:
+    case wire::Field::openai_project: return true;
+    case wire::Field::other: return iequals(name, "baggage") || iequals(name, "openai-beta");
+    default: return false;
+  }
+}
+
 constexpr std::string_view twin_prefix = "x-twin-";
 
 bool has_prefix(std::string_view name, std::string_view prefix) {
@@ -42,9 +50,9 @@ Visit::Visit(std::shared_ptr<const Snapshot> snapshot, record::Recorder& recorde
   if (given && acceptable_id(*given)) {
     entry_.request_id = *given;
   } else {
-    std::string id{"req_"};
-    random.append_id(id, request_id_length);
-    entry_.request_id = id;
+    std::array<char, 28> id{'r', 'e', 'q', '_'};
+    random.fill_id(std::span{id}.subspan(4));
+    entry_.request_id = std::string_view{id.data(), id.size()};
   }
 }
 
@@ -78,6 +86,7 @@ void Visit::first_token_sent() noexcept {
 }
 
 void Visit::add_answer_headers(wire::HeaderBlock& lines, std::string_view content_type) const {
+  lines.reserve(240);
   lines.add_raw("content-type: ");
   lines.add_raw(content_type);
   lines.add_raw("\r\nx-request-id: ");
@@ -92,15 +101,19 @@ void Visit::add_answer_headers(wire::HeaderBlock& lines, std::string_view conten
 
 std::string forwarded_headers(const Visit& visit, const catalog::Provider& provider) {
   std::string lines;
-  lines.reserve(128);
+  lines.reserve(240);  // the executor adds its own
   lines += "x-request-id: ";
   lines += visit.request_id();
   lines += "\r\n";
   const bool is_twin = provider.name == "twin";
-  for (const wire::Header header : visit.head().headers()) {
-    const bool wanted = std::ranges::any_of(forwarded_names, [&](auto name) { return iequals(header.name, name); }) ||
-                        (is_twin && has_prefix(header.name, twin_prefix));
-    if (wanted) lines += cat(header.name, ": ", header.value, "\r\n");
+  const wire::HeaderTable& headers = visit.head().headers();
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    const wire::Header header = headers[i];
+    if (!is_forwarded(headers.field(i), header.name) && !(is_twin && has_prefix(header.name, twin_prefix))) continue;
+    lines += header.name;
+    lines += ": ";
+    lines += header.value;
+    lines += "\r\n";
   }
   return lines;
 }

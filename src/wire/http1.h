@@ -389,6 +389,8 @@ class HeaderBlock {
     append(text_, value);
     text_.append("\r\n");
   }
+  /// Room for `bytes` more at once.
+  void reserve(std::size_t bytes) { text_.reserve(text_.size() + bytes); }
   /// Appends complete lines, each ended by CRLF, that were built before or are the program's own. Unchecked.
   void add_raw(std::string_view lines) { text_.append(lines); }
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
