@@ -1,6 +1,7 @@
 #include "json/edit.h"
 
 #include <algorithm>
+#include <span>
 
 #include "json/writer.h"
 
@@ -77,37 +78,35 @@ void ObjectEdit::add(std::string_view key, std::string_view raw_value) {
   added_.append(raw_value);
 }
 
-bool ObjectEdit::removed(std::uint32_t index) const noexcept {
-  return std::ranges::any_of(changes_,
-                             [&](const Change& change) { return change.index == index && change.what == Change::What::remove; });
-}
-
 std::uint32_t ObjectEdit::open_brace() const noexcept {
   return object_ != nullptr ? object_->value.offset : static_cast<std::uint32_t>(members_.text().find('{'));
 }
 
 /// Members removed behind one that stays go with the comma before them; members removed at the front go with the comma after
-/// them.
+/// them. Linear in members and changes: a body may repeat a field that a rule drops a hundred thousand times.
 Status ObjectEdit::commit(Edits& edits) {
+  std::ranges::sort(changes_, {}, &Change::index);
   const std::string_view arena{text_.data(), text_.size()};
+  const Change* change = changes_.begin();
   bool stays = false;
   std::uint32_t previous_end = 0;
   for (auto it = range_.begin(); it != range_.end();) {
     const Member& member = *it;
-    const auto index = members_.index_of(member);
+    const Change* const first = change;
+    while (change != changes_.end() && change->index == members_.index_of(member)) ++change;
+    const std::span<const Change> own{first, change};
     const auto value_end = end_of(member.value);
     ++it;
     Status status;
-    if (removed(index)) {
+    if (std::ranges::find(own, Change::What::remove, &Change::what) != own.end()) {
       const auto from = stays ? previous_end : member.key_span.offset;
       const auto to = stays || it == range_.end() ? value_end : it->key_span.offset;
       status = edits.remove({from, to - from});
     } else {
       stays = true;
-      for (const auto& change : changes_) {
-        if (change.index != index) continue;
-        const auto span = change.what == Change::What::set ? member.value : member.key_span;
-        status = edits.replace(span, arena.substr(change.text.offset, change.text.length));
+      for (const auto& [index, what, text] : own) {
+        const auto span = what == Change::What::set ? member.value : member.key_span;
+        status = edits.replace(span, arena.substr(text.offset, text.length));
         if (!status) break;
       }
     }

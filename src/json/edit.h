@@ -64,7 +64,6 @@ class ObjectEdit {
     enum class What : std::uint8_t { set, rename, remove } what = What::set;
     Span text{};  ///< in text_
   };
-  [[nodiscard]] bool removed(std::uint32_t index) const noexcept;
   [[nodiscard]] Span keep(std::string_view text);
 
   const Members& members_;

@@ -88,6 +88,22 @@ TEST(ObjectEdit, EditsANestedObject) {
   EXPECT_EQ(edits.apply(text), R"({"o":{"b":true,"a":1},"p":{"a":1}})");
 }
 
+TEST(ObjectEdit, ManyRemovalsAreLinear) {
+  // Quadratic work would take minutes here.
+  std::string text = "{";
+  for (int i = 0; i < 60'000; ++i) text += "\"x\":1,";
+  text += "\"y\":2}";
+  auto members = scan(text);
+  ASSERT_TRUE(members);
+  ObjectEdit object{*members};
+  for (const auto& member : members->all()) {
+    if (member.key == "x") object.remove(member);
+  }
+  Edits edits;
+  ASSERT_TRUE(object.commit(edits));
+  EXPECT_EQ(edits.apply(text), R"({"y":2})");
+}
+
 /// Any mix of changes gives valid JSON with exactly the members it should have.
 TEST(ObjectEdit, RandomChangesEqualChangesOfTheTree) {
   Random random{11};

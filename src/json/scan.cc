@@ -123,7 +123,7 @@ class Scanner {
 
   [[nodiscard]] bool in_object() const noexcept { return (objects_[depth_ >> 6] >> (depth_ & 63) & 1) != 0; }
   [[nodiscard]] bool noting() const noexcept { return depth_ != 0 && depth_ <= note_depth_; }
-  void note(Type type, std::uint32_t begin, std::uint32_t end, bool escaped);
+  bool note(Type type, std::uint32_t begin, std::uint32_t end, bool escaped);
   void set_key(std::uint32_t begin, const Token& token);
 
   static constexpr std::uint32_t depth_limit = 255;
@@ -300,8 +300,9 @@ bool Scanner::refuse_token(std::string_view expected) {
   return refuse(position(), position() < size_ ? expected : std::string_view{"the text ends too early"});
 }
 
-void Scanner::note(Type type, std::uint32_t begin, std::uint32_t end, bool escaped) {
+bool Scanner::note(Type type, std::uint32_t begin, std::uint32_t end, bool escaped) {
   const auto index = static_cast<std::uint32_t>(out_.nodes_.size());
+  if (index >= options_.max_noted) return refuse(begin, "too many members");
   Member member;
   if (in_object()) {
     member.key = key_;
@@ -312,6 +313,7 @@ void Scanner::note(Type type, std::uint32_t begin, std::uint32_t end, bool escap
   member.type = type;
   member.escaped = escaped;
   out_.nodes_.push_back(member);
+  return true;
 }
 
 void Scanner::set_key(std::uint32_t begin, const Token& token) {
@@ -337,9 +339,8 @@ bool Scanner::read_key() {
 }
 
 bool Scanner::scalar(Type type, const Token& token, std::uint32_t begin) {
-  if (noting()) note(type, begin, token.end, token.escaped);
   if (depth_ == 0) type_ = type;
-  return true;
+  return !noting() || note(type, begin, token.end, token.escaped);
 }
 
 /// at_ points behind the bracket. Empty containers are left to close_values().
@@ -347,7 +348,7 @@ bool Scanner::open(Type type) {
   const auto begin = at_[-1];
   if (noting()) {
     noted_[depth_] = static_cast<std::uint32_t>(out_.nodes_.size());
-    note(type, begin, begin, false);
+    if (!note(type, begin, begin, false)) return false;
   }
   if (depth_ == 0) type_ = type;
   if (depth_ >= std::min(options_.max_depth, depth_limit)) return refuse(begin, "too many levels of arrays and objects");

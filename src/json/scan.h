@@ -41,6 +41,8 @@ struct ScanOptions {
   std::span<const std::string_view> outline = {};
   /// Levels of arrays and objects allowed; more is an error.
   std::uint32_t max_depth = 128;
+  /// Values noted; more is an error. Bounds the memory that a body of tiny members can claim (40 bytes each).
+  std::uint32_t max_noted = 65'536;
   /// What a \uD800 without its other half is. Vendors refuse it in requests; answers are taken as they come.
   enum class LoneSurrogate : std::uint8_t { refused, allowed } lone_surrogate = LoneSurrogate::refused;
   /// The kind of every error, e.g. Kind::upstream_protocol when the text is an upstream's.

@@ -201,6 +201,19 @@ TEST(Scan, DepthHasALimit) {
   EXPECT_NE(error_of(nested(4), {.max_depth = 4}), "");
 }
 
+TEST(Scan, NotedMembersHaveALimit) {
+  const std::string_view outline[] = {"a"};
+  const auto text = [](std::size_t n) {
+    std::string out = "{\"a\":[0";
+    for (std::size_t i = 2; i < n; ++i) out += ",0";
+    return out + "]}";
+  };
+  EXPECT_EQ(error_of(text(100), {.outline = outline, .max_noted = 100}), "");
+  EXPECT_NE(error_of(text(101), {.outline = outline, .max_noted = 100}).find("too many members"), std::string::npos);
+  EXPECT_NE(error_of(text(100'000), {.outline = outline}).find("too many members"), std::string::npos);
+  EXPECT_EQ(error_of(text(100'000)), "");
+}
+
 TEST(Scan, LoneSurrogatesInAnswersAreTaken) {
   const ScanOptions lenient{.lone_surrogate = ScanOptions::LoneSurrogate::allowed};
   const std::string text = R"({"a":"x\ud83d","b":"\udc00y","c":"\ud83d\ud83d\ude00"})";
