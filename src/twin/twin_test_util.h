@@ -31,11 +31,13 @@ struct Reply {
 
 inline net::Task<void> converse(testing::World& world, std::unique_ptr<net::Stream>& stream, std::string_view message,
                                 Heard& heard) {
+  constexpr net::Duration write_timeout = std::chrono::seconds{10};
+  constexpr net::Duration read_timeout = std::chrono::seconds{20};
   iovec pieces[1] = {net::piece(message)};
-  Status sent = co_await stream->write_all(pieces, std::chrono::seconds{10});
+  Status sent = co_await stream->write_all(pieces, write_timeout);
   std::array<char, 4096> space;
   while (sent) {
-    Result<std::size_t> got = co_await stream->read_some(space, std::chrono::seconds{20});
+    Result<std::size_t> got = co_await stream->read_some(space, read_timeout);
     if (!got) {
       heard.end = got.error().is(Kind::timed_out) ? Heard::End::silence : Heard::End::reset;
       break;

@@ -1,0 +1,23 @@
+#pragma once
+// What the commands do. Each returns the exit code.
+
+#include <string>
+
+#include "app/command.h"
+
+namespace cardea::app {
+
+int serve(const Arguments& arguments);
+int check(const Arguments& arguments);
+int models(const Arguments& arguments);
+int chat(const Arguments& arguments);
+int twin_serve(const Arguments& arguments);
+int healthcheck(const Arguments& arguments);
+int version(const Arguments& arguments);
+int schema(const Arguments& arguments);
+int docs(const Arguments& arguments);
+
+/// The twin's models and options, for its help.
+[[nodiscard]] std::string twin_appendix();
+
+}  // namespace cardea::app

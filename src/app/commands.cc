@@ -1,0 +1,144 @@
+#include "app/actions.h"
+#include "app/command.h"
+
+namespace cardea::app {
+namespace {
+
+constexpr Flag config_flag{"--config", "FILE", "configuration; default: ./cardea.yaml, then /etc/cardea/cardea.yaml, then none"};
+constexpr Flag models_flag{"--models", "FILE", "a registry of models besides; default: /models/model-registry.yaml when it is there"};
+constexpr Flag url_flag{"--url", "URL", "the gateway; default: CARDEA_URL, else http://127.0.0.1:8080"};
+constexpr Flag key_flag{"--key", "KEY", "its key; default: CARDEA_API_KEY, else the first of API_KEY"};
+
+constexpr Flag serve_flags[] = {
+    config_flag,
+    models_flag,
+    {"--listen", "ADDR:PORT", "where to listen (may be repeated; unix:/PATH too); default: 127.0.0.1:8080"},
+    {"--data", "DIR", "where state is kept; one gateway per directory"},
+    {"--workers", "N", "threads; default: one per core"},
+    {"--log-level", "LEVEL", "debug, info, warn, error or off"},
+    {"--log-format", "FORMAT", "json or console; default: console on a terminal"},
+    {"--set", "PATH=VALUE", "any field of the configuration, such as timeouts.connect=2s (may be repeated)"},
+};
+constexpr Example serve_examples[] = {
+    {"cardea serve", "this machine only, port 8080; providers whose keys are in the environment are on"},
+    {"API_KEY=$(openssl rand -hex 24) cardea serve --listen 0.0.0.0:8080", "for others too: then a key is demanded"},
+    {"cardea serve --config cardea.yaml --models models.yaml --workers 2", "with files; they are read again when they change"},
+};
+
+constexpr Flag check_flags[] = {config_flag, models_flag, {"--set", "PATH=VALUE", "as of serve (may be repeated)"}};
+constexpr Example check_examples[] = {{"cardea check --config cardea.yaml", "every problem with its line and the fix; exit code 2 if there is one"}};
+
+constexpr Flag list_flags[] = {url_flag, key_flag, config_flag, models_flag};
+constexpr Example list_examples[] = {
+    {"cardea models", "of the running gateway, or of the one that would start here"},
+    {"cardea models mini", "only names that contain 'mini'"},
+    {"cardea models --url https://ai.example.com --key $KEY", "of a gateway elsewhere"},
+};
+
+constexpr Flag chat_flags[] = {
+    {"--model", "NAME", "whom to talk to; default: CARDEA_MODEL, else your own first model, else the cheapest, else the twin"},
+    {"--system", "TEXT", "instructions for the model"},
+    url_flag,
+    key_flag,
+    config_flag,
+    models_flag,
+};
+constexpr Example chat_examples[] = {
+    {"cardea chat", "talk; with no gateway running, one is started inside the command"},
+    {"cardea chat --model openai/gpt-4o-mini 'why is the sky blue?'", "one question, one answer"},
+    {"cardea chat 'explain this error:' - < build.log", "'-' stands for standard input"},
+    {"git diff | cardea chat --system 'Write a commit message.'", "without words the prompt is standard input"},
+};
+
+constexpr Flag twin_flags[] = {
+    {"--listen", "ADDR:PORT", "where to listen; port 0 takes any and says which; default: 127.0.0.1:8089"},
+    {"--script", "FILE", "what happens to the first chat request, the second, and so on"},
+};
+constexpr Example twin_examples[] = {
+    {"cardea twin serve", "then: OPENAI_BASE_URL=http://127.0.0.1:8089/v1 and any key"},
+    {"curl -H 'x-twin-status: 429' -H 'x-twin-retry-after: 1' …", "one refusal"},
+    {"cardea twin serve --script faults.txt", "with lines such as: times=2 status=503 · ok · times=* model=echo hang=after-head"},
+};
+
+constexpr Flag health_flags[] = {url_flag};
+constexpr Example health_examples[] = {{"HEALTHCHECK CMD [\"cardea\", \"healthcheck\"]", "in a Dockerfile"}};
+constexpr Example schema_examples[] = {{"cardea schema > cardea.schema.json", "then '# yaml-language-server: $schema=cardea.schema.json' on top of cardea.yaml"}};
+
+constexpr Command table[] = {
+    {.name = "serve",
+     .words = "",
+     .summary = "run the gateway",
+     .about = "Listens for OpenAI-compatible requests and sends them to the providers that are on. With no configuration at all, that is every\n"
+              "provider whose key is in the environment, local servers (Ollama, llama.cpp, LM Studio) and the built-in twin.\n"
+              "Without a gateway key only this machine is served; set API_KEY (several: commas) to serve others.\n"
+              "SIGHUP, or a changed file, reloads; SIGTERM finishes what is under way and leaves.",
+     .flags = serve_flags,
+     .examples = serve_examples,
+     .run = serve,
+     .more = "Every field can also come from the environment (CARDEA_LISTEN, CARDEA_LOG_LEVEL, …); flags win over it, it wins over files."},
+    {.name = "check",
+     .words = "",
+     .summary = "check the configuration without starting",
+     .about = "Reads the configuration as 'serve' would and reports every problem at once. Exit code 0: good, 2: not.",
+     .flags = check_flags,
+     .examples = check_examples,
+     .run = check},
+    {.name = "models",
+     .words = "[TEXT]",
+     .summary = "list the models that can be asked for",
+     .about = "Asks a running gateway; when none answers, shows what the local configuration has. Prices are US dollars per million tokens.",
+     .flags = list_flags,
+     .examples = list_examples,
+     .run = models},
+    {.name = "chat",
+     .words = "[PROMPT…]",
+     .summary = "talk to a model in this terminal",
+     .about = "Answers stream in as they are written. Ctrl-C stops the answer, not the chat. Commands inside: /model, /models, /system, /clear,\n"
+              "/help, /exit. With a prompt, or when standard input is no terminal, it answers once and leaves.",
+     .flags = chat_flags,
+     .examples = chat_examples,
+     .run = chat},
+    {.name = "twin serve",
+     .words = "",
+     .summary = "run the simulated provider alone",
+     .about = "An OpenAI-compatible server whose answers depend on the request only, and which fails on demand: for tests and demonstrations.",
+     .flags = twin_flags,
+     .examples = twin_examples,
+     .run = twin_serve,
+     .appendix = twin_appendix},
+    {.name = "healthcheck",
+     .words = "",
+     .summary = "exit 0 when a gateway answers, else 1",
+     .about = "Asks GET /livez. For containers and scripts.",
+     .flags = health_flags,
+     .examples = health_examples,
+     .run = healthcheck},
+    {.name = "schema",
+     .words = "",
+     .summary = "write the JSON Schema of cardea.yaml",
+     .about = "For editors: completion and checks while you type.",
+     .flags = {},
+     .examples = schema_examples,
+     .run = schema},
+    {.name = "version",
+     .words = "",
+     .summary = "version, commit and compiler",
+     .about = "What this binary was made of and with.",
+     .flags = {},
+     .examples = {},
+     .run = version},
+    {.name = "docs",
+     .words = "",
+     .summary = "write the reference of the configuration",
+     .about = "Markdown, for docs/configuration.md.",
+     .flags = {},
+     .examples = {},
+     .run = docs,
+     .shown = Command::Shown::hidden},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return table; }
+
+}  // namespace cardea::app
