@@ -283,6 +283,29 @@ TEST(Tls, FullSocketsBlockAndTheEndWaitsForThem) {
   EXPECT_EQ(received, sent);
 }
 
+TEST(Tls, CloseNotifyWaitsForAFullSocket) {
+  Pair pair;
+  // Below TLS, so that no record is stuck half-way: the kernel is full of bytes that the client takes out below TLS, too.
+  const std::string block(100'000, 'x');
+  const iovec pieces[1] = {piece(block)};
+  auto& server = static_cast<TlsStream&>(*pair.server);
+  auto& client = static_cast<TlsStream&>(*pair.client);
+  char byte = 0;
+  EXPECT_EQ(client.try_read({&byte, 1}).state, IoOutcome::State::would_block);
+  std::size_t filled = 0;
+  for (IoOutcome outcome; (outcome = server.SocketStream::try_write(pieces)).state == IoOutcome::State::moved;)
+    filled += outcome.bytes;
+  server.shutdown_write();
+  std::string space(filled, ' ');
+  while (filled != 0) {
+    filled -= client.SocketStream::try_read({space.data(), filled}).bytes;
+    int turns = 0;
+    if (filled != 0) pair.bench.loop.run_until([&] { return ++turns == 2; });
+  }
+  pair.bench.loop.run_until([&] { return client.peer_closed(); });
+  EXPECT_EQ(client.try_read({&byte, 1}).state, IoOutcome::State::end);
+}
+
 /// Talks to a server that uses OpenSSL by itself, in a blocking thread.
 TlsBench::Outcome talk_to_raw(const std::function<void(SSL*, int)>& serve) {
   TlsBench bench;

@@ -203,6 +203,26 @@ TEST(World, UnknownNamesRefuseAndBlackHolesTimeOutInVirtualTime) {
   EXPECT_LT(world.elapsed(), 720ms);
 }
 
+Task<void> refuse_unread(std::unique_ptr<Stream> stream) {
+  Status arrived = co_await stream->readable(10s);
+  EXPECT_TRUE(arrived);
+  iovec pieces[1] = {net::piece("no")};
+  Status sent = co_await stream->write_all(pieces, 10s);
+  EXPECT_TRUE(sent);
+}
+
+TEST(World, ClosingWithUnreadDataResetsBehindWhatWasSent) {
+  World world{1, {.delay_max = 20ms}};
+  world.network().listen("echo:7",
+                         [&](std::unique_ptr<Stream> stream) { world.scope().spawn(refuse_unread(std::move(stream))); });
+  Talk talk{.message = "a request that nobody reads"};
+  world.scope().spawn(talk_to_echo(world.network().dialer(), talk));
+  EXPECT_EQ(world.run(), "");
+  EXPECT_EQ(talk.answer, "no");
+  EXPECT_EQ(talk.error, "io");
+  EXPECT_EQ(world.leaks(), "");
+}
+
 TEST(World, LeakedStreamsAreNamed) {
   World world{1};
   std::unique_ptr<Stream> kept;
