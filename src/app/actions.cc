@@ -1,7 +1,7 @@
 #include "app/actions.h"
 
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 #include "app/chat_session.h"
 #include "app/model_list.h"
@@ -35,10 +35,9 @@ Result<Partner> find_partner(const Arguments& arguments) {
   Result<Asked> asked = place_of(arguments);
   if (!asked) return fail_with(asked);
   Partner partner;
-  const std::string url = asked->place.url;
   partner.client = std::make_unique<GatewayClient>(std::move(asked->place));
-  if (is_alive(*partner.client, look_timeout)) return partner;
-  if (asked->by_name) return fail(Kind::upstream_unreachable, cat("no gateway answers at ", url, "; start one with 'cardea serve'"));
+  // One that was named is not asked for Cardea's own pages: any OpenAI-compatible server will do.
+  if (asked->by_name || is_alive(*partner.client, look_timeout)) return partner;
   Result<server::Sources> sources = sources_of(arguments);
   if (!sources) return fail_with(sources);
   Result<std::unique_ptr<LocalGateway>> local = LocalGateway::start(*sources);
@@ -67,8 +66,9 @@ std::string prompt_of(const Arguments& arguments) {
 
 void greet(const Partner& partner, const Conversation& conversation) {
   const std::string where = partner.local ? "a gateway inside this command" : partner.client->place().url;
-  print(cat(styled("Cardea", Style::bold, STDOUT_FILENO), " ", CARDEA_VERSION, " · ", styled(conversation.model(), Style::cyan, STDOUT_FILENO), " by ",
-            where, "\n", styled("/help lists commands, Ctrl-C stops an answer, Ctrl-D leaves", Style::dim, STDOUT_FILENO), "\n\n"));
+  print(cat(styled("Cardea", Style::bold, STDOUT_FILENO), " ", CARDEA_VERSION, " · ",
+            styled(conversation.model(), Style::cyan, STDOUT_FILENO), " by ", where, "\n",
+            styled("/help lists commands, Ctrl-C stops an answer, Ctrl-D leaves", Style::dim, STDOUT_FILENO), "\n\n"));
 }
 
 }  // namespace
@@ -95,7 +95,8 @@ int check(const Arguments& arguments) {
     print(cat(errors, errors == 1 ? " error" : " errors", " in ", files, "\n"));
     return exit_usage;
   }
-  print(cat("good: ", files, "\n", configuration.catalog->list().size(), " models of ", configuration.catalog->providers().size(), " providers:"));
+  print(cat("good: ", files, "\n", configuration.catalog->list().size(), " models of ", configuration.catalog->providers().size(),
+            " providers:"));
   for (const auto* provider : configuration.catalog->providers()) print(cat(" ", provider->name));
   print("\n");
   return exit_ok;
@@ -126,7 +127,9 @@ int models(const Arguments& arguments) {
       return exit_usage;
     }
     list = list_models(*configuration.catalog);
-    complain("no gateway is running; these are the models that 'cardea serve' would offer (local servers are looked for when it starts)");
+    complain(
+        "no gateway is running; these are the models that 'cardea serve' would offer (local servers are looked for when it "
+        "starts)");
   }
   const std::string text = model_table(list, filter);
   if (text.empty()) complain(filter.empty() ? "there is no model" : cat("no model has '", filter, "' in its name"));
@@ -145,7 +148,7 @@ int chat(const Arguments& arguments) {
   }
   Conversation conversation;
   conversation.set_model(model_to_use(arguments, *partner->client));
-  conversation.set_system(arguments.get("--system"));
+  conversation.set_instructions(arguments.get("--system"));
   ChatSession session{*partner->client, conversation, interrupts};
   const bool alone = !arguments.words().empty() || !is_interactive();
   if (!alone) {
@@ -195,10 +198,14 @@ int docs(const Arguments&) {
 
 std::string twin_appendix() {
   std::string text = "Models\n";
-  for (const auto& model : twin::models()) append(text, cat("  ", model.name, std::string(model.name.size() < 10 ? 10 - model.name.size() : 1, ' '), model.does, "\n"));
-  append(text, "  Any other name is answered like twin-1.\n\nPace and faults: header `x-twin-NAME: VALUE`, or `NAME=VALUE` in a script\n");
+  for (const auto& model : twin::models())
+    append(text, cat("  ", model.name, std::string(model.name.size() < 10 ? 10 - model.name.size() : 1, ' '), model.does, "\n"));
+  append(
+      text,
+      "  Any other name is answered like twin-1.\n\nPace and faults: header `x-twin-NAME: VALUE`, or `NAME=VALUE` in a script\n");
   std::vector<std::vector<std::string>> rows;
-  for (const auto& option : twin::options()) rows.push_back({cat("  ", option.name), std::string{option.values}, std::string{option.help}});
+  for (const auto& option : twin::options())
+    rows.push_back({cat("  ", option.name), std::string{option.values}, std::string{option.help}});
   return cat(text, table(rows));
 }
 

@@ -68,7 +68,7 @@ ChatSession::Next ChatSession::show_models(std::string_view argument) {
 }
 
 ChatSession::Next ChatSession::set_system(std::string_view argument) {
-  conversation_.set_system(argument);
+  conversation_.set_instructions(argument);
   say(argument.empty() ? "no instructions" : "instructions set");
   return Next::go_on;
 }
@@ -109,7 +109,8 @@ void ChatSession::show_end(const AnswerReader& answer) {
   column_zero_ = true;
   std::string notes;
   if (!answer.unusual_end().empty()) append(notes, cat("ended: ", answer.unusual_end(), " · "));
-  if (const auto& usage = answer.usage()) append(notes, cat(usage->input_total(), " tokens in, ", usage->output.value_or(0), " out"));
+  if (const auto& usage = answer.usage())
+    append(notes, cat(usage->input_total(), " tokens in, ", usage->output.value_or(0), " out"));
   if (isatty(STDOUT_FILENO) != 0 && !notes.empty()) say(notes);
 }
 
@@ -118,8 +119,8 @@ bool ChatSession::ask(std::string_view text) {
   shown_ = AnswerReader::Piece::text;
   AnswerReader answer{[this](AnswerReader::Piece piece, std::string_view more) { show(piece, more); }};
   static_cast<void>(interrupts_.take());
-  Result<Reply> reply =
-      client_.stream("/chat/completions", conversation_.request(), [&](std::string_view bytes) { answer.feed(bytes); }, &interrupts_);
+  Result<Reply> reply = client_.stream(
+      "/chat/completions", conversation_.request(), [&](std::string_view bytes) { answer.feed(bytes); }, &interrupts_);
   std::string problem;
   if (reply && reply->status != 200) {
     problem = error_text(*reply);

@@ -56,7 +56,9 @@ std::string flag_text(const Flag& flag) { return flag.value.empty() ? std::strin
 
 constexpr std::string_view help_words[] = {"--help", "-h", "help"};
 constexpr std::string_view version_words[] = {"--version", "-V"};
-bool is_one_of(std::span<const std::string_view> words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
+bool is_one_of(std::span<const std::string_view> words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
 
 }  // namespace
 

@@ -46,7 +46,8 @@ class Arguments {
 
 /// `rest`: what follows the command's name. `words`: what words it takes, for messages; empty: none. Knows `--flag VALUE`,
 /// `--flag=VALUE`, and `--`, behind which everything is a word. Error: config, a sentence that says what was meant.
-[[nodiscard]] Result<Arguments> parse_arguments(std::span<const std::string_view> rest, std::span<const Flag> flags, std::string_view words);
+[[nodiscard]] Result<Arguments> parse_arguments(std::span<const std::string_view> rest, std::span<const Flag> flags,
+                                                std::string_view words);
 
 struct Command {
   std::string_view name;     ///< "serve", "twin serve"

@@ -5,7 +5,8 @@ namespace cardea::app {
 namespace {
 
 constexpr Flag config_flag{"--config", "FILE", "configuration; default: ./cardea.yaml, then /etc/cardea/cardea.yaml, then none"};
-constexpr Flag models_flag{"--models", "FILE", "a registry of models besides; default: /models/model-registry.yaml when it is there"};
+constexpr Flag models_flag{"--models", "FILE",
+                           "a registry of models besides; default: /models/model-registry.yaml when it is there"};
 constexpr Flag url_flag{"--url", "URL", "the gateway; default: CARDEA_URL, else http://127.0.0.1:8080"};
 constexpr Flag key_flag{"--key", "KEY", "its key; default: CARDEA_API_KEY, else the first of API_KEY"};
 
@@ -26,7 +27,8 @@ constexpr Example serve_examples[] = {
 };
 
 constexpr Flag check_flags[] = {config_flag, models_flag, {"--set", "PATH=VALUE", "as of serve (may be repeated)"}};
-constexpr Example check_examples[] = {{"cardea check --config cardea.yaml", "every problem with its line and the fix; exit code 2 if there is one"}};
+constexpr Example check_examples[] = {
+    {"cardea check --config cardea.yaml", "every problem with its line and the fix; exit code 2 if there is one"}};
 
 constexpr Flag list_flags[] = {url_flag, key_flag, config_flag, models_flag};
 constexpr Example list_examples[] = {
@@ -62,20 +64,23 @@ constexpr Example twin_examples[] = {
 
 constexpr Flag health_flags[] = {url_flag};
 constexpr Example health_examples[] = {{"HEALTHCHECK CMD [\"cardea\", \"healthcheck\"]", "in a Dockerfile"}};
-constexpr Example schema_examples[] = {{"cardea schema > cardea.schema.json", "then '# yaml-language-server: $schema=cardea.schema.json' on top of cardea.yaml"}};
+constexpr Example schema_examples[] = {
+    {"cardea schema > cardea.schema.json", "then '# yaml-language-server: $schema=cardea.schema.json' on top of cardea.yaml"}};
 
 constexpr Command table[] = {
     {.name = "serve",
      .words = "",
      .summary = "run the gateway",
-     .about = "Listens for OpenAI-compatible requests and sends them to the providers that are on. With no configuration at all, that is every\n"
+     .about = "Listens for OpenAI-compatible requests and sends them to the providers that are on. With no configuration at all, "
+              "that is every\n"
               "provider whose key is in the environment, local servers (Ollama, llama.cpp, LM Studio) and the built-in twin.\n"
               "Without a gateway key only this machine is served; set API_KEY (several: commas) to serve others.\n"
               "SIGHUP, or a changed file, reloads; SIGTERM finishes what is under way and leaves.",
      .flags = serve_flags,
      .examples = serve_examples,
      .run = serve,
-     .more = "Every field can also come from the environment (CARDEA_LISTEN, CARDEA_LOG_LEVEL, …); flags win over it, it wins over files."},
+     .more = "Every field can also come from the environment (CARDEA_LISTEN, CARDEA_LOG_LEVEL, …); flags win over it, it wins "
+             "over files."},
     {.name = "check",
      .words = "",
      .summary = "check the configuration without starting",
@@ -86,14 +91,16 @@ constexpr Command table[] = {
     {.name = "models",
      .words = "[TEXT]",
      .summary = "list the models that can be asked for",
-     .about = "Asks a running gateway; when none answers, shows what the local configuration has. Prices are US dollars per million tokens.",
+     .about = "Asks a running gateway; when none answers, shows what the local configuration has. Prices are US dollars per "
+              "million tokens.",
      .flags = list_flags,
      .examples = list_examples,
      .run = models},
     {.name = "chat",
      .words = "[PROMPT…]",
      .summary = "talk to a model in this terminal",
-     .about = "Answers stream in as they are written. Ctrl-C stops the answer, not the chat. Commands inside: /model, /models, /system, /clear,\n"
+     .about = "Answers stream in as they are written. Ctrl-C stops the answer, not the chat. Commands inside: /model, /models, "
+              "/system, /clear,\n"
               "/help, /exit. With a prompt, or when standard input is no terminal, it answers once and leaves.",
      .flags = chat_flags,
      .examples = chat_examples,
@@ -101,7 +108,8 @@ constexpr Command table[] = {
     {.name = "twin serve",
      .words = "",
      .summary = "run the simulated provider alone",
-     .about = "An OpenAI-compatible server whose answers depend on the request only, and which fails on demand: for tests and demonstrations.",
+     .about = "An OpenAI-compatible server whose answers depend on the request only, and which fails on demand: for tests and "
+              "demonstrations.",
      .flags = twin_flags,
      .examples = twin_examples,
      .run = twin_serve,

@@ -16,7 +16,7 @@ model::Message message(model::Role role, std::string_view text) {
 
 }  // namespace
 
-void Conversation::set_system(std::string_view text) { system_ = text; }
+void Conversation::set_instructions(std::string_view text) { system_ = text; }
 
 void Conversation::add(model::Role role, std::string_view text) { chat_.messages.push_back(message(role, text)); }
 

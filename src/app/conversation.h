@@ -21,8 +21,8 @@ class Conversation {
   void set_model(std::string_view model) { chat_.model = model; }
   [[nodiscard]] const std::string& model() const noexcept { return chat_.model; }
   /// The instructions that stand first; empty: none.
-  void set_system(std::string_view text);
-  [[nodiscard]] std::string_view system() const noexcept { return system_; }
+  void set_instructions(std::string_view text);
+  [[nodiscard]] std::string_view instructions() const noexcept { return system_; }
   void add_user(std::string_view text) { add(model::Role::user, text); }
   void add_assistant(std::string_view text) { add(model::Role::assistant, text); }
   /// Takes the last message back: its answer never came.

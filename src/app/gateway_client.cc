@@ -58,10 +58,10 @@ class InterruptTarget final : public net::PollTarget {
 }  // namespace
 
 Result<Place> parse_place(std::string_view url, std::string_view key) {
-  const std::string text = url.find(':') == std::string_view::npos || url.starts_with("localhost:") ? cat("http://", url) : std::string{url};
+  const bool whole = url.find("://") != std::string_view::npos || url.starts_with("unix:");
+  const std::string text = whole ? std::string{url} : cat("http://", url);
   Result<catalog::Endpoint> endpoint = catalog::parse_endpoint(text);
   if (!endpoint) return fail_with(endpoint);
-  if (endpoint->origin.scheme == catalog::Scheme::twin) return fail(Kind::config, "'twin:' is no address of a gateway");
   Place place{to_origin(endpoint->origin), endpoint->prefix, endpoint->authority(), text, Secret{std::string{key}}};
   if (place.authority.empty()) place.authority = "localhost";
   return place;
@@ -72,7 +72,8 @@ std::string error_text(const Reply& reply) {
   const json::Value* error = body ? body->find("error") : nullptr;
   const json::Value* message = error != nullptr ? error->find("message") : nullptr;
   const std::string* text = message != nullptr ? message->as_string() : nullptr;
-  return harmless(cat(text != nullptr ? std::string_view{*text} : std::string_view{reply.body}.substr(0, shown_bytes), " (", reply.status, ")"));
+  return harmless(cat(text != nullptr ? std::string_view{*text} : std::string_view{reply.body}.substr(0, shown_bytes), " (",
+                      reply.status, ")"));
 }
 
 Interrupts::Interrupts() {
@@ -179,9 +180,12 @@ Result<Reply> GatewayClient::get_api(std::string_view operation, std::chrono::mi
   return get(cat(place_.prefix, operation), timeout);
 }
 
-Result<Reply> GatewayClient::stream(std::string_view operation, std::string_view body, const std::function<void(std::string_view)>& piece,
-                                    Interrupts* interrupts) {
-  Work work{.method = wire::Method::post, .head = head("POST", cat(place_.prefix, operation), body.size()), .body = body, .piece = &piece};
+Result<Reply> GatewayClient::stream(std::string_view operation, std::string_view body,
+                                    const std::function<void(std::string_view)>& piece, Interrupts* interrupts) {
+  Work work{.method = wire::Method::post,
+            .head = head("POST", cat(place_.prefix, operation), body.size()),
+            .body = body,
+            .piece = &piece};
   return run(work, net::forever, interrupts);
 }
 

@@ -62,8 +62,8 @@ class GatewayClient {
   [[nodiscard]] Result<Reply> get_api(std::string_view operation, std::chrono::milliseconds timeout);
   /// Posts JSON. A 200 is handed over piece by piece as it comes (and its Reply has no body), any other answer is returned whole.
   /// `interrupts` (may be null) ends it with Kind::cancelled.
-  [[nodiscard]] Result<Reply> stream(std::string_view operation, std::string_view body, const std::function<void(std::string_view)>& piece,
-                                     Interrupts* interrupts);
+  [[nodiscard]] Result<Reply> stream(std::string_view operation, std::string_view body,
+                                     const std::function<void(std::string_view)>& piece, Interrupts* interrupts);
 
  private:
   struct Work;

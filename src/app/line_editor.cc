@@ -154,9 +154,11 @@ LineEditor::View LineEditor::view(std::size_t columns) const {
   };
   // From the cursor leftwards as far as it fits, then rightwards.
   std::size_t begin = cursor_;
-  while (begin > 0 && columns_of(shown(std::string_view{text_}.substr(before(begin), cursor_ - before(begin)))) < columns) begin = before(begin);
+  while (begin > 0 && columns_of(shown(std::string_view{text_}.substr(before(begin), cursor_ - before(begin)))) < columns)
+    begin = before(begin);
   std::size_t end = cursor_;
-  while (end < text_.size() && columns_of(shown(std::string_view{text_}.substr(begin, after(end) - begin))) <= columns) end = after(end);
+  while (end < text_.size() && columns_of(shown(std::string_view{text_}.substr(begin, after(end) - begin))) <= columns)
+    end = after(end);
   View view;
   view.text = shown(std::string_view{text_}.substr(begin, end - begin));
   view.cursor_column = columns_of(shown(std::string_view{text_}.substr(begin, cursor_ - begin)));

@@ -8,8 +8,8 @@
 
 namespace cardea::app {
 
-/// The text being typed, with history. Understands the usual keys of shells (arrows, Home, End, Delete, Ctrl-A E B F U K W P N), pasted blocks with
-/// line ends (bracketed paste), and Alt-Enter for a line end. UTF-8. One per prompt; a value.
+/// The text being typed, with history. Understands the usual keys of shells (arrows, Home, End, Delete, Ctrl-A E B F U K W P N),
+/// pasted blocks with line ends (bracketed paste), and Alt-Enter for a line end. UTF-8. One per prompt; a value.
 class LineEditor {
  public:
   explicit LineEditor(const std::vector<std::string>& history) : history_{history}, at_history_{history.size()} {}

@@ -28,8 +28,8 @@ struct ListedModel {
 /// Those whose id contains `filter` (any case; empty: all), as a table with context and price per million tokens.
 [[nodiscard]] std::string model_table(const std::vector<ListedModel>& models, std::string_view filter);
 
-/// Whom to talk to when nobody was named: the user's own first (ids without a provider), then the cheapest that answers chats, then any,
-/// then the twin.
+/// Whom to talk to when nobody was named: the user's own first (ids without a provider), then the cheapest that answers chats,
+/// then any, then the twin.
 [[nodiscard]] std::string choose_model(const std::vector<ListedModel>& models);
 
 /// "0.00000015" (per token) → "0.15" (per million); empty stays empty.

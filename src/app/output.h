@@ -14,7 +14,8 @@ void complain(std::string_view text);
 
 /// Terminal columns of UTF-8 text; wide characters count two, combining ones none. Control characters count none.
 [[nodiscard]] std::size_t columns_of(std::string_view text) noexcept;
-/// Model output and error texts come from outside: escape sequences in them must not reach the terminal. Keeps line ends and tabs.
+/// Model output and error texts come from outside: escape sequences in them must not reach the terminal. Keeps line ends and
+/// tabs.
 [[nodiscard]] std::string harmless(std::string_view text);
 
 /// Rows of equally many cells, aligned; the first row is the heading. The named columns are aligned to the right.

@@ -15,7 +15,8 @@ struct Field {
   std::string_view flag;
   std::string_view path;
 };
-constexpr Field fields[] = {{"--data", "data"}, {"--workers", "workers"}, {"--log-level", "log.level"}, {"--log-format", "log.format"}};
+constexpr Field fields[] = {
+    {"--data", "data"}, {"--workers", "workers"}, {"--log-level", "log.level"}, {"--log-format", "log.format"}};
 
 std::string joined(const std::vector<std::string_view>& parts) {
   std::string text;

@@ -29,7 +29,8 @@ struct Asked {
 /// Something that answers GET /livez with 200.
 [[nodiscard]] bool is_alive(GatewayClient& client, std::chrono::milliseconds timeout);
 
-/// A gateway inside this process, with the user's configuration but without a key, reached over a Unix socket that only this user can open.
+/// A gateway inside this process, with the user's configuration but without a key, reached over a Unix socket that only this user
+/// can open.
 class LocalGateway {
  public:
   [[nodiscard]] static Result<std::unique_ptr<LocalGateway>> start(const server::Sources& sources);

@@ -13,7 +13,8 @@ namespace cardea::app {
 /// Both ends of standard input and output are a terminal that can place its cursor.
 [[nodiscard]] bool is_interactive();
 
-/// Takes the terminal over until destroyed: keys are not echoed, lines are edited here. Ctrl-C is SIGINT except while a line is read.
+/// Takes the terminal over until destroyed: keys are not echoed, lines are edited here. Ctrl-C is SIGINT except while a line is
+/// read.
 class Terminal {
  public:
   Terminal();
