@@ -47,13 +47,6 @@ std::size_t worker_count(const config::Settings& settings) {
   return settings.workers != 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
 }
 
-http::ClientOptions client_options(const config::Settings& settings) {
-  http::ClientOptions options;
-  options.idle_per_origin = settings.upstream.idle_max;
-  options.idle_timeout = settings.upstream.idle;
-  return options;
-}
-
 net::TlsServerContext::Options tls_options(const config::Tls& tls) {
   net::TlsServerContext::Options options;
   options.certificate_file = tls.cert;
@@ -71,23 +64,26 @@ Result<net::ProxySettings> proxies(const config::Settings& settings, const confi
   });
 }
 
+/// Clients at a time, of one worker: below half the descriptors in all, since each client may need an upstream connection of its own.
+std::size_t connections_max(const config::Settings& settings) {
+  const std::size_t reserve = 64;
+  const std::size_t most = std::max<std::size_t>(descriptor_limit(), 2 * reserve) / 2 - reserve / 2;
+  const std::size_t all = settings.limits.connections != 0 ? settings.limits.connections : most;
+  return std::max<std::size_t>(1, all / worker_count(settings));
+}
+
 Result<std::unique_ptr<Shared>> make_shared_parts(const config::Settings& settings, const config::Env& env, record::LogSink& log,
                                                   const pipeline::Self& self) {
   Result<net::ProxySettings> proxy = proxies(settings, env);
   if (!proxy) return fail_with(proxy);
   Result<std::shared_ptr<net::TlsClientContext>> upstream_tls = net::TlsClientContext::make({settings.upstream.tls_ca});
   if (!upstream_tls) return fail_with(upstream_tls);
-  auto shared = std::make_unique<Shared>(Shared{log, self, std::move(*proxy), std::move(*upstream_tls), nullptr, 0});
+  auto shared = std::make_unique<Shared>(Shared{log, self, std::move(*proxy), std::move(*upstream_tls), nullptr});
   if (!settings.tls.cert.empty()) {
     Result<std::unique_ptr<net::TlsServerContext>> tls = net::TlsServerContext::load(tls_options(settings.tls));
     if (!tls) return fail_with(tls);
     shared->tls = std::move(*tls);
   }
-  // Below half the descriptors: each client may need an upstream connection of its own.
-  const std::size_t reserve = 64;
-  const std::size_t most = std::max<std::size_t>(descriptor_limit(), 2 * reserve) / 2 - reserve / 2;
-  const std::size_t all = settings.limits.connections != 0 ? settings.limits.connections : most;
-  shared->connections_max = std::max<std::size_t>(1, all / worker_count(settings));
   return shared;
 }
 
@@ -127,9 +123,7 @@ Status Gateway::start_workers() {
   if (!snapshot) return fail_with(snapshot);
 
   Worker::Start plan;
-  plan.snapshot = std::move(*snapshot);
-  plan.http = server_options(settings);
-  plan.client = client_options(settings);
+  plan.serving = {std::move(*snapshot), server_options(settings), client_options(settings), connections_max(settings)};
   for (const std::string& text : settings.listen) {
     const auto parts = config::parse_listen(text);
     const std::string plain = parts && parts->unix_path.empty() && parts->host.empty() ? cat("0.0.0.0:", parts->port) : text;

@@ -2,22 +2,7 @@
 
 #include <unistd.h>
 
-#include "base/text.h"
-#include "server/twin_dialer.h"
-#include "twin/twin.h"
-
 namespace cardea::server {
-
-http::ServerOptions server_options(const config::Settings& settings) {
-  http::ServerOptions options;
-  options.head.head_bytes = settings.limits.head_bytes.count;
-  options.head.headers = settings.limits.headers;
-  options.header_timeout = settings.timeouts.header;
-  options.body_timeout = settings.timeouts.body;
-  options.idle_timeout = settings.timeouts.idle;
-  return options;
-}
-
 namespace {
 
 net::SystemDialer::Options dialer_options(const Shared& shared) {
@@ -34,58 +19,18 @@ execute::Executor::FailureSink failure_log(record::LogSink& log) {
   };
 }
 
-/// Carries the client's counts over to the metrics now and then.
-class Meter final : net::Timer {
- public:
-  Meter(net::Loop& loop, const http::Client& client, record::Recorder& recorder) : loop_{loop}, client_{client}, recorder_{recorder} {
-    on_timer();
-  }
-
- private:
-  void on_timer() override {
-    const http::ClientCounters now = client_.counters();
-    recorder_.add(record::Counter::upstream_connects, now.connects - seen_.connects);
-    recorder_.add(record::Counter::upstream_connect_failures, now.connect_failures - seen_.connect_failures);
-    recorder_.add(record::Counter::upstream_reuses, now.reuses - seen_.reuses);
-    recorder_.set(record::Gauge::upstream_connections_idle, static_cast<std::int64_t>(client_.idle()));
-    seen_ = now;
-    loop_.arm(*this, loop_.now() + std::chrono::seconds{5});
-  }
-  net::Loop& loop_;
-  const http::Client& client_;
-  record::Recorder& recorder_;
-  http::ClientCounters seen_;
-};
-
 }  // namespace
 
-/// Everything that lives on the worker's loop, in the order in which it depends on each other. Read it from top to bottom.
+/// What a worker has beside its Serving: the kernel's side.
 struct Worker::Graph {
   net::Loop loop{std::make_unique<net::Poller>()};
-  net::Scope backstage{loop};  ///< the twin's connections, ends of upstream bodies, errands
-  net::Scope front{loop};      ///< clients' connections
-
-  twin::Twin twin;
-  http::Server twin_server;
   net::SystemDialer network;
-  TwinDialer dialer;
-  http::Client client;
-  execute::Executor executor;
-  pipeline::Pipeline pipeline;
-  http::Server server;
+  Serving serving;
   std::vector<std::unique_ptr<net::Listener>> listeners;
-  Meter meter;
-  bool draining = false;
 
-  Graph(const Shared& shared, record::Recorder& recorder, Start& start)
-      : twin_server{backstage, twin, {}},
-        network{loop, dialer_options(shared)},
-        dialer{loop, network, twin_server},
-        client{loop, dialer, start.client},
-        executor{backstage, client, failure_log(shared.log)},
-        pipeline{executor, recorder, shared.self, std::move(start.snapshot)},
-        server{front, pipeline, start.http},
-        meter{loop, client, recorder} {}
+  Graph(const Shared& shared, record::Recorder& recorder, Serving::Plan plan)
+      : network{loop, dialer_options(shared)},
+        serving{loop, network, recorder, shared.self, failure_log(shared.log), std::move(plan)} {}
 
   [[nodiscard]] Status listen(const std::vector<net::Address>& addresses, const net::Listener::Accept& accept) {
     for (const net::Address& address : addresses) {
@@ -97,20 +42,10 @@ struct Worker::Graph {
   }
 
   void drain(net::Duration grace) {
-    front.set_deadline(loop.now() + grace, Kind::unavailable);
-    if (draining) return;
-    draining = true;
     // What the kernel has accepted for us already would be reset with the listener.
     for (const auto& listener : listeners) listener->resume();
     listeners.clear();
-    server.drain(std::min<net::Duration>(grace, std::chrono::seconds{1}));
-  }
-
-  void run() {
-    loop.run_until([this] { return draining && front.children() == 0; });
-    backstage.cancel();
-    client.close_idle();
-    loop.run_until([this] { return backstage.children() == 0; });
+    serving.drain(grace);
   }
 };
 
@@ -134,7 +69,7 @@ Result<std::vector<net::Address>> Worker::start(Start start) {
 }
 
 void Worker::serve(Start start, std::promise<Result<std::vector<net::Address>>>& started) {
-  Graph graph{shared_, *recorder_owned_, start};
+  Graph graph{shared_, *recorder_owned_, std::move(start.serving)};
   Status listening = graph.listen(start.listen, [this, &graph](int fd, const net::Address& peer) { accept(graph, fd, peer); });
   if (!listening) {
     started.set_value(fail_with(listening));
@@ -148,9 +83,19 @@ void Worker::serve(Start start, std::promise<Result<std::vector<net::Address>>>&
   }
   recorder_.store(recorder_owned_.get(), std::memory_order_release);
   started.set_value(std::move(bound));
-  graph.run();
-  const std::lock_guard lock{graph_mutex_};
-  graph_ = nullptr;
+  run_until_drained(graph);
+}
+
+void Worker::run_until_drained(Graph& graph) {
+  graph.loop.run_until([&] { return graph.serving.drained(); });
+  {
+    const std::lock_guard lock{graph_mutex_};
+    graph_ = nullptr;
+  }
+  // A peer may have handed a connection over just before.
+  graph.loop.run_until([&] { return graph.serving.drained(); });
+  graph.serving.retire();
+  graph.loop.run_until([&] { return graph.serving.retired(); });
 }
 
 void Worker::accept(Graph& graph, int fd, const net::Address& peer) {
@@ -174,26 +119,19 @@ Worker* Worker::less_loaded() const noexcept {
 }
 
 void Worker::admit(Graph& graph, int fd, const net::Address& peer) {
-  recorder_owned_->add(record::Counter::client_connections);
-  if (connections() >= shared_.connections_max) {
+  if (graph.serving.full()) {
     close(fd);
     return;
   }
-  connections_.fetch_add(1, std::memory_order_relaxed);
-  recorder_owned_->change(record::Gauge::client_connections, 1);
-  graph.front.spawn(converse(graph, fd, peer));
+  graph.serving.welcome(open(graph, fd, peer));
 }
 
-net::Task<void> Worker::converse(Graph& graph, int fd, net::Address peer) {
-  if (shared_.tls != nullptr) {
-    Result<std::unique_ptr<net::Stream>> secured =
-        co_await net::tls_accept(graph.loop, fd, peer, *shared_.tls, graph.server.options().header_timeout);
-    if (secured) co_await graph.server.converse(std::move(*secured));
-  } else if (std::unique_ptr<net::Stream> plain = net::SocketStream::adopt(graph.loop, fd, peer)) {
-    co_await graph.server.converse(std::move(plain));
-  }
-  connections_.fetch_sub(1, std::memory_order_relaxed);
-  recorder_owned_->change(record::Gauge::client_connections, -1);
+net::Task<std::unique_ptr<net::Stream>> Worker::open(Graph& graph, int fd, net::Address peer) {
+  if (shared_.tls == nullptr) co_return net::SocketStream::adopt(graph.loop, fd, peer);
+  Result<std::unique_ptr<net::Stream>> secured =
+      co_await net::tls_accept(graph.loop, fd, peer, *shared_.tls, graph.serving.limits().header_timeout);
+  if (!secured) co_return nullptr;
+  co_return std::move(*secured);
 }
 
 bool Worker::post(std::move_only_function<void(Graph&)> work) {
@@ -205,10 +143,7 @@ bool Worker::post(std::move_only_function<void(Graph&)> work) {
 }
 
 void Worker::use(std::shared_ptr<const pipeline::Snapshot> snapshot, http::ServerOptions http) {
-  post([snapshot = std::move(snapshot), http](Graph& graph) mutable {
-    graph.pipeline.use(std::move(snapshot));
-    graph.server.set_options(http);
-  });
+  post([snapshot = std::move(snapshot), http](Graph& graph) mutable { graph.serving.use(std::move(snapshot), http); });
 }
 
 void Worker::drain(net::Duration grace) {
@@ -216,7 +151,7 @@ void Worker::drain(net::Duration grace) {
 }
 
 void Worker::run(std::function<net::Task<void>(http::Client&)> work) {
-  post([work = std::move(work)](Graph& graph) { graph.backstage.spawn(work(graph.client)); });
+  post([work = std::move(work)](Graph& graph) { graph.serving.errand(work(graph.serving.client())); });
 }
 
 }  // namespace cardea::server

@@ -15,6 +15,7 @@
 #include "pipeline/pipeline.h"
 #include "record/record.h"
 #include "server/load.h"
+#include "server/serving.h"
 
 namespace cardea::server {
 
@@ -25,20 +26,14 @@ struct Shared {
   net::ProxySettings proxies;
   std::shared_ptr<net::TlsClientContext> upstream_tls;
   std::unique_ptr<net::TlsServerContext> tls;  ///< null: plain HTTP
-  std::size_t connections_max = 0;             ///< of one worker
 };
-
-/// Limits of a listener's connections, from the configuration.
-[[nodiscard]] http::ServerOptions server_options(const config::Settings& settings);
 
 /// Starts a thread that serves until stop(). Its public functions may be called from any thread.
 class Worker {
  public:
   struct Start {
     std::vector<net::Address> listen;
-    std::shared_ptr<const pipeline::Snapshot> snapshot;
-    http::ServerOptions http;
-    http::ClientOptions client;
+    Serving::Plan serving;
   };
 
   Worker(const Shared& shared, std::vector<std::unique_ptr<Worker>>& peers);
@@ -57,14 +52,17 @@ class Worker {
   void run(std::function<net::Task<void>(http::Client&)> work);
 
   [[nodiscard]] const record::Recorder* recorder() const noexcept { return recorder_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::size_t connections() const noexcept { return connections_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t connections() const noexcept {
+    return static_cast<std::size_t>(recorder_owned_->value(record::Gauge::client_connections));
+  }
 
  private:
   struct Graph;
   void serve(Start start, std::promise<Result<std::vector<net::Address>>>& started);
   void accept(Graph& graph, int fd, const net::Address& peer);
   void admit(Graph& graph, int fd, const net::Address& peer);
-  [[nodiscard]] net::Task<void> converse(Graph& graph, int fd, net::Address peer);
+  void run_until_drained(Graph& graph);
+  [[nodiscard]] net::Task<std::unique_ptr<net::Stream>> open(Graph& graph, int fd, net::Address peer);
   [[nodiscard]] Worker* less_loaded() const noexcept;
   /// False: the worker is not running (any more), `work` was not taken.
   bool post(std::move_only_function<void(Graph&)> work);
@@ -76,7 +74,6 @@ class Worker {
   Graph* graph_ = nullptr;  ///< null before the start and after the end
   std::atomic<const record::Recorder*> recorder_ = nullptr;
   std::unique_ptr<record::Recorder> recorder_owned_;  ///< outlives the thread, so that the last scrape sees everything
-  std::atomic<std::size_t> connections_ = 0;
 };
 
 }  // namespace cardea::server

@@ -1,0 +1,96 @@
+#pragma once
+// What serves the requests of one worker: all that needs a loop and a network, and nothing that needs a kernel. A worker runs it on epoll,
+// the tests run it in a simulated world.
+
+#include <memory>
+
+#include "execute/executor.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "pipeline/pipeline.h"
+#include "record/record.h"
+#include "server/twin_dialer.h"
+#include "twin/twin.h"
+
+namespace cardea::config {
+struct Settings;
+}
+
+namespace cardea::server {
+
+/// Limits of clients' connections, from the configuration.
+[[nodiscard]] http::ServerOptions server_options(const config::Settings& settings);
+/// Limits of upstream connections, from the configuration.
+[[nodiscard]] http::ClientOptions client_options(const config::Settings& settings);
+
+/// Carries the client's counts over to the metrics now and then.
+class Meter final : net::Timer {
+ public:
+  Meter(net::Loop& loop, const http::Client& client, record::Recorder& recorder);
+  /// Brings the metrics up to date at once.
+  void read() noexcept;
+
+ private:
+  void on_timer() override;
+  net::Loop& loop_;
+  const http::Client& client_;
+  record::Recorder& recorder_;
+  http::ClientCounters seen_;
+};
+
+/// Lives and dies on one loop. To be ended in order: drain(), until drained(); retire(), until retired().
+class Serving {
+ public:
+  struct Plan {
+    std::shared_ptr<const pipeline::Snapshot> snapshot;
+    http::ServerOptions http;
+    http::ClientOptions client;
+    std::size_t connections_max = 0;  ///< clients at a time
+  };
+  /// What it is given must outlive it. `network` opens the connections to upstreams.
+  Serving(net::Loop& loop, net::Dialer& network, record::Recorder& recorder, const pipeline::Self& self,
+          execute::Executor::FailureSink on_failure, Plan plan);
+
+  /// No further client may be welcomed now.
+  [[nodiscard]] bool full() const noexcept;
+  /// Serves a client's connection until it ends. `opening` makes it (a TLS handshake takes its time); null: it came to nothing.
+  void welcome(net::Task<std::unique_ptr<net::Stream>> opening);
+  /// Limits of clients' connections now.
+  [[nodiscard]] const http::ServerOptions& limits() const noexcept { return server_.options(); }
+
+  /// Requests that begin from now on see this.
+  void use(std::shared_ptr<const pipeline::Snapshot> snapshot, const http::ServerOptions& http);
+  /// What is under way may finish within `grace`, then it is cancelled. A later call may shorten the grace.
+  void drain(net::Duration grace);
+  /// After drain(): the last client has gone.
+  [[nodiscard]] bool drained() const noexcept { return server_.draining() && front_.children() == 0; }
+  /// Ends what goes on without clients: the twin's connections, idle upstream connections, errands.
+  void retire();
+  [[nodiscard]] bool retired() const noexcept { return backstage_.children() == 0; }
+
+  /// Work beside the requests, cancelled by retire().
+  void errand(net::Task<void> work) { backstage_.spawn(std::move(work)); }
+  [[nodiscard]] http::Client& client() noexcept { return client_; }
+  [[nodiscard]] Meter& meter() noexcept { return meter_; }
+
+ private:
+  [[nodiscard]] net::Task<void> converse(net::Task<std::unique_ptr<net::Stream>> opening);
+
+  // In the order in which it depends on each other. Read it from top to bottom.
+  net::Loop& loop_;
+  record::Recorder& recorder_;
+  net::Scope backstage_;  ///< the twin's connections, ends of upstream bodies, errands
+  net::Scope front_;      ///< clients' connections
+
+  twin::Twin twin_;
+  http::Server twin_server_;
+  TwinDialer dialer_;
+  http::Client client_;
+  execute::Executor executor_;
+  pipeline::Pipeline pipeline_;
+  http::Server server_;
+  Meter meter_;
+  std::size_t connections_max_;
+};
+
+}  // namespace cardea::server
