@@ -18,17 +18,17 @@ namespace cardea::http {
 /// Limits of a worker's upstream connections.
 struct ClientOptions {
   wire::HeadLimits head;
-  std::size_t idle_per_origin = 64;                          ///< connections kept open for re-use
-  net::Duration idle_timeout = std::chrono::seconds{55};     ///< below the usual 60 s of servers, so that we close first
-  net::Duration max_age = std::chrono::minutes{30};          ///< then a connection is not re-used, so that DNS changes arrive
+  std::size_t idle_per_origin = 64;                       ///< connections kept open for re-use
+  net::Duration idle_timeout = std::chrono::seconds{55};  ///< below the usual 60 s of servers, so that we close first
+  net::Duration max_age = std::chrono::minutes{30};       ///< then a connection is not re-used, so that DNS changes arrive
 };
 
 /// Time-outs of one call.
 struct CallTimeouts {
   net::Duration connect = std::chrono::seconds{5};
-  net::Duration send = std::chrono::seconds{60};        ///< longest time the upstream takes nothing of the request
-  net::Duration first_byte = std::chrono::seconds{120}; ///< request sent to the response head's end
-  net::Duration inter_chunk = std::chrono::seconds{60}; ///< longest silence inside a body
+  net::Duration send = std::chrono::seconds{60};         ///< longest time the upstream takes nothing of the request
+  net::Duration first_byte = std::chrono::seconds{120};  ///< request sent to the response head's end
+  net::Duration inter_chunk = std::chrono::seconds{60};  ///< longest silence inside a body
 };
 
 /// Counts of one worker since start, for metrics.
@@ -39,7 +39,8 @@ struct ClientCounters {
   std::uint64_t stale_retries = 0;
 };
 
-/// A re-used connection that ends later than this did not go stale: the upstream may have worked on the request, so it is not sent twice.
+/// A re-used connection that ends later than this did not go stale: the upstream may have worked on the request, so it is not
+/// sent twice.
 inline constexpr net::Duration stale_window = std::chrono::seconds{3};
 
 class Client;
@@ -70,9 +71,9 @@ class Call {
   std::unique_ptr<Connection> connection_;
 };
 
-/// What to send. `pieces` make the whole message: head lines, empty line, body. They must live until the call has answered, since a
-/// re-used connection that turns out stale (it ended within `stale_window` of being used again, before a byte of an answer) is replaced
-/// by a fresh one, once.
+/// What to send. `pieces` make the whole message: head lines, empty line, body. They must live until the call has answered, since
+/// a re-used connection that turns out stale (it ended within `stale_window` of being used again, before a byte of an answer) is
+/// replaced by a fresh one, once.
 struct CallRequest {
   wire::Method method = wire::Method::post;
   /// Where the request may lead: an operator's own upstream may be private, an address that came with a request may not.

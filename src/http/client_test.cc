@@ -12,20 +12,21 @@ namespace cardea::http {
 namespace {
 
 using namespace test;
+using namespace std::chrono_literals;
 
 /// What an upstream does on one connection.
 struct Script {
   struct Turn {
     std::string answer;
-    std::size_t step = 100'000;      ///< bytes at a time
-    net::Duration delay{};           ///< before it
+    std::size_t step = 100'000;                   ///< bytes at a time
+    net::Duration delay{};                        ///< before it
     std::size_t request_bytes = ~std::size_t{0};  ///< of the request are read before it
   };
   enum class End : std::uint8_t { listen, close, reset };
   std::vector<Turn> turns;
-  End end = End::listen;  ///< after the last turn
+  End end = End::listen;   ///< after the last turn
   net::Duration linger{};  ///< before a close or reset
-  std::string unasked;    ///< bytes behind the last answer, a while later
+  std::string unasked;     ///< bytes behind the last answer, a while later
 };
 
 struct Upstreams final : World, net::Dialer {
@@ -191,8 +192,10 @@ const std::vector<Framed>& framings() {
       {"length", hello, 200, "hello", true},
       {"empty", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 200, "", true},
       {"no content", "HTTP/1.1 204 No Content\r\n\r\n", 204, "", true},
-      {"chunked", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n", 200, "hello", true},
-      {"trailers", "HTTP/1.1 500 No\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-a: b\r\nx-c: d\r\n\r\n", 500, "hello", true},
+      {"chunked", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n", 200, "hello",
+       true},
+      {"trailers", "HTTP/1.1 500 No\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nx-a: b\r\nx-c: d\r\n\r\n", 500,
+       "hello", true},
       {"until close", "HTTP/1.1 200 OK\r\n\r\nhello", 200, "hello", false, Script::End::close},
       {"close", "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello", 200, "hello", false},
       {"1.0", "HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello", 200, "hello", false},
@@ -323,7 +326,10 @@ TEST(Client, KeepsNoMoreIdleConnectionsThanItsLimit) {
 TEST(Client, AnIdleConnectionOnWhichAnythingHappensIsEvicted) {
   for (const auto end : {Script::End::close, Script::End::reset, Script::End::listen}) {
     Upstreams world;
-    world.scripts = {{.turns = {{hello}}, .end = end, .linger = 50ms, .unasked = end == Script::End::listen ? "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad" : ""},
+    world.scripts = {{.turns = {{hello}},
+                      .end = end,
+                      .linger = 50ms,
+                      .unasked = end == Script::End::listen ? "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad" : ""},
                      {.turns = {{hello}}}};
     call(world);
     EXPECT_EQ(world.client->idle(), 1U);
@@ -358,7 +364,8 @@ TEST(Client, AStaleConnectionIsReplacedOnceWhenNothingCame) {
   for (const auto end : {Script::End::close, Script::End::reset}) {
     Upstreams world;
     // The first takes the second request and goes away; so the request is made again on a fresh one.
-    world.scripts = {{.turns = {{hello}, {""}}, .end = end}, {.turns = {{hello}, {""}}, .end = end}, {.turns = {{""}}, .end = end}};
+    world.scripts = {
+        {.turns = {{hello}, {""}}, .end = end}, {.turns = {{hello}, {""}}, .end = end}, {.turns = {{""}}, .end = end}};
     EXPECT_EQ(call(world).body, "hello");
     EXPECT_EQ(call(world).body, "hello");
     EXPECT_EQ(world.client->counters().stale_retries, 1U);
@@ -416,7 +423,9 @@ TEST(Client, AnEarlyAnswerIsReadAndTheRestIsNotSent) {
   for (const auto end : {Script::End::listen, Script::End::reset, Script::End::close}) {
     Upstreams world;
     world.capacity = 10'000;
-    world.scripts = {{.turns = {{"HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nbig", 100'000, {}, 5000}}, .end = end, .linger = 1s}};
+    world.scripts = {{.turns = {{"HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nbig", 100'000, {}, 5000}},
+                      .end = end,
+                      .linger = 1s}};
     const Outcome outcome = call(world, large_request(1'000'000));
     EXPECT_EQ(outcome.status, 413U);
     EXPECT_EQ(outcome.body, "big");
@@ -451,7 +460,8 @@ TEST(Client, EachWaitHasItsTimeout) {
   cases.push_back({{.turns = {{"", 1, 1000s}}, .end = Script::End::close}, {}, 5s, "did not answer"});
   cases.push_back({{.turns = {{"HTTP/1.1 200", 1}}, .end = Script::End::close, .linger = 1000s}, {}, 5s, "did not answer"});
   cases.push_back({{.turns = {{chunked}}, .end = Script::End::close, .linger = 1000s}, {}, 7s, "fell silent"});
-  cases.push_back({{.turns = {{hello.substr(0, hello.size() - 1)}}, .end = Script::End::close, .linger = 1000s}, {}, 7s, "fell silent"});
+  cases.push_back(
+      {{.turns = {{hello.substr(0, hello.size() - 1)}}, .end = Script::End::close, .linger = 1000s}, {}, 7s, "fell silent"});
   for (auto& one : cases) {
     Upstreams world;
     world.timeouts = timeouts;
@@ -482,9 +492,9 @@ TEST(Client, NoTimeoutsMeanNone) {
 
 TEST(Client, CancellingACallClosesItsConnectionAtOnce) {
   const Script scripts[] = {
-      {.turns = {{"", 1, 1000s, 100}}, .end = Script::End::listen},                // while sending
-      {.turns = {{""}}, .end = Script::End::listen},                                // before the first byte
-      {.turns = {{"HTTP/1.1 20"}}, .end = Script::End::listen},                     // inside the head
+      {.turns = {{"", 1, 1000s, 100}}, .end = Script::End::listen},                                  // while sending
+      {.turns = {{""}}, .end = Script::End::listen},                                                 // before the first byte
+      {.turns = {{"HTTP/1.1 20"}}, .end = Script::End::listen},                                      // inside the head
       {.turns = {{"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhel"}}, .end = Script::End::listen},  // inside the body
   };
   for (const auto& script : scripts) {

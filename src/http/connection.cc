@@ -199,10 +199,13 @@ net::Task<Result<std::size_t>> Connection::read_into(Buffer& into) {
 }
 
 std::span<char> Connection::room(Buffer& target) const {
-  // One byte more than is due: it makes the read that completes the body a short one, after which the stream knows that it is drained.
+  // One byte more than is due: it makes the read that completes the body a short one, after which the stream knows that it is
+  // drained.
   const std::uint64_t due = head_.framing() == wire::Framing::length ? body_left_ + 1 : read_bytes;
   const auto space = target.prepare(static_cast<std::size_t>(std::min<std::uint64_t>(due, read_bytes)));
-  return head_.framing() == wire::Framing::length ? space.first(static_cast<std::size_t>(std::min<std::uint64_t>(due, space.size()))) : space;
+  return head_.framing() == wire::Framing::length
+             ? space.first(static_cast<std::size_t>(std::min<std::uint64_t>(due, space.size())))
+             : space;
 }
 
 void Connection::take(Buffer& target, std::size_t bytes) noexcept {

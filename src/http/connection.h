@@ -9,7 +9,8 @@
 
 namespace cardea::http {
 
-/// Lent to a Call, else idle in its pool, where anything that happens on it (end, reset, bytes nobody asked for) or its age evicts it.
+/// Lent to a Call, else idle in its pool, where anything that happens on it (end, reset, bytes nobody asked for) or its age
+/// evicts it.
 class Connection final : public net::StreamWatcher, private net::Timer {
  public:
   Connection(Client& client, Client::Pool& pool, std::unique_ptr<net::Stream> stream);
@@ -17,8 +18,8 @@ class Connection final : public net::StreamWatcher, private net::Timer {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Writes the pieces and reads the head. Kind::closed: the connection was stale (nothing of an answer had come), so another try on
-  /// a fresh one is safe as far as can be known.
+  /// Writes the pieces and reads the head. Kind::closed: the connection was stale (nothing of an answer had come), so another try
+  /// on a fresh one is safe as far as can be known.
   [[nodiscard]] net::Task<Status> exchange(const CallRequest& request);
   /// What is at hand of the decoded body is appended to `into`: how much. Never waits.
   [[nodiscard]] Result<std::size_t> read_now(Buffer& into);
@@ -62,7 +63,7 @@ class Connection final : public net::StreamWatcher, private net::Timer {
   net::TimePoint rest_until_;  ///< idle: then it is closed
   std::span<const std::string_view> unsent_;
   std::size_t unsent_at_ = 0;  ///< of the first unsent piece: already sent
-  Buffer in_;  ///< raw bytes not yet decoded; the head stays at its front until the body is read
+  Buffer in_;                  ///< raw bytes not yet decoded; the head stays at its front until the body is read
   wire::ResponseHead head_;
   wire::ChunkedDecoder chunks_{Kind::upstream_protocol};
   CallTimeouts timeouts_;

@@ -14,8 +14,8 @@ namespace {
 
 /// Room for an ordinary request at the first read. Small, because a long stream holds it to its end.
 constexpr std::size_t first_read_bytes = 4 * 1024 - Buffer::padding;
-/// Asked for beyond the end of a body, so that the read that completes it is a short one: then the stream knows that it is drained,
-/// and nobody needs to hear EAGAIN.
+/// Asked for beyond the end of a body, so that the read that completes it is a short one: then the stream knows that it is
+/// drained, and nobody needs to hear EAGAIN.
 constexpr std::size_t read_slack_bytes = 64;
 /// A body that nobody read is drained up to here to save the connection; beyond it closing is cheaper.
 constexpr std::size_t skip_bytes_max = 256 * 1024;
@@ -138,7 +138,9 @@ void Exchange::leave() noexcept {
   stream_->reset_on_close();
 }
 
-bool Exchange::body_to_skip() const noexcept { return keep_alive_ && state_ == State::answered && body_ == Body::unread && head_.has_body(); }
+bool Exchange::body_to_skip() const noexcept {
+  return keep_alive_ && state_ == State::answered && body_ == Body::unread && head_.has_body();
+}
 
 /// The next request lies behind a body that will not be read.
 bool Exchange::body_in_the_way() const noexcept {
@@ -153,8 +155,8 @@ net::Task<void> Exchange::skip_body() {
 }
 
 bool Exchange::wants_linger() const noexcept {
-  // A client that meant to go on may have sent more already. Closing with unread bytes makes the kernel send a reset, which may destroy
-  // the answer on its way.
+  // A client that meant to go on may have sent more already. Closing with unread bytes makes the kernel send a reset, which may
+  // destroy the answer on its way.
   return state_ == State::answered && (head_.keep_alive() || (body_ != Body::read && head_.has_body()));
 }
 

@@ -17,11 +17,11 @@ namespace cardea::http {
 /// Limits of one listener's connections. Defaults are those of docs/configuration.md.
 struct ServerOptions {
   wire::HeadLimits head;
-  net::Duration header_timeout = std::chrono::seconds{10};     ///< first byte of a head to its end
-  net::Duration body_timeout = std::chrono::seconds{60};       ///< longest wait for the next piece of a body; see body_rate_min
-  std::size_t body_rate_min = 256;                             ///< bytes a second on the average, else it is too slow as a whole
-  net::Duration idle_timeout = std::chrono::seconds{75};       ///< between two requests
-  net::Duration write_timeout = std::chrono::seconds{60};      ///< longest time a client takes nothing
+  net::Duration header_timeout = std::chrono::seconds{10};  ///< first byte of a head to its end
+  net::Duration body_timeout = std::chrono::seconds{60};    ///< longest wait for the next piece of a body; see body_rate_min
+  std::size_t body_rate_min = 256;                          ///< bytes a second on the average, else it is too slow as a whole
+  net::Duration idle_timeout = std::chrono::seconds{75};    ///< between two requests
+  net::Duration write_timeout = std::chrono::seconds{60};   ///< longest time a client takes nothing
   net::Duration half_close_grace = std::chrono::milliseconds{500};  ///< a client that ended its side is given up after this
 };
 
@@ -40,9 +40,9 @@ class Handler {
 
 class Server;
 
-/// One request and its answer on one connection. Owned by the connection; lives while the handler runs; one thread. Reading the body
-/// and writing the answer are awaited, so a slow peer slows its producer. Every write answers Kind::io or timed_out when the client
-/// is gone: then nothing further can be said to it.
+/// One request and its answer on one connection. Owned by the connection; lives while the handler runs; one thread. Reading the
+/// body and writing the answer are awaited, so a slow peer slows its producer. Every write answers Kind::io or timed_out when the
+/// client is gone: then nothing further can be said to it.
 class Exchange {
  public:
   /// Its views die when the body is read or released (the bytes may move): look again then.
@@ -55,8 +55,8 @@ class Exchange {
   [[nodiscard]] net::TimePoint received_at() const noexcept { return received_at_; }
 
   /// The whole body, contiguous, with Buffer::padding readable bytes behind it; a view until the exchange ends. Errors:
-  /// too_large (more than `limit` bytes), bad_request (framing, truncated), request_timeout, client_closed. After one, the answer that
-  /// explains it is the connection's last.
+  /// too_large (more than `limit` bytes), bad_request (framing, truncated), request_timeout, client_closed. After one, the answer
+  /// that explains it is the connection's last.
   [[nodiscard]] net::Task<Result<std::string_view>> read_body(std::size_t limit);
   [[nodiscard]] std::uint64_t body_bytes() const noexcept { return body_bytes_; }
   /// Gives a body that was read back to the pool, when nobody needs it any more and the answer will be a long stream.
@@ -71,8 +71,9 @@ class Exchange {
   [[nodiscard]] net::Task<Status> finish(std::span<const std::string_view> pieces = {});
   /// Gives up: the connection is reset, so that what was sent cannot be taken for a whole answer.
   void abort() noexcept { state_ = State::cut; }
-  /// The bare connection, for the twin, which must be able to break the rules of HTTP: nothing is framed any more, and when the handler
-  /// returns the connection ends in order (after abort(): by a reset). A head from begin() that no write() has sent is lost.
+  /// The bare connection, for the twin, which must be able to break the rules of HTTP: nothing is framed any more, and when the
+  /// handler returns the connection ends in order (after abort(): by a reset). A head from begin() that no write() has sent is
+  /// lost.
   [[nodiscard]] net::Stream& take_stream() noexcept {
     keep_alive_ = false;
     state_ = State::answered;
@@ -134,12 +135,12 @@ class Exchange {
   wire::RequestHead head_;
   net::Scope* scope_ = nullptr;
   net::TimePoint received_at_{};
-  std::size_t head_bytes_ = 0;   ///< of in_: the head at its front
+  std::size_t head_bytes_ = 0;  ///< of in_: the head at its front
   std::uint64_t body_bytes_ = 0;
-  std::size_t body_held_ = 0;    ///< of in_: the body behind the head
+  std::size_t body_held_ = 0;  ///< of in_: the body behind the head
   std::uint64_t bytes_sent_ = 0;
-  std::string out_;  ///< the answer's head, waiting for its first piece
-  bool continued_ = false;   ///< 100 Continue was sent (or is moot)
+  std::string out_;         ///< the answer's head, waiting for its first piece
+  bool continued_ = false;  ///< 100 Continue was sent (or is moot)
   bool keep_alive_ = false;
   bool chunked_ = false;
   bool head_only_ = false;   ///< the answer to HEAD
@@ -162,8 +163,8 @@ class Server {
   /// New limits for requests that begin from now on.
   void set_options(const ServerOptions& options) { options_ = options; }
   [[nodiscard]] const ServerOptions& options() const noexcept { return options_; }
-  /// Answers what is under way with `connection: close`; idle connections may bring one more request within `idle_grace`, so that none
-  /// is lost to a client that was just sending it.
+  /// Answers what is under way with `connection: close`; idle connections may bring one more request within `idle_grace`, so that
+  /// none is lost to a client that was just sending it.
   void drain(net::Duration idle_grace = std::chrono::seconds{1});
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   /// `Date: …` of this second (RFC 9110 §6.6.1).

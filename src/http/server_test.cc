@@ -11,6 +11,7 @@ namespace cardea::http {
 namespace {
 
 using namespace test;
+using namespace std::chrono_literals;
 
 /// Answers by path; counts what begins and what ends.
 class House final : public Handler {
@@ -20,7 +21,7 @@ class House final : public Handler {
     const std::string path{exchange.request().path()};
     if (path == "/echo") co_await echo(exchange);
     if (path == "/ignore") co_await answer(exchange, 200, "ignored");
-    if (path == "/none") co_await answer(exchange, 204, {});
+    if (path == "/none") co_await answer(exchange, 204, "");
     if (path == "/stream") co_await stream(exchange);
     if (path == "/flood") co_await flood(exchange);
     if (path == "/cut") co_await cut(exchange);
@@ -65,7 +66,8 @@ class House final : public Handler {
     exchange.begin(200, headers);
     const std::string_view first[] = {"one", "", "two"};
     Status sent = co_await exchange.write(first);
-    sent = co_await exchange.write({});
+    const std::span<const std::string_view> nothing;
+    sent = co_await exchange.write(nothing);
     std::vector<std::string_view> many(200, "x");
     sent = co_await exchange.write(many);
     const std::string_view last[] = {"end"};
@@ -131,7 +133,8 @@ net::Task<void> speak(net::Stream& stream, std::vector<std::string> parts, Then 
   if (then == Then::end) stream.shutdown_write();
 }
 
-net::Task<void> converse(net::Loop& loop, std::unique_ptr<net::Stream> stream, std::vector<std::string> parts, Then then, Talk& talk) {
+net::Task<void> converse(net::Loop& loop, std::unique_ptr<net::Stream> stream, std::vector<std::string> parts, Then then,
+                         Talk& talk) {
   net::Scope both{loop};
   both.spawn(speak(*stream, std::move(parts), then));
   co_await listen(*stream, talk.heard, talk.ending);
@@ -139,7 +142,8 @@ net::Task<void> converse(net::Loop& loop, std::unique_ptr<net::Stream> stream, s
 }
 
 std::string without_dates(std::string text) {
-  for (auto at = text.find("date: "); at != std::string::npos; at = text.find("date: ", at)) text.erase(at, text.find('\n', at) + 1 - at);
+  for (auto at = text.find("date: "); at != std::string::npos; at = text.find("date: ", at))
+    text.erase(at, text.find('\n', at) + 1 - at);
   return text;
 }
 
@@ -164,7 +168,8 @@ Talk talk_to(Site& world, std::string_view text, Then then = Then::stay) {
 constexpr std::string_view everything =
     "GET /echo?a HTTP/1.1\r\nHost: h\r\n\r\n"
     "POST /echo?b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
-    "POST /echo?c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n1\r\nZ\r\n0\r\nX-T: 1\r\n\r\n"
+    "POST /echo?c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: "
+    "chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n1\r\nZ\r\n0\r\nX-T: 1\r\n\r\n"
     "HEAD /ignore HTTP/1.1\r\nHost: h\r\n\r\n"
     "POST /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\nunread!"
     "POST /ignore HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nskip\r\n0\r\n\r\n"
@@ -180,8 +185,9 @@ const std::string all_answers = [] {
   return ok + "content-length: 8\r\n\r\nGET a  a" + ok + "content-length: 14\r\n\r\nPOST b hello b" + ok +
          "content-length: 23\r\n\r\nPOST c abc0123456789Z c" + ok + "content-length: 7\r\n\r\n" + ignored + ignored +
          "HTTP/1.1 204 No Content\r\nx-house: yes\r\n\r\n" + ok + "connection: keep-alive\r\ncontent-length: 7\r\n\r\nignored" +
-         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6\r\nonetwo\r\nc8\r\n" + std::string(200, 'x') + "\r\n3\r\nend\r\n0\r\n\r\n" +
-         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + ok + "connection: close\r\ncontent-length: 7\r\n\r\nignored";
+         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6\r\nonetwo\r\nc8\r\n" + std::string(200, 'x') +
+         "\r\n3\r\nend\r\n0\r\n\r\n" + "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + ok +
+         "connection: close\r\ncontent-length: 7\r\n\r\nignored";
 }();
 
 TEST(Server, AnswersPipelinedRequestsInOrderHoweverTheyAreSplit) {
@@ -300,7 +306,8 @@ TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
   {
     Site world;
     world.house.limit = 10;
-    const Talk talk = talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", "ff\r\n", smuggled));
+    const Talk talk = talk_to(
+        world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", "ff\r\n", smuggled));
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
     EXPECT_EQ(world.house.began, 1);
     EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
@@ -308,21 +315,24 @@ TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
   {
     Site world;  // a decoder that began anew inside the body would see a whole one, and then a request
     world.house.limit = 10;
-    const Talk talk = talk_to(world, {"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n40\r\n", cat("0\r\n\r\n", smuggled)});
+    const Talk talk = talk_to(world, {"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n40\r\n",
+                                      cat("0\r\n\r\n", smuggled)});
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
     EXPECT_EQ(world.house.began, 1);
   }
   {
     Site world;  // small enough to skip: the connection lives on
     world.house.limit = 10;
-    const Talk talk = talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n", "elevenbytes", smuggled), Then::end);
+    const Talk talk =
+        talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n", "elevenbytes", smuggled), Then::end);
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
     EXPECT_EQ(talk.heard.find("connection: close"), std::string::npos);
     EXPECT_EQ(world.house.began, 2);
   }
   {
     Site world;  // not small
-    const Talk talk = talk_to(world, cat("POST /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: 400000\r\n\r\n", std::string(400'000, 'b'), smuggled));
+    const Talk talk = talk_to(
+        world, cat("POST /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: 400000\r\n\r\n", std::string(400'000, 'b'), smuggled));
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200 ")) << talk.heard;
     EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
     EXPECT_EQ(world.house.began, 1);
@@ -343,7 +353,8 @@ TEST(Server, LargeBodiesArriveWhole) {
     Random{size}.append_id(body, size);
     Site world;
     world.house.limit = size;
-    const Talk sized = talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: ", size, "\r\n\r\n", body), Then::end);
+    const Talk sized =
+        talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: ", size, "\r\n\r\n", body), Then::end);
     EXPECT_NE(sized.heard.find(body), std::string::npos);
     std::string chunked = "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
     for (std::size_t at = 0; at < size; at += 1234) {
@@ -359,7 +370,8 @@ TEST(Server, LargeBodiesArriveWhole) {
 TEST(Server, MalformedHeadsAreRefusedAndTheConnectionEnds) {
   Site world;
   // A HEAD before it: the refusal has a body all the same.
-  const Talk talk = talk_to(world, "HEAD /ignore HTTP/1.1\r\nHost: h\r\n\r\nGET /\x01 HTTP/1.1\r\n\r\nGET /ignore HTTP/1.1\r\nHost: h\r\n\r\n");
+  const Talk talk =
+      talk_to(world, "HEAD /ignore HTTP/1.1\r\nHost: h\r\n\r\nGET /\x01 HTTP/1.1\r\n\r\nGET /ignore HTTP/1.1\r\nHost: h\r\n\r\n");
   const auto refusal = talk.heard.find("HTTP/1.1 400 ");
   ASSERT_NE(refusal, std::string::npos) << talk.heard;
   EXPECT_NE(talk.heard.find("{\"refused\":", refusal), std::string::npos);
@@ -500,7 +512,8 @@ TEST(Server, CancellingItsScopeEndsEverything) {
   Site world;
   world.start();
   std::vector<std::unique_ptr<net::Stream>> clients;
-  for (const std::string_view said : {"", "GET /wa", "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"}) {
+  for (const std::string_view said : {"", "GET /wa", "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n",
+                                      "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe"}) {
     auto [left, right] = world.pair();
     world.server->serve(std::move(left));
     world.others.spawn(speak(*right, {std::string{said}}, Then::stay));

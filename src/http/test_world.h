@@ -17,8 +17,6 @@
 
 namespace cardea::http::test {
 
-using namespace std::chrono_literals;
-
 /// Time stands still but for jumps to the next deadline. Waiting for nothing is a deadlock, which ends the test.
 class FakeDriver final : public net::Driver {
  public:
@@ -31,17 +29,17 @@ class FakeDriver final : public net::Driver {
   void wake() override {}
 
  private:
-  net::TimePoint time_{1h};
+  net::TimePoint time_{std::chrono::hours{1}};
   std::uint64_t turns_ = 0;
 };
 
 /// What goes wrong on all pipes that share it.
 struct Faults {
-  std::size_t split_max = 0;   ///< each read and write moves 1 … n bytes; 0: what fits
-  std::uint64_t fail_at = 0;   ///< this read or write (counted from 1) resets its connection; 0: none
+  std::size_t split_max = 0;  ///< each read and write moves 1 … n bytes; 0: what fits
+  std::uint64_t fail_at = 0;  ///< this read or write (counted from 1) resets its connection; 0: none
   std::uint64_t operations = 0;
-  std::size_t open = 0;        ///< ends that exist
-  std::size_t peak = 0;        ///< most bytes that one pipe held
+  std::size_t open = 0;  ///< ends that exist
+  std::size_t peak = 0;  ///< most bytes that one pipe held
   Random random{7};
 };
 
@@ -117,7 +115,9 @@ class Pipe final : public net::Stream, net::Timer {
   void reset_on_close() override { reset_on_close_ = true; }
 
  private:
-  std::size_t limit(std::size_t bytes) { return faults_.split_max == 0 || bytes == 0 ? bytes : std::min(bytes, 1 + faults_.random.below(faults_.split_max)); }
+  std::size_t limit(std::size_t bytes) {
+    return faults_.split_max == 0 || bytes == 0 ? bytes : std::min(bytes, 1 + faults_.random.below(faults_.split_max));
+  }
   bool fails() {
     if (++faults_.operations == faults_.fail_at) break_both();
     return broken_;
@@ -148,8 +148,8 @@ class Pipe final : public net::Stream, net::Timer {
 struct World {
   Faults faults;
   net::Loop loop{std::make_unique<FakeDriver>()};
-  net::Scope scope{loop};    ///< what is tested
-  net::Scope others{loop};   ///< the other side
+  net::Scope scope{loop};   ///< what is tested
+  net::Scope others{loop};  ///< the other side
 
   std::pair<std::unique_ptr<net::Stream>, std::unique_ptr<net::Stream>> pair(std::size_t capacity = 64 * 1024) {
     auto left = std::make_unique<Pipe>(loop, faults, capacity);
