@@ -98,6 +98,8 @@ class Client {
   /// Closes idle connections (after a reload or at drain).
   void close_idle() noexcept;
   [[nodiscard]] std::size_t idle() const noexcept { return idle_count_; }
+  /// Connections to upstreams, idle and at work.
+  [[nodiscard]] std::size_t connections() const noexcept { return connections_; }
   [[nodiscard]] const ClientCounters& counters() const noexcept { return counters_; }
 
  private:
@@ -120,6 +122,7 @@ class Client {
   ClientOptions options_;
   std::unordered_map<net::Origin, Pool> pools_;
   std::size_t idle_count_ = 0;
+  std::size_t connections_ = 0;
   ClientCounters counters_;
 };
 

@@ -343,21 +343,32 @@ TEST(Client, AnIdleConnectionOnWhichAnythingHappensIsEvicted) {
 }
 
 TEST(Client, BytesBehindAnAnswerAreNeverTheNextOne) {
+  std::uint64_t seed = 0;
   const std::string poison = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad";
   for (const auto& framed : framings()) {
     if (!framed.reusable) continue;
-    for (const std::size_t step : {100'000UL, 1UL}) {
+    for (const std::size_t step : {100'000UL, 1UL, 0UL, 0UL, 0UL, 0UL}) {
       for (const auto read : {Ask::Read::step, Ask::Read::all}) {
         Upstreams world;
+        world.faults.random = Random{++seed};
         world.scripts = {{.turns = {{framed.answer + poison, step}}}, {.turns = {{hello}}}};
         EXPECT_EQ(call(world, {.read = read}).body, framed.body);
-        if (step == 1) world.run_for(1s);  // they are still on their way
+        if (step <= 1) world.run_for(1s);  // they are still on their way
         EXPECT_EQ(call(world).body, "hello") << framed.name;
         EXPECT_EQ(world.client->counters().connects, 2U);
         finish(world);
       }
     }
   }
+}
+
+TEST(Client, ASingleByteTooMuchSpoilsTheConnection) {
+  Upstreams world;
+  world.scripts = {{.turns = {{hello + "X", hello.size() - 1}}}, {.turns = {{hello}}}};
+  EXPECT_EQ(call(world).body, "hello");
+  EXPECT_EQ(world.client->idle(), 0U);
+  EXPECT_EQ(call(world).body, "hello");
+  finish(world);
 }
 
 TEST(Client, AStaleConnectionIsReplacedOnceWhenNothingCame) {

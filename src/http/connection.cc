@@ -32,11 +32,13 @@ constexpr std::string_view cut = "the upstream closed the connection inside its 
 Connection::Connection(Client& client, Client::Pool& pool, std::unique_ptr<net::Stream> stream)
     : client_{client}, pool_{pool}, stream_{std::move(stream)}, opened_at_{stream_->loop().now()} {
   ++pool_.connections;
+  ++client_.connections_;
 }
 
 Connection::~Connection() {
   stream_->watch(nullptr);
   --pool_.connections;
+  --client_.connections_;
 }
 
 // ---- A call ----------------------------------------------------------------------------------------------------------------
@@ -94,7 +96,6 @@ net::Task<Status> Connection::exchange(const CallRequest& request) {
     if (in_.empty()) in_.release();
     Status ready = co_await stream_->readable(deadline.left());
     if (ready) continue;
-    if (broken_ && ready.error().is(Kind::timed_out)) co_return head_missing();
     co_return explain(std::move(ready.error()), no_answer, cut);
   }
 }
@@ -121,7 +122,6 @@ Result<Connection::Answer> Connection::parse_head() {
       head_bytes_ = *parsed;
       body_left_ = head_.content_length();
       complete_ = head_.framing() == wire::Framing::none || (head_.framing() == wire::Framing::length && body_left_ == 0);
-      if (!unsent_.empty()) spoiled_ = true;
       return Answer::head;
     }
     if (head_.status() == 101) return fail(Kind::upstream_protocol, "the upstream switched protocols unasked");

@@ -25,6 +25,7 @@ class House final : public Handler {
     if (path == "/stream") co_await stream(exchange);
     if (path == "/flood") co_await flood(exchange);
     if (path == "/cut") co_await cut(exchange);
+    if (path == "/early") co_await early(exchange);
     if (path == "/wait") co_await wait(exchange);
     if (path == "/child") exchange.scope().spawn(sleeper(exchange));
     if (path == "/child") co_await answer(exchange, 200, "child");
@@ -92,6 +93,14 @@ class House final : public Handler {
     exchange.begin(200, headers);
     const std::string_view first[] = {"half"};
     Status sent = co_await exchange.write(first);
+    note(exchange, sent);
+  }
+  net::Task<void> early(Exchange& exchange) {
+    wire::HeaderBlock headers;
+    exchange.begin(200, headers);
+    Result<std::string_view> body = co_await exchange.read_body(limit);
+    const std::string_view verdict[] = {body ? "good" : "bad"};
+    Status sent = co_await exchange.finish(verdict);
     note(exchange, sent);
   }
   net::Task<void> wait(Exchange& exchange) {
@@ -340,6 +349,24 @@ TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
   }
 }
 
+TEST(Server, AnAnnouncedChunkThatIsTooLargeIsRefusedBeforeItComes) {
+  Site world;
+  const Talk talk = talk_to(world, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n");
+  EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
+  EXPECT_LE(since_start(world), 3s);
+}
+
+TEST(Server, ABodyThatFailsBehindABegunAnswerEndsTheConnection) {
+  Site world;
+  const Talk talk = talk_to(world,
+                            "POST /early HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"
+                            "GET /ignore HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(talk.heard.ends_with("3\r\nbad\r\n0\r\n\r\n")) << talk.heard;
+  EXPECT_EQ(world.house.began, 1);
+  EXPECT_EQ(world.house.refused, 0);
+  EXPECT_EQ(talk.ending, Ending::orderly);
+}
+
 TEST(Server, BadChunksAreAnsweredAndEndTheConnection) {
   Site world;
   const Talk talk = talk_to(world, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n");
@@ -447,6 +474,18 @@ TEST(Server, AClientThatGoesCancelsItsRequest) {
     world.run();
     EXPECT_EQ(world.house.reasons.at(0), Kind::client_closed);
     EXPECT_LE(since_start(world), 1s + world.options.half_close_grace + 20ms);
+  }
+  {
+    Site world;  // it had gone before the request was looked at
+    world.start();
+    auto [left, right] = world.pair();
+    std::array<iovec, 1> pieces{net::piece(request)};
+    EXPECT_EQ(right->try_write(pieces).bytes, request.size());
+    right->shutdown_write();
+    world.server->serve(std::move(left));
+    world.run();
+    EXPECT_EQ(world.house.reasons.at(0), Kind::client_closed);
+    EXPECT_LE(since_start(world), world.options.half_close_grace + 20ms);
   }
   Site world;  // half-closed by a client that waits: answered within the grace
   EXPECT_TRUE(talk_to(world, "GET /ignore HTTP/1.1\r\nHost: h\r\n\r\n", Then::end).heard.starts_with("HTTP/1.1 200"));
