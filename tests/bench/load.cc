@@ -2,7 +2,7 @@
 //
 //   bench_load --port P [--path /v1/chat/completions] [--key K] [--model M] [--connections 16] [--requests 20000] [--body 1000]
 //              [--rate R]          open loop: R requests/s by a schedule of intended send times (latency counts from those)
-//              [--events N]        streams of N events (0: plain answers); [--pace-ms X] paced
+//              [--events N]        streams of N events (0: plain answers); [--pace-ms X] paced; [--burst one] in a single write
 //              [--timeout-s 120]   give up (what is missing counts as failed)
 //
 // Prints one JSON object. A request fails when its status is not 200, its nonce is not in the answer, its length differs from the
@@ -23,7 +23,7 @@ using namespace bench;
 struct Options {
   long port, connections, requests, body, events, pace_ms, timeout_s;
   double rate;
-  std::string path, key, model;
+  std::string path, key, model, burst;
 };
 
 struct Connection {
@@ -79,6 +79,7 @@ std::string make_body(const Options& options, std::mt19937& random) {
   std::string tail = "\"}],\"temperature\":0.7";
   if (options.events > 0) {
     if (options.pace_ms > 0) body += "pace-ms-" + std::to_string(options.pace_ms) + " ";
+    if (options.burst == "one") body += "burst-in-one ";
     tail += ",\"max_tokens\":" + std::to_string(options.events) + ",\"stream\":true";
   } else {
     tail += ",\"max_tokens\":256";
@@ -286,7 +287,8 @@ Options parse(int argc, char** argv) {
           .rate = static_cast<double>(value("--rate", "0")),
           .path = text("--path", "/v1/chat/completions"),
           .key = text("--key", "bench-key"),
-          .model = text("--model", "bench-model")};
+          .model = text("--model", "bench-model"),
+          .burst = text("--burst", "each")};
 }
 
 void prepare(Load& load) {

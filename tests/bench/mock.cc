@@ -7,6 +7,7 @@
 // characters), so that the load generator notices an answer that went to the wrong client.
 
 #include <queue>
+#include <utility>
 #include <vector>
 
 #include "http.h"
@@ -27,6 +28,8 @@ struct Connection {
   std::string out;  // what the socket would not take
   bool is_streaming = false;
   bool wants_usage = false;
+  bool is_gathering = false;  // a burst in one write: held back until its end
+  std::string burst;
   bool is_registered_for_write = false;
   std::string nonce;
   long event = 0, events = 0, pace_ms = 0;
@@ -94,6 +97,10 @@ void drop(Mock& mock, Connection& connection) {
 
 void send_bytes(Mock& mock, Connection& connection, std::string_view bytes) {
   if (connection.fd < 0) return;
+  if (connection.is_gathering) {
+    connection.burst.append(bytes);
+    return;
+  }
   if (connection.out.empty()) {
     const ssize_t n = write(connection.fd, bytes.data(), bytes.size());
     if (n < 0 && errno != EAGAIN) return drop(mock, connection);
@@ -145,6 +152,7 @@ void finish_stream(Mock& mock, Connection& connection) {
   if (connection.wants_usage) send_bytes(mock, connection, chunk(usage_event));
   send_bytes(mock, connection, chunk("data: [DONE]\n\n") + "0\r\n\r\n");
   connection.is_streaming = false;
+  if (std::exchange(connection.is_gathering, false)) send_bytes(mock, connection, std::exchange(connection.burst, {}));
 }
 
 /// Sends the events that are due; a paced stream goes on by timer.
@@ -174,6 +182,7 @@ void answer(Mock& mock, Connection& connection) {
   connection.event = 0;
   connection.events = number_after(body, "\"max_tokens\":", mock.events);
   connection.pace_ms = number_after(body, "pace-ms-", mock.pace_ms);
+  connection.is_gathering = body.find("burst-in-one") != std::string_view::npos;
   send_bytes(mock, connection,
              "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache\r\n"
              "Transfer-Encoding: chunked\r\nx-request-id: req_5e1b7c\r\n\r\n");
