@@ -18,7 +18,7 @@ from systems import GATEWAY_CORE, OTHER_CORE, System  # noqa: E402
 BASELINE = Path(__file__).resolve().parent / "instructions.json"
 MORE_MAX_PERCENT = 3
 FEW, MANY = 200, 1200
-CASES = {"chat 1 KB": {}, "stream 20 events": {"events": 20}}
+CASES = {"chat 1 KB": {}, "stream 20 events": {"events": 20, "burst": "one"}}
 
 
 def count(name, upstream, directory, load, requests):
