@@ -179,6 +179,8 @@ net::Task<Error> Executor::rejected(http::Call call, const ChatCall& request) {
 }
 
 Error Executor::explain(const Upstream& upstream, Error error) {
+  // The whole request's time ran out while the upstream was waited for.
+  if (error.is(Kind::timed_out)) error = Error{Kind::upstream_timeout, "did not answer within the time for the whole request"};
   // Cancelled, or the gateway's own: nothing of the upstream's.
   if (error.fault() != Fault::upstream) return error;
   if (on_failure_) on_failure_(upstream.provider->name, error);

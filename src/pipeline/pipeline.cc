@@ -40,6 +40,11 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
 net::Task<Status> Pipeline::chat(Visit& visit, const dialect::Dialect& dialect) {
   const Snapshot& snapshot = visit.snapshot();
 
+  // From its head on; each wait below answers for itself whose fault the end was.
+  if (snapshot.total_timeout != net::forever) {
+    visit.exchange().scope().set_deadline(visit.exchange().received_at() + snapshot.total_timeout, Kind::timed_out);
+  }
+
   // The whole prompt, bounded: what follows judges all of it or nothing.
   Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
   if (!body) co_return fail_with(body);

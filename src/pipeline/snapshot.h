@@ -20,7 +20,7 @@ struct Snapshot {
   bool metrics_served = true;
   bool metrics_need_key = true;
   std::size_t body_bytes_max = std::size_t{32} << 20;
-  net::Duration total_timeout = net::forever;
+  net::Duration total_timeout = net::forever;  ///< of a chat request, from its head on
   execute::AttemptLimits attempt;
   std::string models_json;  ///< the answer of GET /v1/models
 };
