@@ -34,6 +34,7 @@ void Meter::read() noexcept {
   recorder_.add(record::Counter::upstream_connect_failures, now.connect_failures - seen_.connect_failures);
   recorder_.add(record::Counter::upstream_reuses, now.reuses - seen_.reuses);
   recorder_.set(record::Gauge::upstream_connections_idle, static_cast<std::int64_t>(client_.idle()));
+  recorder_.set(record::Gauge::upstream_connections_active, static_cast<std::int64_t>(client_.connections() - client_.idle()));
   seen_ = now;
 }
 

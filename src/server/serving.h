@@ -1,6 +1,6 @@
 #pragma once
-// What serves the requests of one worker: all that needs a loop and a network, and nothing that needs a kernel. A worker runs it on epoll,
-// the tests run it in a simulated world.
+// What serves the requests of one worker: all that needs a loop and a network, and nothing that needs a kernel. A worker runs it
+// on epoll, the tests run it in a simulated world.
 
 #include <memory>
 

@@ -64,7 +64,8 @@ void Worker::join() {
 Result<std::vector<net::Address>> Worker::start(Start start) {
   std::promise<Result<std::vector<net::Address>>> started;
   auto outcome = started.get_future();
-  thread_ = std::thread{[this, start = std::move(start), started = std::move(started)]() mutable { serve(std::move(start), started); }};
+  thread_ =
+      std::thread{[this, start = std::move(start), started = std::move(started)]() mutable { serve(std::move(start), started); }};
   return outcome.get();
 }
 
