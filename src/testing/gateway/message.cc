@@ -70,9 +70,7 @@ std::string response(unsigned status, std::string_view body, Lines headers) {
   return cat(text, headers, "content-length: ", body.size(), "\r\n\r\n", body);
 }
 
-std::string stream_head() {
-  return "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-}
+std::string stream_head() { return "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"; }
 
 std::string chunk(std::string_view data) {
   if (data.empty()) return "0\r\n\r\n";

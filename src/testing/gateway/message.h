@@ -16,7 +16,8 @@ namespace cardea::testing {
 using Lines = std::string_view;
 
 /// A whole request with a Host and, for a body, its length.
-[[nodiscard]] std::string request(std::string_view method, std::string_view target, Lines headers = "", std::string_view body = "");
+[[nodiscard]] std::string request(std::string_view method, std::string_view target, Lines headers = "",
+                                  std::string_view body = "");
 /// POST /v1/chat/completions.
 [[nodiscard]] std::string chat_request(std::string_view body, Lines headers = "");
 /// A whole answer with its length.

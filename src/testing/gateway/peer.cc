@@ -70,11 +70,16 @@ net::Task<void> Peer::speak(Line& line) {
     if (!wake) co_return;
     line.to_say.reset();
     while (!line.out.empty()) {
-      const std::string words = std::exchange(line.out, {});
-      iovec pieces[1] = {net::piece(words)};
-      Status said = co_await line.stream->write_all(pieces, net::forever);
+      iovec pieces[1] = {net::piece(line.out)};
+      const net::IoOutcome written = line.stream->try_write(pieces);
+      if (written.state == net::IoOutcome::State::moved) {
+        line.out.erase(0, written.bytes);
+        continue;
+      }
       // What the other side said before it went is still to be read.
-      if (!said) co_return;
+      if (written.state == net::IoOutcome::State::failed) co_return;
+      Status room = co_await line.stream->writable(net::forever);
+      if (!room) co_return;
     }
     if (line.last_words) {
       line.stream->shutdown_write();
@@ -114,6 +119,7 @@ void Peer::go_on() { line_->may_read.set(); }
 void Peer::on_bytes(std::function<void()> hear) { line_->hear = std::move(hear); }
 
 std::string& Peer::inbox() const noexcept { return line_->in; }
+std::size_t Peer::unsent() const noexcept { return line_->out.size(); }
 Peer::Ending Peer::ending() const noexcept { return line_->ending; }
 net::TimePoint Peer::ended_at() const noexcept { return line_->ended_at; }
 bool Peer::gone() const noexcept { return line_->gone; }

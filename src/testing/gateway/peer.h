@@ -39,6 +39,8 @@ class Peer {
 
   /// Came in and was not taken yet; take from the front.
   [[nodiscard]] std::string& inbox() const noexcept;
+  /// Bytes said that the wire has not taken yet.
+  [[nodiscard]] std::size_t unsent() const noexcept;
   [[nodiscard]] Ending ending() const noexcept;
   [[nodiscard]] bool ended() const noexcept { return ending() != Ending::open; }
   /// When; only when ended().

@@ -26,7 +26,8 @@ class Client {
   Client& ask(std::string_view body, Lines headers = "") { return send(chat_request(body, headers)); }
   Client& get(std::string_view target, Lines headers = "") { return send(request("GET", target, headers)); }
 
-  /// Runs the world until the next answer is whole or the connection has ended: then with as much of it as came. A day is the limit.
+  /// Runs the world until the next answer is whole or the connection has ended: then with as much of it as came. A day is the
+  /// limit.
   [[nodiscard]] Answer answer(wire::Method method = wire::Method::get, Where where = Where::current());
   /// Runs the world until `text` has come in (raw); it is not taken.
   void expect_heard(std::string_view text, Where where = Where::current());
@@ -43,7 +44,7 @@ class Client {
 struct Asked {
   std::string head;  ///< with the empty line
   std::string body;
-  Peer peer;         ///< the connection it came on
+  Peer peer;                   ///< the connection it came on
   std::size_t connection = 0;  ///< its number, from 0
 
   using Where = std::source_location;

@@ -69,7 +69,10 @@ class TestServer::Memory {
 };
 
 TestServer::TestServer(Setup setup)
-    : world_{setup.seed, setup.faults}, env_{std::move(setup.env)}, others_{world_.loop()}, log_file_{std::make_unique<Memory>()} {
+    : world_{setup.seed, setup.faults},
+      env_{std::move(setup.env)},
+      others_{world_.loop()},
+      log_file_{std::make_unique<Memory>()} {
   const server::Configuration configuration = load(setup.config);
   if (!configuration.usable()) throw std::runtime_error{problems_of(configuration)};
   record::LogSink::Options logging;

@@ -16,8 +16,8 @@
 namespace cardea::testing {
 
 /// One worker's graph as production builds it, in a World: virtual time, seeded scheduling, in-memory network. Clients dial
-/// "gateway:8080", upstreams listen on the names of the configuration. Its end closes everything and reports what is left over as a
-/// failed test. One thread (and the log's writer).
+/// "gateway:8080", upstreams listen on the names of the configuration. Its end closes everything and reports what is left over as
+/// a failed test. One thread (and the log's writer).
 ///
 ///     TestServer server;
 ///     auto client = server.connect();
@@ -58,7 +58,8 @@ class TestServer {
   /// Runs the world for so much virtual time.
   void run_for(net::Duration time);
   /// Runs it until `done`; after `limit` of virtual time, or when nothing goes on, the test has failed for want of `what`.
-  void expect_until(const std::function<bool()>& done, net::Duration limit, std::string_view what, Where where = Where::current());
+  void expect_until(const std::function<bool()>& done, net::Duration limit, std::string_view what,
+                    Where where = Where::current());
 
   /// Request lines of the log so far, oldest first.
   [[nodiscard]] std::vector<json::Value> records();

@@ -6,7 +6,8 @@ namespace cardea::testing {
 namespace {
 
 constexpr std::string_view hello = R"({"model":"vendor/small","messages":[{"role":"user","content":"hi"}]})";
-constexpr std::string_view good = R"({"id":"c1","object":"chat.completion","model":"small","choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}})";
+constexpr std::string_view good =
+    R"({"id":"c1","object":"chat.completion","model":"small","choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}})";
 
 TEST(TestServer, HoldsAConversation) {
   TestServer server;
