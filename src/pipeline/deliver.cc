@@ -42,6 +42,8 @@ net::Task<Status> Pipeline::stream(Visit& visit, execute::ChatAnswer& answer) {
   headers.add_raw("cache-control: no-cache\r\nx-accel-buffering: no\r\n");
   visit.entry().status = 200;
   exchange.begin(200, headers);
+  // From here on no other upstream can be asked, so a long stream need not hold its prompt.
+  exchange.release_body();
   for (;;) {
     if (answer.ended()) {
       Status finished = co_await exchange.finish(answer.pieces());
@@ -52,7 +54,8 @@ net::Task<Status> Pipeline::stream(Visit& visit, execute::ChatAnswer& answer) {
     Status sent = co_await exchange.write(answer.pieces());
     if (!sent) co_return fail(lost_client());
     if (answer.content_seen()) visit.first_token_sent();
-    Status more = co_await answer.advance();
+    const net::Task<Status> advancing = answer.advance();
+    Status more = co_await advancing.in(visit.upstream_scope());
     if (more) continue;
     // What came before the failure is delivered; the error event follows it.
     Status last = co_await exchange.write(answer.pieces());
