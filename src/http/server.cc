@@ -319,7 +319,7 @@ Status Exchange::sent(Status written) noexcept {
 net::Task<Status> Exchange::send(std::string_view body) {
   if (state_ == State::cut) co_return fail(Kind::io);
   iovec pieces[2] = {net::piece(out_), net::piece(body)};
-  bytes_sent_ += out_.size() + body.size();
+  bytes_sent_ += body.size();
   Status written = co_await stream_->write_all(pieces, server_.options_.write_timeout);
   co_return sent(std::move(written));
 }
@@ -337,7 +337,6 @@ net::Task<Status> Exchange::send_pieces(std::span<const std::string_view> pieces
     for (; at < until; ++at) vectors[count++] = net::piece(pieces[at]);
     if (at == pieces.size()) vectors[count++] = net::piece(tail);
     const std::span<iovec> gathered{vectors.data(), count};
-    for (const auto& one : gathered) bytes_sent_ += one.iov_len;
     Status written = co_await stream_->write_all(gathered, server_.options_.write_timeout);
     Status done = sent(std::move(written));
     if (!done) co_return done;
@@ -372,6 +371,7 @@ void Exchange::begin(unsigned status, const wire::HeaderBlock& headers) {
 bool Exchange::frame(std::span<const std::string_view> pieces) {
   const std::size_t bytes = total(pieces);
   if (bodiless() || bytes == 0) return false;
+  bytes_sent_ += bytes;
   char prefix[wire::chunk_prefix_bytes];
   if (chunked_) out_.append(wire::chunk_prefix(bytes, prefix));
   return true;

@@ -82,6 +82,7 @@ class Exchange {
 
   /// An answer has begun: its status can no longer be changed.
   [[nodiscard]] bool begun() const noexcept { return state_ != State::open; }
+  /// Of the answer's body, without framing.
   [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
 
  private:
