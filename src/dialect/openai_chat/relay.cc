@@ -166,7 +166,9 @@ Result<ChatRelay::Verdict> ChatRelay::judge(std::string_view raw) {
   constexpr std::string_view prefix = "data:";
   if (seen_.content && raw.starts_with(prefix)) {
     const auto start = raw.find_first_not_of(' ', prefix.size());
-    if (start != std::string_view::npos && raw[start] == '{' && !has_marks(raw)) {
+    const auto last = raw.find_last_not_of("\r\n ");
+    // What begins and ends as an object is not read further; half of one goes the long way, to be found out.
+    if (start != std::string_view::npos && raw[start] == '{' && raw[last] == '}' && !has_marks(raw)) {
       ++seen_.events;
       return Verdict::forward;
     }

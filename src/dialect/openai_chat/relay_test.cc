@@ -224,6 +224,16 @@ TEST(Relay, MalformedEventsBeforeContentAreErrors) {
   }
 }
 
+TEST(Relay, HalfAnObjectIsAnErrorBehindContentToo) {
+  for (const std::string_view bad :
+       {"data: {broken\n\n", "data: {\"choices\":[{\"delta\":{\"content\":\"hal\n\n", "data: [1,2]\n\n", "data: \"text\"\n\n"}) {
+    const auto outcome = run(cat(role, hello, bad, world, done));
+    ASSERT_FALSE(outcome.status) << bad;
+    EXPECT_TRUE(outcome.status.error().is(Kind::upstream_protocol)) << bad;
+    EXPECT_EQ(outcome.forwarded, role + hello) << bad;
+  }
+}
+
 TEST(Relay, BytesAfterTheEndAreDropped) {
   const auto outcome = run(whole + "data: {\"error\":{}}\n\ngarbage");
   EXPECT_TRUE(outcome.status);
