@@ -64,7 +64,8 @@ Result<net::ProxySettings> proxies(const config::Settings& settings, const confi
   });
 }
 
-/// Clients at a time, of one worker: below half the descriptors in all, since each client may need an upstream connection of its own.
+/// Clients at a time, of one worker: below half the descriptors in all, since each client may need an upstream connection of its
+/// own.
 std::size_t connections_max(const config::Settings& settings) {
   const std::size_t reserve = 64;
   const std::size_t most = std::max<std::size_t>(descriptor_limit(), 2 * reserve) / 2 - reserve / 2;
@@ -99,8 +100,7 @@ Result<std::unique_ptr<Gateway>> Gateway::start(Sources sources, Configuration c
   logging.level = log_level(settings.log.level);
   Result<std::unique_ptr<record::LogSink>> log = record::LogSink::make(logging);
   if (!log) return fail_with(log);
-  std::unique_ptr<Gateway> gateway{
-      new Gateway{std::move(sources), std::move(configuration), std::move(*lock), std::move(*log)}};
+  std::unique_ptr<Gateway> gateway{new Gateway{std::move(sources), std::move(configuration), std::move(*lock), std::move(*log)}};
   Status started = gateway->start_workers();
   if (!started) return fail_with(started);
   return gateway;
@@ -156,47 +156,50 @@ void Gateway::report(std::span<const config::Problem> problems) {
 bool Gateway::reload() {
   Configuration fresh = load(sources_, found_);
   report(fresh.problems);
-  if (!fresh.usable()) {
-    log_->log(record::Level::error, "reload_refused", {{"problems", fresh.problems.size()}, {"fix", "correct the file; the running configuration stays"}});
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = fail(Kind::config);
+  if (fresh.usable()) snapshot = make_snapshot(fresh);
+  if (!snapshot) {
+    if (fresh.usable()) log_->log(record::Level::error, "config_problem", {{"problem", snapshot.error().message()}});
+    const std::size_t problems = std::max<std::size_t>(fresh.problems.size(), 1);
+    log_->log(record::Level::error, "reload_refused",
+              {{"problems", problems}, {"fix", "correct the file; the running configuration stays"}});
+    own_recorder_.add(record::Counter::config_reload_failures);
     return false;
   }
   if (fresh.settings.listen != configuration_.settings.listen || fresh.settings.workers != configuration_.settings.workers) {
-    log_->log(record::Level::warn, "restart_needed", {{"fields", "listen, workers"}, {"reason", "these take effect at the next start"}});
+    log_->log(record::Level::warn, "restart_needed",
+              {{"fields", "listen, workers"}, {"reason", "these take effect at the next start"}});
   }
   if (shared_->tls != nullptr) {
     Status renewed = shared_->tls->reload(tls_options(fresh.settings.tls));
     if (!renewed) log_->log(record::Level::error, "certificate_refused", {{"reason", renewed.error().message()}});
   }
-  configuration_ = std::move(fresh);
-  apply();
+  apply(std::move(fresh), *snapshot);
+  own_recorder_.add(record::Counter::config_reloads);
   log_->log(record::Level::info, "reloaded", {{"models", configuration_.catalog->list().size()}});
   return true;
 }
 
-void Gateway::apply() {
-  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(configuration_);
-  if (!snapshot) {
-    log_->log(record::Level::error, "reload_refused", {{"reason", snapshot.error().message()}});
-    return;
-  }
+void Gateway::apply(Configuration configuration, const std::shared_ptr<const pipeline::Snapshot>& snapshot) {
+  configuration_ = std::move(configuration);
   const http::ServerOptions http = server_options(configuration_.settings);
-  for (const auto& worker : workers_) worker->use(*snapshot, http);
+  for (const auto& worker : workers_) worker->use(snapshot, http);
 }
 
 void Gateway::discover(std::function<void(std::vector<catalog::Discovered>)> then) {
   std::vector<catalog::Probe> probes = catalog::probes(configuration_.settings, sources_.env);
   if (probes.empty()) return;
-  workers_.front()->run([probes = std::move(probes), then = std::move(then)](http::Client& client) {
-    return probe_all(client, probes, then);
-  });
+  workers_.front()->run(
+      [probes = std::move(probes), then = std::move(then)](http::Client& client) { return probe_all(client, probes, then); });
 }
 
 void Gateway::found(std::vector<catalog::Discovered> models) {
   found_ = std::move(models);
   Configuration fresh = load(sources_, found_);
   if (!fresh.usable()) return;  // a file changed meanwhile; its own reload will say so
-  configuration_ = std::move(fresh);
-  apply();
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(fresh);
+  if (!snapshot) return;  // likewise
+  apply(std::move(fresh), *snapshot);
   for (const auto& one : found_) {
     log_->log(record::Level::info, "found", {{"provider", one.provider}, {"url", one.base_url}, {"models", one.models.size()}});
   }
@@ -214,7 +217,7 @@ void Gateway::hurry() {
 }
 
 std::string Gateway::metrics() const {
-  std::vector<const record::Recorder*> recorders;
+  std::vector<const record::Recorder*> recorders{&own_recorder_};
   for (const auto& worker : workers_) {
     if (worker->recorder() != nullptr) recorders.push_back(worker->recorder());
   }

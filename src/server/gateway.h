@@ -12,7 +12,8 @@
 
 namespace cardea::server {
 
-/// Runs from start() to its destruction. reload(), found() and drain() belong to the thread that owns it; Self's functions to any.
+/// Runs from start() to its destruction. reload(), found() and drain() belong to the thread that owns it; Self's functions to
+/// any.
 class Gateway final : private pipeline::Self {
  public:
   /// Locks the data directory, binds the listeners, starts the workers. Problems are reported in `configuration` by the caller's
@@ -24,7 +25,8 @@ class Gateway final : private pipeline::Self {
   [[nodiscard]] const Configuration& configuration() const noexcept { return configuration_; }
   [[nodiscard]] record::LogSink& log() noexcept { return *log_; }
 
-  /// Loads the sources again. Good: swapped in for requests that begin from now on. Bad: every problem is logged and nothing changes.
+  /// Loads the sources again. Good: swapped in for requests that begin from now on. Bad: every problem is logged and nothing
+  /// changes.
   bool reload();
   /// Asks local model servers what they have; the answers arrive in `then`, on a worker's thread.
   void discover(std::function<void(std::vector<catalog::Discovered>)> then);
@@ -38,7 +40,7 @@ class Gateway final : private pipeline::Self {
  private:
   Gateway(Sources sources, Configuration configuration, DataLock lock, std::unique_ptr<record::LogSink> log);
   [[nodiscard]] Status start_workers();
-  void apply();
+  void apply(Configuration configuration, const std::shared_ptr<const pipeline::Snapshot>& snapshot);
   void report(std::span<const config::Problem> problems);
 
   [[nodiscard]] std::string metrics() const override;
@@ -50,6 +52,8 @@ class Gateway final : private pipeline::Self {
   DataLock lock_;
   std::unique_ptr<record::LogSink> log_;
   std::vector<catalog::Discovered> found_;
+  record::Recorder own_recorder_{
+      record::Recorder::Options{}};  ///< what happens to the gateway itself; written by the thread that owns it
   std::atomic<bool> ready_ = false;
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
