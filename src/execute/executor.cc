@@ -26,13 +26,16 @@ bool is_encoded(const wire::ResponseHead& head) {
 
 // ---- ChatAnswer ------------------------------------------------------------------------------------------------------------
 
-ChatAnswer::ChatAnswer(Executor& executor, http::Call call, const ChatCall& request)
-    : executor_{&executor}, call_{std::move(call)}, upstream_{&request.upstream} {}
+ChatAnswer::ChatAnswer(Executor& executor, http::Call call, const ChatCall& request, net::TimePoint asked_at)
+    : executor_{&executor}, call_{std::move(call)}, upstream_{&request.upstream}, limits_{&request.limits}, spoke_at_{asked_at} {}
 
 ChatAnswer::ChatAnswer(ChatAnswer&& other) noexcept
     : executor_{std::exchange(other.executor_, nullptr)},
       call_{std::move(other.call_)},
       upstream_{other.upstream_},
+      limits_{other.limits_},
+      spoke_at_{other.spoke_at_},
+      events_{other.events_},
       buffer_{std::move(other.buffer_)},
       consumed_{other.consumed_},
       pieces_{std::move(other.pieces_)},
@@ -75,7 +78,21 @@ Status ChatAnswer::feed() {
   if (!step) return fail_with(step);
   consumed_ = step->consumed;
   ended_ = relay_->seen().done;
-  return {};
+  return heed_silence();
+}
+
+Status ChatAnswer::heed_silence() {
+  // Comments keep a connection alive, not an answer.
+  const std::string_view unfinished = buffer_.view().substr(consumed_);
+  const bool speaks = relay_->seen().events != events_ || (!unfinished.empty() && unfinished.front() != ':');
+  const net::TimePoint now = executor_->scope_.loop().now();
+  if (speaks) {
+    events_ = relay_->seen().events;
+    spoke_at_ = now;
+  }
+  const http::CallTimeouts& timeouts = limits_->timeouts;
+  if (now - spoke_at_ <= (events_ == 0 ? timeouts.first_byte : timeouts.inter_chunk)) return {};
+  return fail(Kind::upstream_timeout, "the upstream sent nothing but comments for too long");
 }
 
 net::Task<Status> ChatAnswer::advance() {
@@ -119,6 +136,7 @@ net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
   pieces.assign({upstream.chat_head.reveal(), request.header_lines, length});
   edits->append_pieces(request.body, pieces);
 
+  const net::TimePoint asked_at = scope_.loop().now();
   http::CallRequest message;
   message.pieces = pieces;
   message.timeouts = request.limits.timeouts;
@@ -137,7 +155,7 @@ net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
   if (streamed != request.view.stream && streamed) {
     co_return fail(explain(upstream, Error{Kind::upstream_protocol, "the answer is a stream, which was not asked for"}));
   }
-  ChatAnswer answer{*this, std::move(*call), request};
+  ChatAnswer answer{*this, std::move(*call), request, asked_at};
   if (streamed) {
     dialect::RelayOptions relaying;
     relaying.withhold_usage = options.inject_usage;
@@ -199,7 +217,7 @@ Error Executor::explain(const Upstream& upstream, Error error) {
 }
 
 net::Task<void> Executor::finish_call(http::Call call) {
-  net::Scope& outer = co_await net::current_scope{};
+  net::Scope& outer = co_await net::current_scope();
   net::Scope brief{outer};
   brief.set_deadline(outer.loop().now() + tail_timeout, Kind::timed_out);
   Buffer rest;

@@ -57,7 +57,7 @@ class Pipe final : public net::Stream, net::Timer {
       break_both();
     } else {
       other_->ended_ = other_->peer_closed_ = true;
-      other_->notify(true, false);
+      other_->notify(Edge::readable);
       other_->notify_sign(net::StreamWatcher::Sign::half_closed);
     }
     other_->other_ = nullptr;
@@ -78,7 +78,7 @@ class Pipe final : public net::Stream, net::Timer {
     inbox_.copy(into.data(), bytes);
     inbox_.erase(0, bytes);
     if (bytes < into.size() && inbox_.empty() && !ended_) readable_ = false;
-    if (other_ != nullptr) other_->notify(false, true);
+    if (other_ != nullptr) other_->notify(Edge::writable);
     return {net::IoOutcome::State::moved, bytes};
   }
 
@@ -101,7 +101,7 @@ class Pipe final : public net::Stream, net::Timer {
       moved += bytes;
     }
     faults_.peak = std::max(faults_.peak, other_->inbox_.size());
-    if (moved != 0) other_->notify(true, false);
+    if (moved != 0) other_->notify(Edge::readable);
     return {net::IoOutcome::State::moved, moved};
   }
 
@@ -109,7 +109,7 @@ class Pipe final : public net::Stream, net::Timer {
     shut_ = true;
     if (other_ == nullptr) return;
     other_->ended_ = other_->peer_closed_ = true;
-    other_->notify(true, false);
+    other_->notify(Edge::readable);
     other_->notify_sign(net::StreamWatcher::Sign::half_closed);
   }
   void reset_on_close() override { reset_on_close_ = true; }
@@ -131,7 +131,7 @@ class Pipe final : public net::Stream, net::Timer {
     }
   }
   void on_timer() override {
-    notify(true, true);
+    notify(Edge::both);
     notify_sign(net::StreamWatcher::Sign::reset);
   }
 

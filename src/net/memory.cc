@@ -17,7 +17,7 @@ class MemoryStream final : public Stream {
     other_->peer_closed_ = true;
     other_->ended_ = true;
     other_->reset_ = reset_on_close_;
-    other_->notify(true, true);
+    other_->notify(Edge::both);
     other_->notify_sign(StreamWatcher::Sign::reset);
   }
 
@@ -40,7 +40,7 @@ class MemoryStream final : public Stream {
       inbox_.release();
       if (!ended_) readable_ = false;
     }
-    if (other_ != nullptr) other_->notify(false, true);
+    if (other_ != nullptr) other_->notify(Edge::writable);
     return {IoOutcome::State::moved, bytes};
   }
 
@@ -59,7 +59,7 @@ class MemoryStream final : public Stream {
       writable_ = false;
       return {IoOutcome::State::would_block, 0};
     }
-    other_->notify(true, false);
+    other_->notify(Edge::readable);
     return {IoOutcome::State::moved, moved};
   }
 
@@ -68,7 +68,7 @@ class MemoryStream final : public Stream {
     if (other_ == nullptr) return;
     other_->ended_ = true;
     other_->peer_closed_ = true;
-    other_->notify(true, false);
+    other_->notify(Edge::readable);
     other_->notify_sign(StreamWatcher::Sign::half_closed);
   }
 

@@ -104,8 +104,8 @@ class Scope::Join {
 };
 inline Scope::Join Scope::join() noexcept { return Join{*this}; }
 
-/// `Scope& scope = co_await current_scope();`: the scope the running coroutine belongs to. Does not suspend.
-struct current_scope {
+/// What current_scope() awaits.
+struct CurrentScope {
   Scope* scope = nullptr;
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   template <class Promise>
@@ -115,6 +115,8 @@ struct current_scope {
   }
   [[nodiscard]] Scope& await_resume() const noexcept { return *scope; }
 };
+/// `Scope& scope = co_await current_scope();`: the scope the running coroutine belongs to. Does not suspend.
+[[nodiscard]] inline CurrentScope current_scope() noexcept { return {}; }
 
 /// `Status slept = co_await sleep_until(loop, time)`: a cancellation point; fires on the timer wheel's tick, never early.
 class sleep_until final : Suspension, Timer {

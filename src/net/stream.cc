@@ -1,12 +1,15 @@
 #include "net/stream.h"
 
 #include <cassert>
+#include <utility>
 
 namespace cardea::net {
 
 Stream::~Stream() { assert(read_side_.waiter == nullptr && write_side_.waiter == nullptr); }
 
-void Stream::notify(bool readable, bool writable) noexcept {
+void Stream::notify(Edge edge) noexcept {
+  const bool readable = edge == Edge::readable || edge == Edge::both;
+  const bool writable = edge == Edge::writable || edge == Edge::both;
   if (readable) readable_ = true;
   if (writable) writable_ = true;
   // Either side is retried on any change: TLS may need to write in order to read, and the other way round.
@@ -37,12 +40,14 @@ void Stream::Side::restart(Duration timeout) noexcept {
 }
 
 void Stream::Side::retry() noexcept {
-  if (waiter == nullptr || !waiter->attempt()) {
-    return;
+  // Taken out while it is tried: an attempt may notify this very stream (two ends in one process).
+  Operation* trying = std::exchange(waiter, nullptr);
+  if (trying == nullptr) return;
+  if (trying->attempt()) {
+    trying->resume();
+  } else {
+    waiter = trying;
   }
-  Operation* done = waiter;
-  waiter = nullptr;
-  done->resume();
 }
 
 void Stream::Side::on_timer() {
@@ -95,7 +100,7 @@ bool Stream::Write::attempt() noexcept {
       break;
     }
     // Progress: the stall clock starts anew.
-    if (stream_.write_side_.waiter == this) stream_.write_side_.restart(timeout_);
+    stream_.write_side_.restart(timeout_);
     drop_front(pieces_, outcome.bytes);
   }
   done_ = true;

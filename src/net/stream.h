@@ -80,7 +80,8 @@ class Stream {
  protected:
   explicit Stream(Loop& loop) noexcept : loop_{loop}, read_side_{*this}, write_side_{*this} {}
   /// From the driver: what has become possible. Only wakes; never resumes in place.
-  void notify(bool readable, bool writable) noexcept;
+  enum class Edge : std::uint8_t { none, readable, writable, both };
+  void notify(Edge edge) noexcept;
   void notify_sign(StreamWatcher::Sign sign) noexcept;
 
   Loop& loop_;

@@ -128,7 +128,9 @@ void SocketStream::on_events(std::uint32_t events) {
     ended_ = true;
     peer_closed_ = true;
   }
-  notify((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0, (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0);
+  const bool readable = (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  const bool writable = (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+  notify(readable ? (writable ? Edge::both : Edge::readable) : (writable ? Edge::writable : Edge::none));
   if (reset) {
     notify_sign(StreamWatcher::Sign::reset);
   } else if (half_closed) {

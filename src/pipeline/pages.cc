@@ -104,7 +104,7 @@ net::Task<Status> Pipeline::preflight(Visit& visit) {
   const auto wanted = visit.head().find("access-control-request-headers");
   if (wanted) headers.add_raw(cat("access-control-allow-headers: ", *wanted, "\r\n"));
   visit.entry().status = 204;
-  Status sent = co_await visit.exchange().respond(204, headers, {});
+  Status sent = co_await visit.exchange().respond(204, headers, "");
   if (!sent) co_return fail(Kind::client_closed);
   co_return Status{};
 }

@@ -45,7 +45,7 @@ net::Task<void> ask_one(http::Client& client, const catalog::Probe& probe, std::
 
 net::Task<void> probe_all(http::Client& client, std::vector<catalog::Probe> probes,
                           std::function<void(std::vector<catalog::Discovered>)> then) {
-  net::Scope& outer = co_await net::current_scope{};
+  net::Scope& outer = co_await net::current_scope();
   std::vector<std::optional<catalog::Discovered>> answers(probes.size());
   {
     net::Scope all{outer};

@@ -67,7 +67,7 @@ class SimStream final : public net::Stream {
     note(cat("read ", count));
     // The window opens for the writer in the next events.
     network_.driver_.at(loop().now(), [lane = in_] {
-      if (lane->writer != nullptr) lane->writer->notify(false, true);
+      if (lane->writer != nullptr) lane->writer->notify(Edge::writable);
     });
     return {State::moved, count};
   }
@@ -139,20 +139,20 @@ class SimStream final : public net::Stream {
 
   void arrive(const std::string& data) {
     inbox_ += data;
-    notify(true, false);
+    notify(Edge::readable);
   }
   void be_ended() {
     if (reset_) return;
     note("end arrives");
     ended_ = peer_closed_ = true;
-    notify(true, false);
+    notify(Edge::readable);
     notify_sign(StreamWatcher::Sign::half_closed);
   }
   void be_reset() {
     if (std::exchange(reset_, true)) return;
     note("reset arrives");
     peer_closed_ = true;
-    notify(true, true);
+    notify(Edge::both);
     notify_sign(StreamWatcher::Sign::reset);
   }
   /// Counts an operation and draws whether it breaks the connection.

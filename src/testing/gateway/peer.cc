@@ -26,7 +26,7 @@ Peer::Peer(net::Scope& scope, net::Task<std::unique_ptr<net::Stream>> opening) :
 }
 
 net::Task<void> Peer::live(std::shared_ptr<Line> line, net::Task<std::unique_ptr<net::Stream>> opening) {
-  net::Scope& outer = co_await net::current_scope{};
+  net::Scope& outer = co_await net::current_scope();
   {
     net::Scope own{outer};
     line->scope = &own;
