@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "net/syscall.h"
 
 namespace cardea::net {
 
@@ -140,7 +142,7 @@ void SocketStream::on_events(std::uint32_t events) {
 
 IoOutcome SocketStream::try_read(std::span<char> into) {
   for (;;) {
-    const ssize_t got = recv(fd_, into.data(), into.size(), 0);
+    const ssize_t got = uncancellable(SYS_recvfrom, fd_, into.data(), into.size(), 0, nullptr, nullptr);
     if (got > 0) {
       const auto bytes = static_cast<std::size_t>(got);
       // A short read means "drained" only while no end was announced; otherwise the end itself would be lost.
@@ -162,7 +164,7 @@ IoOutcome SocketStream::try_write(std::span<const iovec> pieces) {
   message.msg_iov = const_cast<iovec*>(pieces.data());  // NOLINT: sendmsg does not write to it
   message.msg_iovlen = std::min<std::size_t>(pieces.size(), IOV_MAX);
   for (;;) {
-    const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
+    const ssize_t sent = uncancellable(SYS_sendmsg, fd_, &message, MSG_NOSIGNAL);
     if (sent >= 0) return {IoOutcome::State::moved, static_cast<std::size_t>(sent)};
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
