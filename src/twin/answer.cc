@@ -158,10 +158,11 @@ void stop_at(const std::vector<std::string>& stops, std::string& text) {
 
 /// Keeps what fits into `left` tokens. False: something was cut.
 bool fit(std::string& text, std::uint64_t& left) {
-  const auto kept = first_tokens(text, left);
-  const bool whole = kept.size() == text.size();
-  text.resize(kept.size());
-  left -= std::min(left, count_tokens(text));
+  const std::uint64_t tokens = count_tokens(text);
+  const bool whole = tokens <= left;
+  // Counting is much quicker than finding the place.
+  if (!whole) text.resize(first_tokens(text, left).size());
+  left -= std::min(left, tokens);
   return whole;
 }
 

@@ -9,17 +9,18 @@
 namespace cardea::twin {
 namespace {
 
-// Arithmetic instead of branches, so that the compiler counts sixteen bytes at a time.
-constexpr unsigned is_blank(unsigned char c) noexcept {
-  return static_cast<unsigned>(c == ' ') | static_cast<unsigned>(static_cast<unsigned char>(c - '\t') <= '\r' - '\t');
+// Arithmetic on bytes instead of branches, so that the compiler counts sixteen at a time.
+using Byte = std::uint8_t;
+constexpr Byte flag(bool condition) noexcept { return static_cast<Byte>(condition); }
+constexpr Byte is_blank(Byte c) noexcept {
+  return static_cast<Byte>(flag(c == ' ') | flag(static_cast<Byte>(c - '\t') <= '\r' - '\t'));
 }
-constexpr unsigned is_mark(unsigned char c) noexcept {
-  const auto folded = static_cast<unsigned char>(c | 0x20);  // [ and { are one, ] and } too
-  return static_cast<unsigned>(c == '"') | static_cast<unsigned>(c == ',') | static_cast<unsigned>(c == ':') |
-         static_cast<unsigned>(folded == '{') | static_cast<unsigned>(folded == '}');
+constexpr Byte is_mark(Byte c) noexcept {
+  const auto folded = static_cast<Byte>(c | 0x20);  // [ and { are one, ] and } too
+  return static_cast<Byte>(flag(c == '"') | flag(c == ',') | flag(c == ':') | flag(folded == '{') | flag(folded == '}'));
 }
-constexpr unsigned begins(unsigned char before, unsigned char c) noexcept {
-  return (is_blank(c) ^ 1U) & (is_blank(before) | is_mark(c) | static_cast<unsigned>(c >= 0xc0));
+constexpr Byte begins(Byte before, Byte c) noexcept {
+  return static_cast<Byte>((is_blank(c) ^ 1) & (is_blank(before) | is_mark(c) | flag(c >= 0xc0)));
 }
 
 constexpr std::string_view words[] = {
@@ -46,9 +47,9 @@ std::uint64_t load(const char* from, std::size_t bytes) noexcept {
 
 std::uint64_t count_tokens(std::string_view text) noexcept {
   if (text.empty()) return 0;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());  // NOLINT
+  const auto* bytes = reinterpret_cast<const Byte*>(text.data());  // NOLINT
   std::uint64_t count = is_blank(bytes[0]) ^ 1U;
-  constexpr std::size_t block = 255;  // a byte counts that far
+  constexpr std::size_t block = 240;  // a byte counts that far, and it is a multiple of every vector
   for (std::size_t at = 1; at < text.size(); at += block) {
     const std::size_t end = std::min(text.size(), at + block);
     std::uint8_t some = 0;
