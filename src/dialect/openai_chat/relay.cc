@@ -149,6 +149,7 @@ Result<ChatRelay::Verdict> ChatRelay::judge_data(std::string_view name, std::str
   if (trim(data).empty()) return Verdict::forward;
   ++seen_.events;
   if (trim(data) == done_marker) {
+    if (seen_.events == 1) return fail(Kind::upstream_failed, "the upstream's stream is empty");
     seen_.done = true;
     return Verdict::forward;
   }

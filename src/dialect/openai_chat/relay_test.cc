@@ -234,6 +234,13 @@ TEST(Relay, HalfAnObjectIsAnErrorBehindContentToo) {
   }
 }
 
+TEST(Relay, AnEndWithoutABeginningIsAnError) {
+  const auto outcome = run(cat(comment, done));
+  ASSERT_FALSE(outcome.status);
+  EXPECT_TRUE(outcome.status.error().is(Kind::upstream_failed));
+  EXPECT_EQ(outcome.forwarded, comment);
+}
+
 TEST(Relay, BytesAfterTheEndAreDropped) {
   const auto outcome = run(whole + "data: {\"error\":{}}\n\ngarbage");
   EXPECT_TRUE(outcome.status);
