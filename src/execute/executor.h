@@ -65,13 +65,17 @@ class ChatAnswer {
 
  private:
   friend class Executor;
-  ChatAnswer(Executor& executor, http::Call call, const ChatCall& request);
+  ChatAnswer(Executor& executor, http::Call call, const ChatCall& request, net::TimePoint asked_at);
   [[nodiscard]] net::Task<Status> receive_whole(const ChatCall& request);
   [[nodiscard]] Status feed();
+  [[nodiscard]] Status heed_silence();
 
   Executor* executor_;  ///< null: moved from
   http::Call call_;
   const Upstream* upstream_;
+  const AttemptLimits* limits_;
+  net::TimePoint spoke_at_;   ///< when the last token came; before the first one, when it was asked
+  std::uint64_t events_ = 0;  ///< that had come then
   Buffer buffer_;
   std::size_t consumed_ = 0;  ///< of buffer_: forwarded by the last pieces
   std::vector<std::string_view> pieces_;
