@@ -98,6 +98,9 @@ Configuration load(const Sources& sources, std::span<const catalog::Discovered> 
   out.problems = std::move(loaded.problems);
   const bool good = std::ranges::none_of(out.problems, [](const auto& p) { return p.severity == config::Severity::error; });
   out.settings = std::move(loaded.settings);
+  for (const std::string& file : {out.settings.tls.cert, out.settings.tls.key}) {
+    if (!file.empty()) out.files.push_back(file);
+  }
   // The catalog's own checks run on a readable configuration only: on a broken one they would report what is not there.
   if (!good) return out;
   catalog::Built built = catalog::build(out.settings, env, found);

@@ -28,7 +28,7 @@ struct Configuration {
   config::Settings settings;
   std::shared_ptr<const catalog::Catalog> catalog;  ///< null: not usable
   std::vector<config::Problem> problems;
-  std::vector<std::string> files;  ///< those read, to be watched
+  std::vector<std::string> files;  ///< those read, certificates included: to be watched
   [[nodiscard]] bool usable() const noexcept { return catalog != nullptr; }
 };
 
