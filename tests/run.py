@@ -215,7 +215,9 @@ def instructions(options):
     """Instructions per request against the committed baseline: the regression gate that no noisy machine disturbs."""
     if not build("release", "cardea", "bench_mock", "bench_load"):
         return FAIL
-    return script(ROOT / "tests/bench/callgrind.py")
+    total = script(ROOT / "tests/bench/judge_test.py")
+    total.add(script(ROOT / "tests/bench/callgrind.py"))
+    return total
 
 
 @dataclass
