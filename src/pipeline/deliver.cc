@@ -54,8 +54,7 @@ net::Task<Status> Pipeline::stream(Visit& visit, execute::ChatAnswer& answer) {
     Status sent = co_await exchange.write(answer.pieces());
     if (!sent) co_return fail(lost_client());
     if (answer.content_seen()) visit.first_token_sent();
-    const net::Task<Status> advancing = answer.advance();
-    Status more = co_await advancing.in(visit.upstream_scope());
+    Status more = co_await answer.advance();
     if (more) continue;
     // What came before the failure is delivered; the error event follows it.
     Status last = co_await exchange.write(answer.pieces());

@@ -65,8 +65,7 @@ net::Task<Status> Pipeline::chat(Visit& visit, const dialect::Dialect& dialect) 
   const execute::ChatCall call{snapshot.upstreams.of(*target->provider),      target->model,   *body, *request,
                                forwarded_headers(visit, *target->provider), snapshot.attempt};
   visit.upstream_begins();
-  const net::Task<Result<execute::ChatAnswer>> calling = executor_.chat(call);
-  Result<execute::ChatAnswer> answer = co_await calling.in(visit.upstream_scope());
+  Result<execute::ChatAnswer> answer = co_await executor_.chat(call);
   visit.upstream_ends();
   if (!answer) co_return fail_with(answer);
 

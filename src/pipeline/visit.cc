@@ -41,7 +41,6 @@ Visit::Visit(std::shared_ptr<const Snapshot> snapshot, record::Recorder& recorde
     : snapshot_{std::move(snapshot)},
       recorder_{recorder},
       exchange_{exchange},
-      upstream_scope_{exchange.scope()},
       in_flight_{recorder.track(record::Gauge::in_flight_requests)} {
   entry_.started = std::chrono::system_clock::now();
   entry_.method = head().method_text();
@@ -78,9 +77,6 @@ void Visit::enter(const Route& route) noexcept {
 void Visit::upstream_begins() noexcept {
   upstream_began_ = exchange_.loop().read_clock();
   ++entry_.attempts;
-  if (snapshot_->total_timeout != net::forever) {
-    upstream_scope_.set_deadline(exchange_.received_at() + snapshot_->total_timeout, Kind::upstream_timeout);
-  }
 }
 
 void Visit::upstream_ends() noexcept { upstream_ended_ = exchange_.loop().now(); }

@@ -28,10 +28,8 @@ class Visit {
   [[nodiscard]] std::string_view request_id() const noexcept { return entry_.request_id; }
 
   void enter(const Route& route) noexcept;
-  /// Around the upstream's part, so that the gateway's own can be told from it. What the upstream is waited for runs in
-  /// upstream_scope(): it ends when the client goes and when the configured total time is over.
+  /// Around the upstream's part, so that the gateway's own can be told from it.
   void upstream_begins() noexcept;
-  [[nodiscard]] net::Scope& upstream_scope() noexcept { return upstream_scope_; }
   void upstream_ends() noexcept;
   void first_token_sent() noexcept;
 
@@ -42,7 +40,6 @@ class Visit {
   std::shared_ptr<const Snapshot> snapshot_;
   record::Recorder& recorder_;
   http::Exchange& exchange_;
-  net::Scope upstream_scope_;
   record::Recorder::Tracked in_flight_;
   record::Entry entry_;
   net::TimePoint upstream_began_{};
