@@ -165,10 +165,12 @@ def e2e(options):
 
 
 def sanitized(options):
-    """Unit tests under ASan and UBSan. The fuzz preset has both, so one build serves this step and the next."""
-    if not build("fuzz", "unit_tests"):
+    """Everything under ASan and UBSan. The fuzz preset has both, so one build serves this step and the next."""
+    if not build("fuzz", "unit_tests", "cardea"):
         return FAIL
-    return gtests("fuzz")
+    total = gtests("fuzz")
+    total.add(script(ROOT / "tests/e2e/run.py", {"CARDEA_BIN": str(BUILD / "fuzz/cardea")}))
+    return total
 
 
 def fuzz(options):
@@ -206,9 +208,12 @@ THREADED_ROOMS = ("net", "http", "record", "execute", "twin", "server")
 def tsan(options):
     lists = {room: ROOT / "src" / room / "CMakeLists.txt" for room in THREADED_ROOMS}
     tests = [f"{room}_test" for room, path in lists.items() if path.exists() and "TESTS" in path.read_text()]
-    if not build("tsan", *tests):
+    if not build("tsan", "cardea", *tests):
         return FAIL
-    return gtests("tsan", only=tests)
+    total = gtests("tsan", only=tests)
+    total.add(script(ROOT / "tests/e2e/run.py", {"CARDEA_BIN": str(BUILD / "tsan/cardea"), "TSAN_OPTIONS": "halt_on_error=1"},
+                     ["reload_and_drain", "client_faults"]))
+    return total
 
 
 def instructions(options):
