@@ -110,6 +110,7 @@ class ChatRelay final : public Relay {
   void read_choices(const Members& members, const Member& choices);
 
   RelayOptions options_;
+  bool answered_ = false;  ///< an event with a choice was there
   wire::EventCutter cutter_;
   Seen seen_;
   std::string scratch_;
@@ -136,6 +137,7 @@ Result<ChatRelay::Verdict> ChatRelay::read_chunk(const Members& members) {
   if (seen_.model.empty() && model != nullptr && model->type == Type::string) seen_.model = members.string(*model);
   const auto* choices = members.find("choices");
   if (choices != nullptr) read_choices(members, *choices);
+  answered_ = answered_ || (choices != nullptr && !members.inside(*choices).empty());
   const auto* usage = members.find("usage");
   if (usage == nullptr || usage->type != Type::object) return Verdict::forward;
   seen_.usage = read_usage(members, *usage);
@@ -149,7 +151,7 @@ Result<ChatRelay::Verdict> ChatRelay::judge_data(std::string_view name, std::str
   if (trim(data).empty()) return Verdict::forward;
   ++seen_.events;
   if (trim(data) == done_marker) {
-    if (seen_.events == 1) return fail(Kind::upstream_failed, "the upstream's stream is empty");
+    if (!answered_) return fail(Kind::upstream_failed, "the upstream's stream holds no answer");
     seen_.done = true;
     return Verdict::forward;
   }
