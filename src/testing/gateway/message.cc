@@ -122,11 +122,12 @@ std::vector<std::string> Answer::events() const {
   wire::EventCutter cutter{body.size() + 1};
   std::string scratch;
   for (std::string_view rest = body; !rest.empty();) {
-    const auto size = cutter.next(rest);
-    if (!size || *size == 0) break;
-    const auto event = wire::parse_event(rest.substr(0, *size), scratch);
+    const auto next = cutter.next(rest);
+    const std::size_t size = next && *next != 0 ? *next : cutter.finish(rest);
+    if (size == 0) break;
+    const auto event = wire::parse_event(rest.substr(0, size), scratch);
     if (event.has_data) all.emplace_back(event.data);
-    rest.remove_prefix(*size);
+    rest.remove_prefix(size);
   }
   return all;
 }

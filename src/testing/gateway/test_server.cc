@@ -124,8 +124,9 @@ server::Configuration TestServer::load(std::string_view text) const {
   };
   server::Configuration out;
   config::Loaded loaded = config::load(text, "cardea.yaml", env);
+  const bool good = loaded.ok();
   out.problems = std::move(loaded.problems);
-  if (!loaded.ok() && !out.problems.empty()) return out;
+  if (!good) return out;
   out.settings = std::move(loaded.settings);
   catalog::Built built = catalog::build(out.settings, env);
   std::ranges::move(built.problems, std::back_inserter(out.problems));
