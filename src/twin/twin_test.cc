@@ -188,11 +188,15 @@ TEST_F(Twin1, StreamsACallInFragments) {
 }
 
 TEST_F(Twin1, AnswersAfterAToolResult) {
-  const auto body = cat(
-      R"({"model":"tools","tools":[)", weather, R"(],"messages":[{"role":"user","content":"x"},)",
-      R"({"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"get_weather","arguments":"{}"}}]},)",
-      R"({"role":"tool","tool_call_id":"c1","content":"sunny"}]})");
-  EXPECT_EQ(text_at(ask_json(body), "choices.0.message.content"), "The tool answered: sunny");
+  const auto body = [](std::string_view more) {
+    return cat(R"({"model":"twin-1","tools":[)", weather, R"(],"messages":[{"role":"user","content":"get weather"},)",
+               R"({"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function",)",
+               R"("function":{"name":"get_weather","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"sunny"})",
+               more, "]}");
+  };
+  EXPECT_EQ(text_at(ask_json(body("")), "choices.0.message.content"), "The tool answered: sunny");
+  const auto later = ask_json(body(R"(,{"role":"assistant","content":"sunny"},{"role":"user","content":"thanks"})"));
+  EXPECT_TRUE(text_at(later, "choices.0.message.content").ends_with("You said: thanks"));
 }
 
 TEST_F(Twin1, FillsInASchema) {
