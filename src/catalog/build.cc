@@ -334,7 +334,9 @@ class Builder {
     const auto target = catalog_->resolve(id);
     if (!target || !data_.list_index.emplace(id, data_.list.size()).second) return;
     const auto date = target->info == nullptr ? std::string_view{} : target->info->as_of;
-    data_.list.push_back({id, target->provider->name, unix_time(date), *target});
+    // A registry's provider is named by its address, which clients need not know.
+    const bool named = target->provider->name != target->provider->authority;
+    data_.list.push_back({id, named ? target->provider->name : "registry", unix_time(date), *target});
   }
 
   const config::Settings& settings_;

@@ -260,7 +260,7 @@ TEST(Catalog, TheRegistryFileOfTheFirstDay) {
   EXPECT_EQ(target->info->type, ModelType::nlp);
   EXPECT_EQ(target->info->rate_limit.qps, 10u);
   EXPECT_EQ(catalog->list()[0].id, "text-davinci-003");
-  EXPECT_EQ(catalog->list()[0].owned_by, "model-service:8080");
+  EXPECT_EQ(catalog->list()[0].owned_by, "registry");
 }
 
 TEST(Catalog, ProblemsNameLineAndFix) {
