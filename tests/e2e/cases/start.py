@@ -324,7 +324,7 @@ def check_lists_every_problem(t):
     t.path("wrong.yaml").write_text('models: [{name: b, endpoint: "ftp://nowhere"}]\naliases: {fast: no/such}\n')
     code, output = t.run("check", "--config", t.path("wrong.yaml"))
     equal(code, 2, f"wrong endpoint and alias: {output}")
-    for part in ("endpoint", "wrong.yaml:1:", "no/such", "wrong.yaml:2:"):
+    for part in ("models[0].endpoint", "wrong.yaml:1:", "aliases.fast", "wrong.yaml:2:"):
         contains(output, part, "check")
     t.path("good.yaml").write_text(json.dumps({"listen": ["127.0.0.1:0"], "data": str(t.path("d"))}))
     code, output = t.run("check", "--config", t.path("good.yaml"))
