@@ -218,6 +218,7 @@ class Builder {
     }
     if (!made.problems.empty()) return nullptr;
     made.provider.name = made.provider.authority;
+    made.provider.public_name = "registry";
     made.provider.title = made.provider.authority;
     const auto same = cat(model.endpoint, "\n", made.provider.head.reveal());
     auto& shared = shared_[same];
@@ -334,9 +335,7 @@ class Builder {
     const auto target = catalog_->resolve(id);
     if (!target || !data_.list_index.emplace(id, data_.list.size()).second) return;
     const auto date = target->info == nullptr ? std::string_view{} : target->info->as_of;
-    // A registry's provider is named by its address, which clients need not know.
-    const bool named = target->provider->name != target->provider->authority;
-    data_.list.push_back({id, named ? target->provider->name : "registry", unix_time(date), *target});
+    data_.list.push_back({id, target->provider->public_name, unix_time(date), *target});
   }
 
   const config::Settings& settings_;

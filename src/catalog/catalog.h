@@ -46,7 +46,8 @@ struct ModelInfo {
 
 /// One enabled upstream. Immutable; lives as long as its Catalog.
 struct Provider {
-  std::string name;  ///< "openai"; of a registry entry with its own endpoint: host of the endpoint
+  std::string name;         ///< "openai"; of a registry entry with its own endpoint: host of the endpoint
+  std::string public_name;  ///< what clients are told: the name, or "registry" where that is an address of the inside
   std::string title;
   std::string dialect;  ///< name of a dialect room: "openai_chat"
   Endpoint endpoint;

@@ -76,6 +76,7 @@ Made make_provider(std::string name, const config::Provider& data, const Secret&
   Made made;
   auto& out = made.provider;
   out.name = std::move(name);
+  out.public_name = out.name;
   out.title = data.title.empty() ? out.name : data.title;
   out.dialect = config::to_text(data.dialect);
   out.quirks = data.quirks;

@@ -211,9 +211,7 @@ Error Executor::explain(const Upstream& upstream, Error error) {
       default: return error.message();
     }
   }();
-  // The provider of a registry's model is named by its address, which is nobody's business outside.
-  const bool named = upstream.provider->name != upstream.provider->authority;
-  std::string message = named ? cat("provider '", upstream.provider->name, "': ", reason) : cat("the model's endpoint: ", reason);
+  std::string message = cat("provider '", upstream.provider->public_name, "': ", reason);
   error.edit().message = std::move(message);
   return error;
 }

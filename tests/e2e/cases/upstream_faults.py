@@ -47,7 +47,9 @@ def an_address_of_the_inside_stays_inside(t):
     gateway = t.gateway({"models": [{"name": "m", "endpoint": f"http://127.0.0.1:{port}"}]})
     refused(gateway.chat(PLAIN), 502, "upstream_unreachable")
     with gateway.connect() as connection:
-        lacks(connection.get("/v1/models").expect(200).text(), str(port), "the list of models")
+        listing = connection.get("/v1/models").expect(200)
+    lacks(listing.text(), str(port), "the list of models")
+    equal({m["id"]: m["owned_by"] for m in listing.json()["data"] if m["id"] in ("m", "twin/echo")}, {"m": "registry", "twin/echo": "twin"}, "owners")
 
 
 @case
