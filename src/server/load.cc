@@ -1,12 +1,12 @@
 #include "server/load.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 
 #include "base/text.h"
@@ -19,24 +19,22 @@ struct ReadFile {
   std::string text;
 };
 
-config::Problem unreadable(const std::string& name, const char* flag) {
+config::Problem unreadable(const std::string& name, const char* flag, const Error& reason) {
   config::Problem problem;
   problem.where.file = name;
-  problem.message = cat("cannot be read: ", std::string_view{std::strerror(errno)});  // NOLINT: glibc's is thread-safe
+  problem.message = reason.message();
   problem.fix = cat("check the path and its permissions, or leave ", std::string_view{flag}, " out");
   return problem;
 }
 
 /// A named file must be there; one looked for by default need not.
 void read(const std::string& name, const char* flag, std::vector<ReadFile>& files, std::vector<config::Problem>& problems) {
-  errno = 0;
-  std::ifstream in{name, std::ios::binary};
-  std::string text{std::istreambuf_iterator<char>{in}, {}};
-  if (!in.is_open() || in.bad()) {
-    problems.push_back(unreadable(name, flag));
-    return;
+  Result<std::string> text = read_file(name);
+  if (text) {
+    files.push_back({name, std::move(*text)});
+  } else {
+    problems.push_back(unreadable(name, flag, text.error()));
   }
-  files.push_back({name, std::move(text)});
 }
 
 std::string first_existing(const Sources& sources) {
@@ -76,6 +74,22 @@ config::Env process_environment() {
     if (value == nullptr) return std::nullopt;
     return value;
   };
+}
+
+Result<std::string> read_file(const std::string& name) {
+  const int fd = open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  std::string text;
+  ssize_t got = fd < 0 ? -1 : 1;
+  for (char block[16 * 1024]; got > 0;) {
+    got = ::read(fd, block, sizeof block);
+    if (got > 0) text.append(block, static_cast<std::size_t>(got));
+  }
+  const int reason = errno;
+  if (fd >= 0) close(fd);
+  if (got < 0)
+    return fail(Kind::config,
+                cat("cannot be read: ", std::string_view{std::strerror(reason)}));  // NOLINT: glibc's is thread-safe
+  return text;
 }
 
 Configuration load(const Sources& sources, std::span<const catalog::Discovered> found) {

@@ -36,6 +36,8 @@ struct Configuration {
 [[nodiscard]] Configuration load(const Sources& sources, std::span<const catalog::Discovered> found = {});
 /// Makes a usable configuration ready for requests. Error: config.
 [[nodiscard]] Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configuration& configuration);
+/// A whole file, or a pipe to its end. Error: config, "cannot be read: …" with the system's reason.
+[[nodiscard]] Result<std::string> read_file(const std::string& name);
 /// The process's environment.
 [[nodiscard]] config::Env process_environment();
 

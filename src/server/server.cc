@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -146,9 +144,8 @@ int serve_twin(const TwinSources& sources) {
   twin::TwinOptions options;
   options.names = twin::TwinOptions::Names::any;
   if (!sources.script_file.empty()) {
-    std::ifstream in{sources.script_file, std::ios::binary};
-    const std::string text{std::istreambuf_iterator<char>{in}, {}};
-    Result<twin::Script> script = in.is_open() ? twin::Script::parse(text) : fail(Kind::config, "cannot be read");
+    Result<std::string> text = read_file(sources.script_file);
+    Result<twin::Script> script = text ? twin::Script::parse(*text) : fail_with(text);
     if (!script) {
       say(cat("cardea: ", sources.script_file, ": ", script.error().message(), "\n"));
       return exit_refused;
