@@ -71,6 +71,10 @@ net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
     exchange.abort();
     co_return;
   }
+  // Cancelled at the end of a drain: another process, or this one in a moment, will do it.
+  if (error.is(Kind::unavailable)) {
+    error = Error{Kind::unavailable, Error::Detail{.message = "the gateway is going down; try again", .retry_after = "1"}};
+  }
   const dialect::Dialect* spoken = dialect::find(visit.entry().dialect);
   const dialect::Dialect& dialect = spoken != nullptr ? *spoken : dialect::openai_chat();
   if (exchange.begun()) {
