@@ -309,8 +309,8 @@ Task<bool> ask_once(Universe& universe, Dice& dice, net::Stream& stream, const A
   if (dice.chance(10)) manners.pause = dice.ms_up_to(40);
   Heard heard;
   if (dice.chance(3)) {
-    const std::size_t part = dice.up_to(attempt.bytes.size());
-    [[maybe_unused]] Status sent = co_await say(stream, std::string_view{attempt.bytes}.substr(0, part), dice);
+    const std::string_view part{attempt.bytes.data(), dice.up_to(attempt.bytes.size())};
+    [[maybe_unused]] Status sent = co_await say(stream, part, dice);
     co_return false;  // changed its mind
   }
   [[maybe_unused]] Status sent = co_await say(stream, attempt.bytes, dice);  // an early refusal may be there all the same
