@@ -379,6 +379,15 @@ def healthcheck_and_models(t):
 
 
 @case
+def one_question_from_the_terminal(t):
+    gateway = t.gateway({"keys": [KEY]})
+    code, text = t.run("chat", "--url", gateway.url(), "--key", KEY, "--model", "twin/echo", "ping", "pong")
+    equal((code, text.strip()), (0, "ping pong"))
+    code, text = t.run("chat", "--url", gateway.url(), "--key", "wrong", "--model", "twin/echo", "ping")
+    true(code != 0 and "API key" in text, f"a wrong key: {code} {text!r}")
+
+
+@case
 def a_killed_gateway_leaves_nothing_in_the_way(t):
     config = {"data": str(t.path("shared"))}
     first = t.gateway(config)
