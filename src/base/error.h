@@ -1,5 +1,6 @@
 #pragma once
-// Errors are values. An Error says what went wrong, whose fault it is, whether trying again may help, and what the client may see.
+// Errors are values. An Error says what went wrong, whose fault it is, whether trying again may help, and what the client may
+// see.
 
 #include <cstdint>
 #include <expected>
@@ -75,8 +76,8 @@ class Error {
   /// What travels beside the kind. `message` may be shown to the client: no secret, no address of the inside.
   struct Detail {
     std::string message;
-    std::string param;   ///< the field at fault in the client's own spelling, e.g. "messages[0].role"
-    std::string code;    ///< overrides KindInfo::openai_code
+    std::string param;         ///< the field at fault in the client's own spelling, e.g. "messages[0].role"
+    std::string code;          ///< overrides KindInfo::openai_code
     std::uint16_t status = 0;  ///< overrides KindInfo::http_status (an upstream's own 4xx)
     std::string retry_after;   ///< value of a Retry-After header to pass on
     std::string body;          ///< an upstream's error body in the client's own dialect, already scrubbed; sent as it is

@@ -8,8 +8,8 @@
 namespace cardea {
 namespace {
 
-constexpr std::size_t smallest_bits = 6;   // 64 B
-constexpr std::size_t largest_bits = 16;   // 64 KiB
+constexpr std::size_t smallest_bits = 6;  // 64 B
+constexpr std::size_t largest_bits = 16;  // 64 KiB
 constexpr std::size_t classes = largest_bits - smallest_bits + 1;
 [[maybe_unused]] constexpr std::size_t kept_bytes_max = std::size_t{1} << 20;
 

@@ -91,16 +91,18 @@ constexpr Field timeout_fields[] = {
     field<&Timeouts::connect>(
         "connect",
         {.doc = "Reaching an upstream, TLS included.", .example = "5s", .also = "connect_timeout", .min = 10, .max = hour_ms}),
-    field<&Timeouts::first_byte>("first_byte", {.doc = "From the request to the upstream's answer; of a stream, to its first event that is no comment.",
-                                                .example = "120s",
-                                                .also = "request_timeout,first_token",
-                                                .min = 10,
-                                                .max = 24 * hour_ms}),
-    field<&Timeouts::inter_chunk>("inter_chunk", {.doc = "Longest pause inside an upstream's answer; comments in a stream do not end a pause.",
-                                                  .example = "60s",
-                                                  .also = "stream_timeout",
-                                                  .min = 10,
-                                                  .max = 24 * hour_ms}),
+    field<&Timeouts::first_byte>(
+        "first_byte", {.doc = "From the request to the upstream's answer; of a stream, to its first event that is no comment.",
+                       .example = "120s",
+                       .also = "request_timeout,first_token",
+                       .min = 10,
+                       .max = 24 * hour_ms}),
+    field<&Timeouts::inter_chunk>("inter_chunk",
+                                  {.doc = "Longest pause inside an upstream's answer; comments in a stream do not end a pause.",
+                                   .example = "60s",
+                                   .also = "stream_timeout",
+                                   .min = 10,
+                                   .max = 24 * hour_ms}),
     field<&Timeouts::total>(
         "total", {.doc = "Longest whole request; 0 is without end.", .example = "10m", .also = "timeout", .max = 24 * hour_ms}),
 };

@@ -52,7 +52,8 @@ Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
   for (const catalog::Provider* provider : catalog.providers()) {
     const dialect::Dialect* spoken = dialect::find(provider->dialect);
     if (spoken == nullptr) {
-      return fail(Kind::config, cat("provider '", provider->name, "' speaks '", provider->dialect, "', which this build does not"));
+      return fail(Kind::config,
+                  cat("provider '", provider->name, "' speaks '", provider->dialect, "', which this build does not"));
     }
     out.table_.emplace(provider, Upstream{provider, spoken, origin_of(provider->endpoint.origin), chat_head(*provider),
                                           rules_of(provider->quirks), provider->quirks.stream_options == config::Switch::on});

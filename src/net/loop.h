@@ -20,7 +20,8 @@ class Driver {
  public:
   virtual ~Driver() = default;
   [[nodiscard]] virtual TimePoint now() = 0;
-  /// Waits for events, at most until `deadline` (nullopt: without end; in the past: only looks), and reports them to their streams.
+  /// Waits for events, at most until `deadline` (nullopt: without end; in the past: only looks), and reports them to their
+  /// streams.
   virtual void wait(std::optional<TimePoint> deadline) = 0;
   /// End of a turn: what was closed during it may be freed now.
   virtual void end_turn() {}
@@ -28,8 +29,9 @@ class Driver {
   virtual void wake() = 0;
 };
 
-/// Runs coroutines, timers and I/O of one thread. Everything made on a loop lives and dies on it; only post() and stop() may be called
-/// from elsewhere. Limits: a task that never waits is made to yield (see spend()), so one connection cannot starve the others.
+/// Runs coroutines, timers and I/O of one thread. Everything made on a loop lives and dies on it; only post() and stop() may be
+/// called from elsewhere. Limits: a task that never waits is made to yield (see spend()), so one connection cannot starve the
+/// others.
 class Loop {
  public:
   explicit Loop(std::unique_ptr<Driver> driver);

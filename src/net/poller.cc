@@ -71,7 +71,8 @@ void Poller::wait(std::optional<TimePoint> deadline) {
     timeout_ms = left <= Duration::zero() ? 0 : static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
   }
   std::array<epoll_event, 128> events;
-  const long count = uncancellable(SYS_epoll_pwait, epoll_, events.data(), static_cast<int>(events.size()), timeout_ms, nullptr, 0);
+  const long count =
+      uncancellable(SYS_epoll_pwait, epoll_, events.data(), static_cast<int>(events.size()), timeout_ms, nullptr, 0);
   for (long i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
     if (event.data.u64 == wake_mark) {

@@ -17,8 +17,9 @@ class PollTarget {
   ~PollTarget() = default;
 };
 
-/// The production Driver of a loop. add() and remove() belong to the loop's thread. A descriptor is closed at the end of the turn, and an
-/// event carries its slot's generation, so that an event of this batch for a closed or re-used descriptor is dropped.
+/// The production Driver of a loop. add() and remove() belong to the loop's thread. A descriptor is closed at the end of the
+/// turn, and an event carries its slot's generation, so that an event of this batch for a closed or re-used descriptor is
+/// dropped.
 class Poller final : public Driver {
  public:
   /// Throws std::system_error when the kernel refuses epoll or eventfd.

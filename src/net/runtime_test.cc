@@ -146,7 +146,8 @@ TEST(Event, WakesAllTimesOutAndStaysSet) {
 }
 
 Task<void> send(Stream& stream, std::string bytes, Status& outcome) {
-  iovec pieces[2] = {piece(std::string_view{bytes}.substr(0, bytes.size() / 2)), piece(std::string_view{bytes}.substr(bytes.size() / 2))};
+  iovec pieces[2] = {piece(std::string_view{bytes}.substr(0, bytes.size() / 2)),
+                     piece(std::string_view{bytes}.substr(bytes.size() / 2))};
   outcome = co_await stream.write_all(pieces, forever);
   stream.shutdown_write();
 }

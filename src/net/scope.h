@@ -39,9 +39,9 @@ class Suspension {
   Suspension* next_ = nullptr;
 };
 
-/// Owns concurrent work of one loop: children spawned into it and awaits pending in it. It must be empty before it dies: join() it.
-/// cancel() makes every pending and every further await in it (and in scopes below it) answer with the reason, so that code unwinds
-/// by its ordinary error path. Cancelling is idempotent; the first reason stays.
+/// Owns concurrent work of one loop: children spawned into it and awaits pending in it. It must be empty before it dies: join()
+/// it. cancel() makes every pending and every further await in it (and in scopes below it) answer with the reason, so that code
+/// unwinds by its ordinary error path. Cancelling is idempotent; the first reason stays.
 class Scope {
  public:
   explicit Scope(Loop& loop) noexcept : loop_{loop} {}

@@ -34,8 +34,8 @@ class StreamWatcher {
 };
 
 /// One connection. Lives on one loop, owned by whoever talks over it; at most one read and one write may be pending. Awaits are
-/// cancellation points and answer with Result: Kind::closed (the stream is closed on this side), Kind::io (reset), Kind::timed_out, or the
-/// scope's reason. The plain forms never wait.
+/// cancellation points and answer with Result: Kind::closed (the stream is closed on this side), Kind::io (reset),
+/// Kind::timed_out, or the scope's reason. The plain forms never wait.
 class Stream {
  public:
   virtual ~Stream();
@@ -68,8 +68,8 @@ class Stream {
   class Ready;
   /// `Result<std::size_t> got = co_await s.read_some(space, timeout)`: 0 is the end of the stream.
   [[nodiscard]] Read read_some(std::span<char> into, Duration timeout) noexcept;
-  /// `Status written = co_await s.write_all(pieces, timeout)`: done when every byte is in the kernel; `pieces` is used up. `timeout` bounds each
-  /// wait without progress.
+  /// `Status written = co_await s.write_all(pieces, timeout)`: done when every byte is in the kernel; `pieces` is used up.
+  /// `timeout` bounds each wait without progress.
   [[nodiscard]] Write write_all(std::span<iovec> pieces, Duration timeout) noexcept;
   /// `Status ready = co_await s.readable(timeout)`: waits without holding a buffer.
   [[nodiscard]] Ready readable(Duration timeout) noexcept;

@@ -37,8 +37,8 @@ struct PromiseBase {
   void unhandled_exception() noexcept { exception = std::current_exception(); }
 };
 
-/// A lazy coroutine that yields one T (usually a Result). Starts when awaited, runs on the awaiter's loop, is owned by whoever holds
-/// it. A started task must run to its end before its Task dies: call it off by cancelling its scope, never by dropping it.
+/// A lazy coroutine that yields one T (usually a Result). Starts when awaited, runs on the awaiter's loop, is owned by whoever
+/// holds it. A started task must run to its end before its Task dies: call it off by cancelling its scope, never by dropping it.
 template <class T>
 class [[nodiscard]] Task {
  public:

@@ -40,7 +40,8 @@ Result<Address> Address::parse(std::string_view text) {
     const auto path = text.substr(unix_prefix.size());
     Address out;
     if (path.empty() || path.size() >= sizeof out.storage_.local.sun_path) {
-      return fail(Kind::config, cat("'", text, "': a Unix socket path has 1 to ", sizeof out.storage_.local.sun_path - 1, " bytes"));
+      return fail(Kind::config,
+                  cat("'", text, "': a Unix socket path has 1 to ", sizeof out.storage_.local.sun_path - 1, " bytes"));
     }
     out.storage_.local.sun_family = AF_UNIX;
     std::memcpy(out.storage_.local.sun_path, path.data(), path.size());
@@ -249,7 +250,7 @@ Result<std::unique_ptr<Listener>> Listener::bind(Loop& loop, const Address& addr
   listener->unix_path_ = path;
   sockaddr_storage actual{};
   socklen_t length = sizeof actual;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&actual), &length);  // NOLINT
+  getsockname(fd, reinterpret_cast<sockaddr*>(&actual), &length);                                      // NOLINT
   listener->address_ = local ? address : Address::from(reinterpret_cast<sockaddr*>(&actual), length);  // NOLINT
   if (!Poller::of(loop).add(fd, *listener, listener->slot_)) return fail(Kind::config, cat("epoll: ", reason(errno)));
   return listener;

@@ -1,9 +1,9 @@
 #pragma once
 // TCP and Unix sockets.
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <netinet/in.h>
 
 #include <functional>
 #include <memory>
@@ -59,7 +59,8 @@ class SocketStream : public Stream, private PollTarget {
   void shutdown_write() override;
   void reset_on_close() override;
   [[nodiscard]] std::string_view peer() const noexcept override { return peer_; }
-  /// Gives the descriptor up, to be taken over by another stream (TLS over a connected socket). Afterwards only destruction is allowed.
+  /// Gives the descriptor up, to be taken over by another stream (TLS over a connected socket). Afterwards only destruction is
+  /// allowed.
   [[nodiscard]] int release();
 
  protected:
@@ -91,8 +92,8 @@ class Listener final : private PollTarget {
   /// Takes each accepted descriptor (non-blocking, close-on-exec, TCP_NODELAY) over.
   using Accept = std::function<void(int fd, const Address& peer)>;
 
-  /// Binds and listens; Kind::config with a message that names the address and the reason. A stale Unix socket file is replaced only
-  /// when nobody answers on it.
+  /// Binds and listens; Kind::config with a message that names the address and the reason. A stale Unix socket file is replaced
+  /// only when nobody answers on it.
   [[nodiscard]] static Result<std::unique_ptr<Listener>> bind(Loop& loop, const Address& address, Options options, Accept accept);
   ~Listener();
   /// The address bound, with the port the kernel chose for port 0.

@@ -35,7 +35,8 @@ void TimerWheel::arm(Timer& timer, TimePoint deadline) noexcept {
 }
 
 void TimerWheel::insert(Timer& timer, std::uint64_t due) noexcept {
-  // The level is the highest digit (base 64) in which `due` differs from the current tick: that slot is passed exactly once before.
+  // The level is the highest digit (base 64) in which `due` differs from the current tick: that slot is passed exactly once
+  // before.
   const auto difference = due ^ current_;
   int level = 0;
   while (level < levels - 1 && (difference >> (slot_bits * (level + 1))) != 0) ++level;
@@ -99,8 +100,8 @@ void TimerWheel::advance(TimePoint now) {
 }
 
 std::optional<TimePoint> TimerWheel::next_due() const noexcept {
-  // On each level the slots behind the current position are visited in order; the first that holds something bounds the answer. A lower
-  // level holds only what lies in the current round, so its answer is earlier than that of any level above.
+  // On each level the slots behind the current position are visited in order; the first that holds something bounds the answer. A
+  // lower level holds only what lies in the current round, so its answer is earlier than that of any level above.
   for (std::size_t level = 0; level < levels; ++level) {
     const auto shift = slot_bits * level;
     const auto position = current_ >> shift;

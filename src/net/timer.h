@@ -35,8 +35,8 @@ class Timer {
   TimePoint deadline_;
 };
 
-/// Four levels of 64 slots: 4 ms, 256 ms, 16 s, 17 min a slot; later deadlines wait in the last slot and are sorted again. Fires at the
-/// first tick at or after the deadline, so never early.
+/// Four levels of 64 slots: 4 ms, 256 ms, 16 s, 17 min a slot; later deadlines wait in the last slot and are sorted again. Fires
+/// at the first tick at or after the deadline, so never early.
 class TimerWheel {
  public:
   static constexpr std::chrono::milliseconds tick{4};

@@ -28,7 +28,8 @@ Result<Page> show_model(const Snapshot& snapshot, std::string_view parameter) {
   const auto id = percent_decoded(parameter);
   const catalog::Entry* entry = id ? snapshot.catalog->find(*id) : nullptr;
   if (entry != nullptr) return Page{.body = render_model(*entry)};
-  return fail(Kind::model_not_found, cat("the model '", parameter.substr(0, 128), "' is not known here; GET /v1/models lists all"), "model");
+  return fail(Kind::model_not_found,
+              cat("the model '", parameter.substr(0, 128), "' is not known here; GET /v1/models lists all"), "model");
 }
 
 Result<Page> render(const Match& match, const Snapshot& snapshot, const Self& self) {

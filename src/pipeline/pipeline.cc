@@ -8,8 +8,8 @@ namespace cardea::pipeline {
 // THE request. Read it from top to bottom: this is the order in which everything happens, and why.
 
 net::Task<void> Pipeline::handle(http::Exchange& exchange) {
-  // From here to the end one configuration holds, however often it is reloaded meanwhile; when the scope ends, whichever way, the record
-  // is written.
+  // From here to the end one configuration holds, however often it is reloaded meanwhile; when the scope ends, whichever way, the
+  // record is written.
   Visit visit{snapshot_, recorder_, random_, exchange};
   Status done = co_await answer(visit);
   // One place turns what went wrong into the caller's own dialect.
@@ -62,7 +62,7 @@ net::Task<Status> Pipeline::chat(Visit& visit, const dialect::Dialect& dialect) 
   visit.entry().upstream_model = target->info != nullptr ? std::string_view{target->info->id} : std::string_view{};
 
   // The only step that leaves the house. It comes back with a good answer, or the first events of one, or an error.
-  const execute::ChatCall call{snapshot.upstreams.of(*target->provider),      target->model,   *body, *request,
+  const execute::ChatCall call{snapshot.upstreams.of(*target->provider),    target->model,   *body, *request,
                                forwarded_headers(visit, *target->provider), snapshot.attempt};
   visit.upstream_begins();
   Result<execute::ChatAnswer> answer = co_await executor_.chat(call);

@@ -17,7 +17,8 @@ constexpr std::string_view openai = "openai_chat";
 
 // Paths below `/openai` and `/v1`: every OpenAI path is served with both, either and none of them, as SDKs and rivals spell it.
 constexpr std::array api{
-    Route{Method::post, "/chat/completions", chat, caller, "/v1/chat/completions", openai, "chat", "Answer a chat, whole or streamed"},
+    Route{Method::post, "/chat/completions", chat, caller, "/v1/chat/completions", openai, "chat",
+          "Answer a chat, whole or streamed"},
     Route{Method::get, "/models", list_models, caller, "/v1/models", openai, "", "List the models that can be asked for"},
     Route{Method::get, "/models/{model}", show_model, caller, "/v1/models/{model}", openai, "", "Show one model"},
 };
@@ -83,7 +84,8 @@ Result<Match> match(Method method, std::string_view path) {
   if (!found.allowed.empty()) {
     return fail(Kind::method_not_allowed, cat("this path does not take that method; use ", found.allowed));
   }
-  return fail(Kind::not_found, cat("there is no such path: ", path.substr(0, 200), " (chat is at /v1/chat/completions, models at /v1/models)"));
+  return fail(Kind::not_found,
+              cat("there is no such path: ", path.substr(0, 200), " (chat is at /v1/chat/completions, models at /v1/models)"));
 }
 
 std::string_view allowed_methods(std::string_view path) noexcept { return find(Method::other, path).allowed; }

@@ -28,8 +28,8 @@ struct Route {
   std::string_view name;     ///< gen_ai.operation.name; empty when no model is called
   std::string_view summary;
 
-  consteval Route(wire::Method m, std::string_view p, Operation o, Policy w, std::string_view l, std::string_view d, std::string_view n,
-                  std::string_view s)
+  consteval Route(wire::Method m, std::string_view p, Operation o, Policy w, std::string_view l, std::string_view d,
+                  std::string_view n, std::string_view s)
       : method{m}, path{p}, operation{o}, policy{w}, label{l}, dialect{d}, name{n}, summary{s} {}
 };
 
@@ -38,8 +38,8 @@ struct Match {
   std::string_view parameter;  ///< what `{…}` stands for, undecoded
 };
 
-/// The route of a request, decided by method and path alone. HEAD is served as GET. Error: not_found, or method_not_allowed when the
-/// path exists (allowed_methods() says which).
+/// The route of a request, decided by method and path alone. HEAD is served as GET. Error: not_found, or method_not_allowed when
+/// the path exists (allowed_methods() says which).
 [[nodiscard]] Result<Match> match(wire::Method method, std::string_view path);
 /// Value of an Allow header for a path that exists.
 [[nodiscard]] std::string_view allowed_methods(std::string_view path) noexcept;

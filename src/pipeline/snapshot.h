@@ -11,7 +11,8 @@
 
 namespace cardea::pipeline {
 
-/// Immutable, shared by all workers, pinned by each request from its head to its record: a reload never changes a request under way.
+/// Immutable, shared by all workers, pinned by each request from its head to its record: a reload never changes a request under
+/// way.
 struct Snapshot {
   std::shared_ptr<const catalog::Catalog> catalog;
   execute::Upstreams upstreams;

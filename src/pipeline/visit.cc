@@ -95,7 +95,8 @@ void Visit::add_answer_headers(wire::HeaderBlock& lines, std::string_view conten
   const auto origin = head().find(wire::Field::origin);
   if (origin && access::origin_allowed(*origin, snapshot_->keys.rules())) {
     // The value came through the parser, so it holds no line end.
-    lines.add_raw(cat("access-control-allow-origin: ", *origin, "\r\nvary: origin\r\naccess-control-expose-headers: x-request-id\r\n"));
+    lines.add_raw(
+        cat("access-control-allow-origin: ", *origin, "\r\nvary: origin\r\naccess-control-expose-headers: x-request-id\r\n"));
   }
 }
 

@@ -12,8 +12,8 @@
 
 namespace cardea::pipeline {
 
-/// Lives from the head of a request to the end of its answer. Its destructor commits the record: on success, error, cancel and disconnect
-/// alike. One thread.
+/// Lives from the head of a request to the end of its answer. Its destructor commits the record: on success, error, cancel and
+/// disconnect alike. One thread.
 class Visit {
  public:
   Visit(std::shared_ptr<const Snapshot> snapshot, record::Recorder& recorder, Random& random, http::Exchange& exchange);
@@ -46,7 +46,8 @@ class Visit {
   net::TimePoint upstream_ended_{};
 };
 
-/// Header lines for the upstream: the request's id, tracing and vendor headers that SDKs expect to arrive; nothing else of the client's.
+/// Header lines for the upstream: the request's id, tracing and vendor headers that SDKs expect to arrive; nothing else of the
+/// client's.
 [[nodiscard]] std::string forwarded_headers(const Visit& visit, const catalog::Provider& provider);
 
 }  // namespace cardea::pipeline

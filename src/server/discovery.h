@@ -9,7 +9,8 @@
 
 namespace cardea::server {
 
-/// Asks every probe's address for its models, all at once, each for a moment; `then` gets those that answered, in the probes' order.
+/// Asks every probe's address for its models, all at once, each for a moment; `then` gets those that answered, in the probes'
+/// order.
 [[nodiscard]] net::Task<void> probe_all(http::Client& client, std::vector<catalog::Probe> probes,
                                         std::function<void(std::vector<catalog::Discovered>)> then);
 

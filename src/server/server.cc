@@ -48,8 +48,10 @@ std::string banner(const Gateway& gateway) {
   const Configuration& configuration = gateway.configuration();
   const net::Address& first = gateway.addresses().front();
   const bool local_socket = first.family() == AF_UNIX;
-  const std::string url = cat(configuration.settings.tls.cert.empty() ? "http://" : "https://", local_socket ? "localhost" : first.text());
-  const std::string_view key = configuration.settings.keys.empty() ? "" : " \\\n      -H 'authorization: Bearer YOUR_GATEWAY_KEY'";
+  const std::string url =
+      cat(configuration.settings.tls.cert.empty() ? "http://" : "https://", local_socket ? "localhost" : first.text());
+  const std::string_view key =
+      configuration.settings.keys.empty() ? "" : " \\\n      -H 'authorization: Bearer YOUR_GATEWAY_KEY'";
   std::string text = cat("\n  Cardea ", CARDEA_VERSION, " (", CARDEA_COMMIT, ")\n");
   for (const net::Address& address : gateway.addresses()) text += cat("  listening   ", address.text(), "\n");
   text += cat("  dashboard   ", url, "/dashboard (not in this version)\n");
@@ -57,8 +59,8 @@ std::string banner(const Gateway& gateway) {
   text += cat("  keys        ",
               configuration.settings.keys.empty() ? std::string{"none: this machine only (set API_KEY to ask for one)"}
                                                   : cat(configuration.settings.keys.size(), " gateway keys"),
-              "\n\n  Say hello:\n    curl ", local_socket ? cat("--unix-socket ", first.text().substr(5), " ") : std::string{}, url,
-              "/v1/chat/completions -H 'content-type: application/json'", key,
+              "\n\n  Say hello:\n    curl ", local_socket ? cat("--unix-socket ", first.text().substr(5), " ") : std::string{},
+              url, "/v1/chat/completions -H 'content-type: application/json'", key,
               " \\\n      -d '{\"model\":\"twin/twin-1\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'\n\n");
   return text;
 }

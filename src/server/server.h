@@ -8,8 +8,9 @@
 
 namespace cardea::server {
 
-/// Runs a gateway until SIGTERM or SIGINT (drains; a second one stops at once). SIGHUP or a changed file reloads. Returns the exit code:
-/// 0 after a drain, 2 when the configuration or the machine does not allow a start (every problem is on standard error).
+/// Runs a gateway until SIGTERM or SIGINT (drains; a second one stops at once). SIGHUP or a changed file reloads. Returns the
+/// exit code: 0 after a drain, 2 when the configuration or the machine does not allow a start (every problem is on standard
+/// error).
 [[nodiscard]] int serve(const Sources& sources);
 
 /// Runs the twin alone as an OpenAI-compatible server on `listen` ("ADDRESS:PORT"; port 0 = any, printed), with faults from

@@ -6,8 +6,8 @@
 
 namespace cardea::server {
 
-/// Blocks the process's signals (SIGTERM, SIGINT, SIGHUP; SIGPIPE is ignored) and turns them, changes of watched files, and nudge() into
-/// values. Made on the main thread before any other thread, so that all inherit the mask. Throws std::system_error.
+/// Blocks the process's signals (SIGTERM, SIGINT, SIGHUP; SIGPIPE is ignored) and turns them, changes of watched files, and
+/// nudge() into values. Made on the main thread before any other thread, so that all inherit the mask. Throws std::system_error.
 class Signals {
  public:
   enum class Event { stop, reload, files_changed, nudged };

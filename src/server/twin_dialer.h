@@ -6,8 +6,8 @@
 
 namespace cardea::server {
 
-/// One per worker. The twin's server gets one end of a pair of in-memory streams, the caller the other, so that an in-process upstream
-/// takes the same way as any other.
+/// One per worker. The twin's server gets one end of a pair of in-memory streams, the caller the other, so that an in-process
+/// upstream takes the same way as any other.
 class TwinDialer final : public net::Dialer {
  public:
   TwinDialer(net::Loop& loop, net::Dialer& network, http::Server& twin) noexcept : loop_{loop}, network_{network}, twin_{twin} {}
