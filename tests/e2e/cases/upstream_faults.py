@@ -70,7 +70,7 @@ def no_tls_at_a_tls_address(t):
 
     seen = []
     upstream = t.upstream(None, peer=Plain)
-    gateway = t.gateway(config(upstream.url().replace("http:", "https:")))
+    gateway = t.gateway(config(upstream.url().replace("http:", "https:"), timeouts={"connect": "5s"}))
     refused(gateway.chat(PLAIN), 502, "upstream_tls")
     true(seen and not any(b"POST" in data or SECRET.encode() in data for data in seen), "a request byte was sent in the clear")
 
