@@ -220,7 +220,9 @@ void judge_whole(Universe& universe, const Attempt& attempt, const Heard& heard)
   if (id == attempt.id) universe.statuses[attempt.id] = answer.status;
   // Without an id it was refused before it had been read.
   if (id ? id != attempt.id : answer.status < 400) universe.find(attempt, "the id of another", heard);
-  if (attempt.only && answer.status != *attempt.only && answer.status != 503) universe.find(attempt, "another status", heard);
+  const bool drained = answer.status == 503;
+  const bool cut_off = breaks(universe.faults) && (answer.status == 400 || answer.status == 408);  // its request was
+  if (attempt.only && answer.status != *attempt.only && !drained && !cut_off) universe.find(attempt, "another status", heard);
   if (answer.status >= 400) {
     if (answer.at("error.message") == "(none)") universe.find(attempt, "an error without its shape", heard);
     if (answer.status == 500) universe.find(attempt, "an internal error", heard);
