@@ -140,6 +140,7 @@ def soak(seconds, folder, external):
         config["aliases"] = {f"alias-{reloads}": "twin/echo"}
         gateway.write_config(config)
         gateway.reload()
+        gateway.forget_requests()
         reloads += 1
     for one in (load, *trouble, samples):
         one.stop()

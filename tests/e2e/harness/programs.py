@@ -42,7 +42,8 @@ class Program:
         self.folder = folder
         self.log_path = folder / "output.log"
         self.started_at = time.monotonic()
-        with open(self.log_path, "wb") as out:
+        self.parsed, self.parsed_bytes = [], 0
+        with open(self.log_path, "ab") as out:
             self.process = subprocess.Popen([str(BINARY), *map(str, arguments)], cwd=folder, env=environment(folder, env),
                                             stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         self.pid = self.process.pid
@@ -52,11 +53,19 @@ class Program:
 
     def lines(self):
         """The structured lines so far; a line that is being written is not one yet."""
-        found = []
-        for line in self.output().split("\n")[:-1]:
-            if line.startswith("{"):
-                found.append(json.loads(line))
-        return found
+        with open(self.log_path, "rb") as log:
+            log.seek(self.parsed_bytes)
+            fresh = log.read()
+        fresh = fresh[:fresh.rfind(b"\n") + 1]
+        self.parsed_bytes += len(fresh)
+        self.parsed += [json.loads(line) for line in fresh.split(b"\n") if line.startswith(b"{")]
+        return self.parsed
+
+    def forget_requests(self):
+        """Drops the log's request lines, which a long run could not keep; those written in this moment may be lost."""
+        self.parsed = [line for line in self.lines() if line["event"] != "request"]
+        os.truncate(self.log_path, 0)
+        self.parsed_bytes = 0
 
     def events(self, name):
         return [line for line in self.lines() if line.get("event") == name]
