@@ -1,4 +1,5 @@
-// What the scanner accepts, the tree parser accepts and reads the same; what ObjectEdit makes of it is JSON again.
+// What the scanner accepts, the tree parser accepts and reads the same; what ObjectEdit makes of it is JSON again. Whatever
+// vectors the CPU has, the verdict, the words of the error and what was noted are the same.
 
 #include <cstdint>
 #include <cstdlib>
@@ -7,6 +8,7 @@
 
 #include "json/edit.h"
 #include "json/scan.h"
+#include "json/scan_strings.h"
 #include "json/value.h"
 #include "json/writer.h"
 
@@ -31,6 +33,37 @@ void check_members(const json::Members& members, const json::Value& tree) {
     for (const auto& inner : members.inside(member)) check(json::validate(members.raw(inner)).has_value());
   }
   check(count == tree.members().size());
+}
+
+void check_same(const json::Members& a, json::Members::Range in_a, const json::Members& b, json::Members::Range in_b) {
+  auto it = in_a.begin();
+  for (const auto& member : in_b) {
+    check(it != in_a.end());
+    check(it->key == member.key && it->key_span == member.key_span && it->value == member.value && it->next == member.next);
+    check(it->type == member.type && it->escaped == member.escaped);
+    check_same(a, a.inside(*it), b, b.inside(member));
+    ++it;
+  }
+  check(it == in_a.end());
+}
+
+void check_kernels(std::string_view text, json::ScanOptions options) {
+  for (const auto lone : {json::ScanOptions::LoneSurrogate::refused, json::ScanOptions::LoneSurrogate::allowed}) {
+    options.lone_surrogate = lone;
+    options.kernel = &json::string_kernels().back();
+    const auto expected = json::scan(text, options);
+    for (const auto& kernel : json::string_kernels()) {
+      if (!kernel.usable()) continue;
+      options.kernel = &kernel;
+      const auto found = json::scan(text, options);
+      check(found.has_value() == expected.has_value());
+      if (found) {
+        check_same(*found, found->all(), *expected, expected->all());
+      } else {
+        check(found.error().message() == expected.error().message());
+      }
+    }
+  }
 }
 
 void edit(const json::Members& members, std::string_view choices) {
@@ -60,6 +93,7 @@ void edit(const json::Members& members, std::string_view choices) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text{reinterpret_cast<const char*>(data), size};
   constexpr std::string_view outline[] = {"messages", "a"};
+  check_kernels(text, {.outline = outline});
   auto members = json::scan(text, {.outline = outline});
   auto tree = json::parse(text);
   check(members.has_value() == (tree.has_value() && tree->is(json::Type::object)));

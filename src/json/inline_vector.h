@@ -28,6 +28,11 @@ class InlineVector {
     if (size_ == capacity_) grow(size_ + 1);
     return *std::construct_at(data() + size_++, value);
   }
+  /// One more element, not initialised.
+  T& extend() {
+    if (size_ == capacity_) grow(size_ + 1);
+    return data_[size_++];
+  }
   void append(const T* values, std::size_t count) {
     if (capacity_ - size_ < count) grow(size_ + count);
     if (count != 0) std::memcpy(static_cast<void*>(data() + size_), values, count * sizeof(T));
@@ -43,8 +48,8 @@ class InlineVector {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] T* data() noexcept { return heap_ ? heap_.get() : reinterpret_cast<T*>(inline_); }
-  [[nodiscard]] const T* data() const noexcept { return heap_ ? heap_.get() : reinterpret_cast<const T*>(inline_); }
+  [[nodiscard]] T* data() noexcept { return data_; }
+  [[nodiscard]] const T* data() const noexcept { return data_; }
   [[nodiscard]] T& operator[](std::size_t i) noexcept {
     assert(i < size_);
     return data()[i];
@@ -60,22 +65,27 @@ class InlineVector {
   [[nodiscard]] const T* end() const noexcept { return data() + size_; }
 
  private:
-  void grow(std::size_t wanted) {
+  T* inline_data() noexcept { return reinterpret_cast<T*>(inline_); }
+  [[gnu::noinline]] void grow(std::size_t wanted) {
     const std::size_t capacity = wanted > capacity_ * 2 ? wanted : capacity_ * 2;
     auto bigger = std::make_unique_for_overwrite<T[]>(capacity);
     if (size_ != 0) std::memcpy(static_cast<void*>(bigger.get()), data(), size_ * sizeof(T));
     heap_ = std::move(bigger);
+    data_ = heap_.get();
     capacity_ = capacity;
   }
   void take(InlineVector& other) noexcept {
     heap_ = std::move(other.heap_);
+    data_ = heap_ ? heap_.get() : inline_data();
     capacity_ = other.capacity_;
     size_ = other.size_;
     if (!heap_ && size_ != 0) std::memcpy(inline_, other.inline_, size_ * sizeof(T));
+    other.data_ = other.inline_data();
     other.size_ = 0;
     other.capacity_ = N;
   }
 
+  T* data_ = inline_data();
   std::unique_ptr<T[]> heap_;
   std::size_t size_ = 0;
   std::size_t capacity_ = N;

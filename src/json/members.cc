@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "json/keys.h"
 #include "json/scan.h"
 
 namespace cardea::json {
@@ -27,15 +28,23 @@ void Members::reset(std::string_view text, Kind error_kind) noexcept {
 const Member* Members::find_in(Range range, std::string_view key) noexcept {
   const Member* found = nullptr;
   for (const auto& member : range) {
-    if (member.key == key) found = &member;
+    if (same_key(member.key, key)) found = &member;
   }
   return found;
+}
+
+void Members::pick(Range range, std::span<const std::string_view> keys, const Member** out) noexcept {
+  for (const auto& member : range) {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (same_key(member.key, keys[i])) out[i] = &member;
+    }
+  }
 }
 
 Result<const Member*> Members::unique_in(Range range, std::string_view key) const {
   const Member* found = nullptr;
   for (const auto& member : range) {
-    if (member.key != key) continue;
+    if (!same_key(member.key, key)) continue;
     if (found != nullptr) return fail(error_kind_, cat("'", key, "' is given twice; keep one"), std::string{key});
     found = &member;
   }

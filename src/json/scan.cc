@@ -1,5 +1,6 @@
-// simdjson's first stage finds the structural characters and checks UTF-8, control characters and open strings at memory speed;
-// its second stage would build a tape. Ours walks the structural characters once, checks the grammar, and notes a few members.
+// One pass: scalar code walks the few tokens of structure, strings are skipped by vectors (scan_strings.h), where the bytes are.
+// What is not ASCII goes to simdjson's UTF-8 check. Every error is found again by careful code that knows its place and its
+// words.
 
 #include "json/scan.h"
 
@@ -9,19 +10,20 @@
 #include <array>
 #include <cstring>
 #include <limits>
-#include <memory>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
 #include "base/text.h"
+#include "json/keys.h"
+#include "json/scan_strings.h"
 #include "json/utf8.h"
 
 namespace cardea::json {
 namespace {
 
-/// Characters that may follow a number or a literal. Not the quote: directly behind a scalar it is no structural character.
+/// Characters that may follow a number or a literal.
 constexpr auto ends_scalar = [] {
   std::array<bool, 256> table{};
   for (const char c : {' ', '\t', '\n', '\r', ',', ':', ']', '}', '[', '{'}) table[static_cast<unsigned char>(c)] = true;
@@ -30,422 +32,378 @@ constexpr auto ends_scalar = [] {
 
 constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
-constexpr int hex_value(char c) noexcept {
-  if (is_digit(c)) return c - '0';
-  const char lower = ascii_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/// The code unit of four hexadecimal digits, or -1.
-int hex4(const char* p) noexcept {
-  const int a = hex_value(p[0]);
-  const int b = hex_value(p[1]);
-  const int c = hex_value(p[2]);
-  const int d = hex_value(p[3]);
-  return (a | b | c | d) < 0 ? -1 : a << 12 | b << 8 | c << 4 | d;
-}
-constexpr bool is_high_surrogate(int unit) noexcept { return unit >= 0xD800 && unit <= 0xDBFF; }
-constexpr bool is_low_surrogate(int unit) noexcept { return unit >= 0xDC00 && unit <= 0xDFFF; }
-
-/// simdjson's work space: four bytes per byte of text (touched only as far as there are structural characters), so a large one is
-/// given back.
-class Stage1 {
- public:
-  [[nodiscard]] simdjson::error_code run(std::string_view text) {
-    if (text.empty()) return simdjson::EMPTY;
-    if (!parser_ || parser_->capacity() < text.size()) {
-      const std::size_t capacity = std::max(smallest, text.size());
-      const auto error = parser_ ? parser_->set_capacity(capacity)
-                                 : simdjson::get_active_implementation()->create_dom_parser_implementation(capacity, 1, parser_);
-      if (error != simdjson::SUCCESS) return error;
-    }
-    return parser_->stage1(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), simdjson::stage1_mode::regular);
-  }
-  [[nodiscard]] const std::uint32_t* begin() const noexcept { return parser_->structural_indexes.get(); }
-  [[nodiscard]] std::size_t count() const noexcept { return parser_->n_structural_indexes; }
-  void give_back() noexcept {
-    if (parser_ && parser_->capacity() > kept) parser_.reset();
-  }
-
- private:
-  static constexpr std::size_t smallest = 64 * 1024;
-  static constexpr std::size_t kept = 1024 * 1024;
-  std::unique_ptr<simdjson::internal::dom_parser_implementation> parser_;
-};
-
-Stage1& stage1() {
-  thread_local Stage1 instance;
-  return instance;
-}
+constexpr bool is_bracket(char c) noexcept { return c == '}' || c == ']'; }
 
 }  // namespace
 
+/// Reads a text whose last byte is a closing bracket, or that has a zero behind its end: so no look ahead needs a bound, because
+/// nothing but a container's end takes that byte. Functions take and return the place they read at; nullptr is failure.
 class Scanner {
  public:
   Scanner(std::string_view text, const ScanOptions& options, Members& out)
-      : text_{text.data()}, size_{static_cast<std::uint32_t>(text.size())}, options_{options}, out_{out} {}
+      : text_{text.data()},
+        end_{text.data() + text.size()},
+        options_{options},
+        out_{out},
+        kernel_{options.kernel != nullptr ? *options.kernel : best_string_kernel()} {}
 
-  Status run(const std::uint32_t* indexes, std::size_t count);
-  /// The error of the first stage, with its place.
-  [[nodiscard]] std::unexpected<Error> explain(simdjson::error_code error) const;
-  [[nodiscard]] std::unexpected<Error> fail_at(std::uint32_t at, std::string_view problem) const;
+  Status run();
   [[nodiscard]] Type type() const noexcept { return type_; }
 
  private:
-  struct Token {
-    std::uint32_t end = 0;  ///< behind the token
-    bool escaped = false;
-  };
-  enum class Step : std::uint8_t { more, done, failed };
-
-  [[nodiscard]] std::uint32_t position() const noexcept { return *at_; }
-  [[nodiscard]] char peek() const noexcept { return *at_ < size_ ? text_[*at_] : '\0'; }
   /// Notes a problem to be reported; keeps the walk free of error values.
-  bool refuse(std::uint32_t at, std::string_view problem) {
+  [[gnu::noinline]] const char* refuse(const char* at, std::string_view problem) {
     problem_at_ = at;
     problem_ = problem;
-    return false;
+    return nullptr;
   }
-  bool refuse_token(std::string_view expected);
+  const char* refuse_token(const char* at, std::string_view expected) {
+    return refuse(at, at < end_ ? expected : std::string_view{"the text ends too early"});
+  }
+  [[nodiscard]] std::unexpected<Error> explain() const;
 
-  bool read_key();
-  bool read_value();
-  bool open(Type type);
-  Step close_values();
-  bool scalar(Type type, const Token& token, std::uint32_t begin);
-  bool check_string(std::uint32_t begin, Token& token);
-  bool check_escapes(std::uint32_t end);
-  bool check_unicode_escape(std::uint32_t at, std::uint32_t end, std::uint32_t& length);
-  bool check_number(std::uint32_t begin, Token& token);
-  bool check_literal(std::uint32_t begin, std::string_view literal, Token& token);
-  [[nodiscard]] std::uint32_t find_backslash(std::uint32_t from) const noexcept;
+  const char* walk(const char* p);
+  const char* skip_space(const char* p) const noexcept { return static_cast<unsigned char>(*p) > ' ' ? p : skip_spaces(p); }
+  [[gnu::noinline]] const char* skip_spaces(const char* p) const noexcept;
+  const char* read_key(const char* p);
+  const char* read_scalar(const char* p);
+  const char* open(const char* p);
+  const char* close_values(const char* p);
+  const char* skip_string(const char* quote);
+  [[gnu::noinline]] const char* skip_long_string(const char* quote, const char* from);
+  const char* skip_number(const char* p);
+  const char* skip_literal(const char* p, std::string_view literal);
+  const char* refuse_value(const char* p);
+  bool take_wide(const char* first, const char* last);
+  bool check_wide();
 
-  [[nodiscard]] bool in_object() const noexcept { return (objects_[depth_ >> 6] >> (depth_ & 63) & 1) != 0; }
-  [[nodiscard]] bool noting() const noexcept { return depth_ != 0 && depth_ <= note_depth_; }
-  bool note(Type type, std::uint32_t begin, std::uint32_t end, bool escaped);
-  void set_key(std::uint32_t begin, const Token& token);
+  [[nodiscard]] bool noting() const noexcept { return depth_ - 1 < note_depth_; }
+  bool note_key(const char* begin, const char* end);
+  [[gnu::noinline]] void unescape_key(Member& member);
+  [[gnu::noinline]] bool outlined(std::string_view key) const noexcept;
+  Member* note(Type type, const char* begin, const char* end);
+  [[nodiscard]] std::uint32_t offset(const char* p) const noexcept { return static_cast<std::uint32_t>(p - text_); }
+  [[nodiscard]] static std::uint32_t length(const char* begin, const char* end) noexcept {
+    return static_cast<std::uint32_t>(end - begin);
+  }
 
   static constexpr std::uint32_t depth_limit = 255;
   const char* text_;
-  std::uint32_t size_;
+  const char* end_;
   const ScanOptions& options_;
   Members& out_;
-  const std::uint32_t* at_ = nullptr;
-  const std::uint32_t* end_ = nullptr;
+  const StringKernel& kernel_;
   std::uint32_t depth_ = 0;       ///< containers open: members of the top-level object are at 1
   std::uint32_t note_depth_ = 1;  ///< values at this depth or above are noted
-  std::uint32_t next_backslash_ = 0;
+  char closer_ = '\0';            ///< the bracket that ends the innermost open container
+  bool escaped_ = false;          ///< the last string read contains a backslash
+  Type type_ = Type::null;
   std::array<std::uint64_t, 4> objects_{};  ///< bit d: the container whose members are at depth d is an object
   std::array<std::uint32_t, 4> noted_{};    ///< by depth: index of the open container's note
-  std::string_view key_;
-  Span key_span_;
-  Type type_ = Type::null;
-  std::uint32_t problem_at_ = 0;
+  const char* wide_first_ = nullptr;        ///< non-ASCII that is not checked yet
+  const char* wide_last_ = nullptr;
+  const char* problem_at_ = nullptr;
   std::string_view problem_;
 };
 
-std::unexpected<Error> Scanner::fail_at(std::uint32_t at, std::string_view problem) const {
+std::unexpected<Error> Scanner::explain() const {
   std::uint32_t line = 1;
-  std::uint32_t line_start = 0;
-  for (std::uint32_t i = 0; i < at; ++i) {
-    if (text_[i] != '\n') continue;
+  const char* line_start = text_;
+  for (const char* p = text_; p != problem_at_; ++p) {
+    if (*p != '\n') continue;
     ++line;
-    line_start = i + 1;
+    line_start = p + 1;
   }
-  return fail(options_.error_kind, cat(options_.what, " is not valid JSON: ", problem, " at byte ", at, " (line ", line,
-                                       ", column ", at - line_start + 1, ")"));
+  return fail(options_.error_kind, cat(options_.what, " is not valid JSON: ", problem_, " at byte ", offset(problem_at_),
+                                       " (line ", line, ", column ", problem_at_ - line_start + 1, ")"));
 }
 
-std::unexpected<Error> Scanner::explain(simdjson::error_code error) const {
-  const std::string_view text{text_, size_};
-  switch (error) {
-    case simdjson::EMPTY: return fail(options_.error_kind, cat(options_.what, " is empty; a JSON object is expected"));
-    case simdjson::CAPACITY: return fail(Kind::too_large, cat(options_.what, " is larger than 4 GiB"));
-    case simdjson::MEMALLOC: return fail(Kind::unavailable, "out of memory");
-    case simdjson::UTF8_ERROR: {
-      std::uint32_t at = 0;
-      while (at < size_) {
-        const auto length = utf8_length(text.substr(at));
-        if (length == 0) break;
-        at += static_cast<std::uint32_t>(length);
-      }
-      return fail_at(at, "invalid UTF-8");
-    }
-    default: break;
+/// `p` is at a space or at something that cannot be.
+const char* Scanner::skip_spaces(const char* p) const noexcept {
+  constexpr std::uint64_t eight_spaces = 0x2020'2020'2020'2020;
+  while (p != end_ && is_space(*p)) {
+    ++p;
+    std::uint64_t next{};
+    while (end_ - p >= 8 && (std::memcpy(&next, p, 8), next == eight_spaces)) p += 8;
   }
-  // An open string or a control character inside one: follow the quotes.
-  std::uint32_t opened = size_;
-  for (std::uint32_t i = 0; i < size_; ++i) {
-    const char c = text_[i];
-    if (opened == size_) {
-      if (c == '"') opened = i;
-    } else if (c == '\\') {
-      ++i;
-    } else if (c == '"') {
-      opened = size_;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      return fail_at(i, "a control character in a string (write it as an escape, e.g. \\n)");
-    }
-  }
-  return fail_at(opened, "a string that is never closed");
+  return p;
 }
 
-std::uint32_t Scanner::find_backslash(std::uint32_t from) const noexcept {
-  std::uint32_t i = from;
+/// Notes non-ASCII to be checked, together with what is near: a call for each short string would cost more than the bytes
+/// between.
+bool Scanner::take_wide(const char* first, const char* last) {
+  constexpr std::ptrdiff_t near = 128;
+  if (wide_first_ != nullptr && first - wide_last_ > near && !check_wide()) return false;
+  if (wide_first_ == nullptr) wide_first_ = first;
+  wide_last_ = last;
+  return true;
+}
+
+bool Scanner::check_wide() {
+  if (wide_first_ == nullptr) return true;
+  std::string_view wide{wide_first_, wide_last_ + 1};
+  wide_first_ = nullptr;
+  if (simdjson::validate_utf8(wide.data(), wide.size())) return true;
+  for (auto length = utf8_length(wide); length != 0; length = utf8_length(wide)) wide.remove_prefix(length);
+  refuse(wide.data(), "invalid UTF-8");
+  return false;
+}
+
+/// Behind the closing quote. `from`: there is nothing but plain characters before it.
+const char* Scanner::skip_long_string(const char* quote, const char* from) {
+  const auto policy = options_.lone_surrogate;
+  auto found = kernel_.skip(from, end_, policy);
+  if (found.close == nullptr) [[unlikely]] {
+    found = {};
+    const auto fault = read_carefully(quote, end_, policy, found);
+    if (found.wide_first != nullptr && !take_wide(found.wide_first, found.wide_last)) return nullptr;
+    if (!fault.problem.empty()) return refuse(fault.at, fault.problem);
+  } else if (found.wide_first != nullptr && !take_wide(found.wide_first, found.wide_last)) {
+    return nullptr;
+  }
+  escaped_ = found.escaped;
+  return found.close + 1;
+}
+
 #if defined(__SSE2__)
-  const __m128i wanted = _mm_set1_epi8('\\');
-  for (; size_ - i >= 16; i += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text_ + i));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted)));
-    if (mask != 0) return i + static_cast<std::uint32_t>(__builtin_ctz(mask));
+/// Quotes, backslashes, control characters and non-ASCII among 16 bytes, one bit each.
+[[gnu::always_inline]] inline unsigned not_plain(const char* p) noexcept {
+  const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));  // NOLINT
+  const auto ends = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+  const auto special = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));  // control characters and, as they are signed, non-ASCII
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(ends, special)));
+}
+#endif
+
+/// Behind the closing quote. Most strings are short and plain: a step or two.
+[[gnu::always_inline]] inline const char* Scanner::skip_string(const char* quote) {
+  const char* p = quote + 1;
+#if defined(__SSE2__)
+  unsigned mask = 0;
+  if (end_ - p >= 16) [[likely]] {
+    mask = not_plain(p);
+    if (mask == 0) {
+      p += 16;
+      if (end_ - p >= 16) mask = not_plain(p);
+    }
+  } else if (end_ - text_ >= 16) {
+    mask = not_plain(end_ - 16) >> (16 - (end_ - p));
+  }
+  if (mask != 0) {
+    p += __builtin_ctz(mask);
+    if (*p == '"') {
+      escaped_ = false;
+      return p + 1;
+    }
   }
 #endif
-  for (; i < size_; ++i) {
-    if (text_[i] == '\\') return i;
-  }
-  return size_;
+  return skip_long_string(quote, p);
 }
 
-bool Scanner::check_unicode_escape(std::uint32_t at, std::uint32_t end, std::uint32_t& length) {
-  if (end - at < 6) return refuse(at, "an incomplete \\u escape");
-  const int unit = hex4(text_ + at + 2);
-  if (unit < 0) return refuse(at, "a \\u escape without four hexadecimal digits");
-  length = 6;
-  const bool strict = options_.lone_surrogate == ScanOptions::LoneSurrogate::refused;
-  if (is_high_surrogate(unit)) {
-    const char* next = text_ + at + 6;
-    const bool paired = end - at >= 12 && next[0] == '\\' && next[1] == 'u' && is_low_surrogate(hex4(next + 2));
-    if (!paired && strict) return refuse(at, "half of a surrogate pair");
-    if (paired) length = 12;
-  } else if (is_low_surrogate(unit) && strict) {
-    return refuse(at, "half of a surrogate pair");
+/// Behind the number. `p` is at a digit or a minus.
+[[gnu::always_inline]] inline const char* Scanner::skip_number(const char* p) {
+  const char* const begin = p;
+  if (*p == '-') ++p;
+  if (!is_digit(*p)) return refuse(begin, "a malformed number");
+  if (*p++ != '0') {
+    while (is_digit(*p)) ++p;
   }
+  if (*p == '.') {
+    if (!is_digit(*++p)) return refuse(begin, "a malformed number");
+    while (is_digit(*p)) ++p;
+  }
+  if ((*p | 0x20) == 'e') {
+    ++p;
+    if (*p == '+' || *p == '-') ++p;
+    if (!is_digit(*p)) return refuse(begin, "a malformed number");
+    while (is_digit(*p)) ++p;
+  }
+  if (!ends_scalar[static_cast<unsigned char>(*p)] && p != end_) return refuse(begin, "a malformed number");
+  return p;
+}
+
+[[gnu::always_inline]] inline const char* Scanner::skip_literal(const char* p, std::string_view literal) {
+  const auto left = static_cast<std::size_t>(end_ - p);
+  const char* const end = p + literal.size();
+  if (left < literal.size() || std::memcmp(p, literal.data(), literal.size()) != 0 ||
+      (!ends_scalar[static_cast<unsigned char>(*end)] && end != end_)) {
+    return refuse(p, "an unknown word (true, false and null are the words of JSON)");
+  }
+  return end;
+}
+
+bool Scanner::outlined(std::string_view key) const noexcept {
+  for (const auto name : options_.outline) {
+    if (same_key(name, key)) return true;
+  }
+  return false;
+}
+
+/// A member's note begins with its key; note() completes it.
+[[gnu::always_inline]] inline bool Scanner::note_key(const char* begin, const char* end) {
+  if (out_.nodes_.size() >= options_.max_noted) {
+    refuse(begin, "too many members");
+    return false;
+  }
+  Member& member = out_.nodes_.extend();
+  member.key = {begin + 1, end - 1};
+  member.key_span = {offset(begin), length(begin, end)};
+  if (escaped_) [[unlikely]]
+    unescape_key(member);
+  if (depth_ == 1) note_depth_ = outlined(member.key) ? 3 : 1;
   return true;
 }
 
-/// Checks the escapes up to `end`, a string's closing quote; next_backslash_ lies before it.
-bool Scanner::check_escapes(std::uint32_t end) {
-  std::uint32_t at = next_backslash_;
-  while (at < end) {
-    std::uint32_t length = 2;
-    switch (text_[at + 1]) {
-      case '"':
-      case '\\':
-      case '/':
-      case 'b':
-      case 'f':
-      case 'n':
-      case 'r':
-      case 't': break;
-      case 'u':
-        if (!check_unicode_escape(at, end, length)) return false;
-        break;
-      default: return refuse(at, "an unknown escape in a string");
+void Scanner::unescape_key(Member& member) {
+  auto& text = out_.unescaped_.emplace_front();
+  unescape({text_ + member.key_span.offset, member.key_span.length}, text);
+  member.key = text;
+}
+
+/// Requires noting().
+[[gnu::always_inline]] inline Member* Scanner::note(Type type, const char* begin, const char* end) {
+  if (closer_ == ']') {
+    if (out_.nodes_.size() >= options_.max_noted) {
+      refuse(begin, "too many members");
+      return nullptr;
     }
-    at = find_backslash(at + length);
+    Member& element = out_.nodes_.extend();
+    element.key = {};
+    element.key_span = {};
   }
-  next_backslash_ = at;
-  return true;
-}
-
-/// `begin` is the opening quote; at_ points behind it already. The closing quote is the last byte before the next structural
-/// character that is not white space.
-bool Scanner::check_string(std::uint32_t begin, Token& token) {
-  std::uint32_t close = *at_ - 1;
-  while (is_space(text_[close])) --close;
-  if (close <= begin || text_[close] != '"') return refuse(begin, "a malformed string");
-  token.end = close + 1;
-  token.escaped = next_backslash_ < close;
-  return !token.escaped || check_escapes(close);
-}
-
-bool Scanner::check_number(std::uint32_t begin, Token& token) {
-  std::uint32_t i = begin;
-  const auto digit = [&] { return i < size_ && is_digit(text_[i]); };
-  if (text_[i] == '-') ++i;
-  if (!digit()) return refuse(begin, "a malformed number");
-  if (text_[i] == '0') {
-    ++i;
-  } else {
-    while (digit()) ++i;
-  }
-  if (i < size_ && text_[i] == '.') {
-    ++i;
-    if (!digit()) return refuse(begin, "a malformed number");
-    while (digit()) ++i;
-  }
-  if (i < size_ && (text_[i] | 0x20) == 'e') {
-    ++i;
-    if (i < size_ && (text_[i] == '+' || text_[i] == '-')) ++i;
-    if (!digit()) return refuse(begin, "a malformed number");
-    while (digit()) ++i;
-  }
-  if (i < size_ && !ends_scalar[static_cast<unsigned char>(text_[i])]) return refuse(begin, "a malformed number");
-  token.end = i;
-  return true;
-}
-
-bool Scanner::check_literal(std::uint32_t begin, std::string_view literal, Token& token) {
-  const auto end = begin + static_cast<std::uint32_t>(literal.size());
-  if (std::string_view{text_, size_}.substr(begin, literal.size()) != literal ||
-      (end < size_ && !ends_scalar[static_cast<unsigned char>(text_[end])])) {
-    return refuse(begin, "an unknown word (true, false and null are the words of JSON)");
-  }
-  token.end = end;
-  return true;
-}
-
-bool Scanner::refuse_token(std::string_view expected) {
-  return refuse(position(), position() < size_ ? expected : std::string_view{"the text ends too early"});
-}
-
-bool Scanner::note(Type type, std::uint32_t begin, std::uint32_t end, bool escaped) {
-  const auto index = static_cast<std::uint32_t>(out_.nodes_.size());
-  if (index >= options_.max_noted) return refuse(begin, "too many members");
-  Member member;
-  if (in_object()) {
-    member.key = key_;
-    member.key_span = key_span_;
-  }
-  member.value = {begin, end - begin};
-  member.next = index + 1;
+  Member& member = out_.nodes_.back();
+  member.value = {offset(begin), length(begin, end)};
+  member.next = static_cast<std::uint32_t>(out_.nodes_.size());
   member.type = type;
-  member.escaped = escaped;
-  out_.nodes_.push_back(member);
-  return true;
+  member.escaped = type == Type::string && escaped_;
+  return &member;
 }
 
-void Scanner::set_key(std::uint32_t begin, const Token& token) {
-  key_span_ = {begin, token.end - begin};
-  key_ = {text_ + begin + 1, token.end - begin - 2};
-  if (token.escaped) {
-    auto& text = out_.unescaped_.emplace_front();
-    unescape({text_ + begin, token.end - begin}, text);
-    key_ = text;
+/// The place of the member's value.
+[[gnu::always_inline]] inline const char* Scanner::read_key(const char* p) {
+  if (*p != '"') return refuse_token(p, "a member's name in double quotes is expected");
+  const char* const end = skip_string(p);
+  if (end == nullptr || (noting() && !note_key(p, end))) return nullptr;
+  p = skip_space(end);
+  if (*p != ':') return refuse_token(p, "':' is expected after a member's name");
+  return skip_space(p + 1);
+}
+
+const char* Scanner::refuse_value(const char* p) {
+  if (depth_ == 0 && std::string_view{p, end_}.starts_with("\xEF\xBB\xBF")) {
+    return refuse(p, "a byte order mark, which JSON must not have,");
   }
-  if (depth_ == 1) note_depth_ = std::ranges::find(options_.outline, key_) != options_.outline.end() ? 3 : 1;
+  return refuse_token(p, "a value is expected");
 }
 
-bool Scanner::read_key() {
-  if (peek() != '"') return refuse_token("a member's name in double quotes is expected");
-  const auto begin = *at_++;
-  Token token;
-  if (!check_string(begin, token)) return false;
-  if (noting()) set_key(begin, token);
-  if (peek() != ':') return refuse_token("':' is expected after a member's name");
-  ++at_;
-  return true;
-}
-
-bool Scanner::scalar(Type type, const Token& token, std::uint32_t begin) {
+/// Behind the value.
+[[gnu::always_inline]] inline const char* Scanner::read_scalar(const char* p) {
+  Type type = Type::string;
+  const char* end = nullptr;
+  switch (*p) {
+    case '"': end = skip_string(p); break;
+    case 't':
+    case 'f':
+      type = Type::boolean;
+      end = skip_literal(p, *p == 't' ? "true" : "false");
+      break;
+    case 'n':
+      type = Type::null;
+      end = skip_literal(p, "null");
+      break;
+    default:
+      if (*p != '-' && !is_digit(*p)) return refuse_value(p);
+      type = Type::number;
+      end = skip_number(p);
+  }
+  if (end == nullptr) return nullptr;
   if (depth_ == 0) type_ = type;
-  return !noting() || note(type, begin, token.end, token.escaped);
+  return !noting() || note(type, p, end) != nullptr ? end : nullptr;
 }
 
-/// at_ points behind the bracket. Empty containers are left to close_values().
-bool Scanner::open(Type type) {
-  const auto begin = at_[-1];
+/// The place of the container's first token.
+[[gnu::always_inline]] inline const char* Scanner::open(const char* p) {
+  const bool object = *p == '{';
+  const auto type = object ? Type::object : Type::array;
   if (noting()) {
-    noted_[depth_] = static_cast<std::uint32_t>(out_.nodes_.size());
-    if (!note(type, begin, begin, false)) return false;
+    if (note(type, p, p) == nullptr) return nullptr;
+    noted_[depth_] = static_cast<std::uint32_t>(out_.nodes_.size()) - 1;
   }
   if (depth_ == 0) type_ = type;
-  if (depth_ >= std::min(options_.max_depth, depth_limit)) return refuse(begin, "too many levels of arrays and objects");
+  if (depth_ >= std::min(options_.max_depth, depth_limit)) return refuse(p, "too many levels of arrays and objects");
   ++depth_;
   const auto bit = std::uint64_t{1} << (depth_ & 63);
   auto& word = objects_[depth_ >> 6];
-  word = type == Type::object ? word | bit : word & ~bit;
-  return true;
+  word = object ? word | bit : word & ~bit;
+  closer_ = object ? '}' : ']';
+  return skip_space(p + 1);
 }
 
-/// Reads one scalar, or opens one container.
-bool Scanner::read_value() {
-  const auto begin = position();
-  const char c = peek();
-  Token token;
-  switch (c) {
-    case '"': ++at_; return check_string(begin, token) && scalar(Type::string, token, begin);
-    case '{': ++at_; return open(Type::object);
-    case '[': ++at_; return open(Type::array);
-    case 't': ++at_; return check_literal(begin, "true", token) && scalar(Type::boolean, token, begin);
-    case 'f': ++at_; return check_literal(begin, "false", token) && scalar(Type::boolean, token, begin);
-    case 'n': ++at_; return check_literal(begin, "null", token) && scalar(Type::null, token, begin);
-    case '-':
-    case '0':
-    case '1':
-    case '2':
-    case '3':
-    case '4':
-    case '5':
-    case '6':
-    case '7':
-    case '8':
-    case '9': ++at_; return check_number(begin, token) && scalar(Type::number, token, begin);
-    default:
-      if (depth_ == 0 && std::string_view{text_, size_}.starts_with("\xEF\xBB\xBF")) {
-        return refuse(begin, "a byte order mark, which JSON must not have,");
-      }
-      return refuse_token("a value is expected");
-  }
-}
-
-/// After a value: closes containers as far as they end here, then reads the comma.
-Scanner::Step Scanner::close_values() {
+/// Behind a value, or at the bracket of an empty container: closes containers as far as they end here. The place of the next
+/// member, or the end of the top-level value.
+[[gnu::always_inline]] inline const char* Scanner::close_values(const char* p) {
   while (depth_ != 0) {
-    const bool object = in_object();
-    const char c = peek();
-    if (c == ',') {
-      ++at_;
-      return Step::more;
-    }
-    if (c != (object ? '}' : ']')) {
-      refuse_token(object ? "',' or '}' is expected" : "',' or ']' is expected");
-      return Step::failed;
-    }
-    const auto end = *at_++ + 1;
+    if (p == end_) return refuse_token(p, {});
+    p = skip_space(p);
+    if (*p == ',') return skip_space(p + 1);
+    if (*p != closer_) return refuse_token(p, closer_ == '}' ? "',' or '}' is expected" : "',' or ']' is expected");
+    ++p;
     --depth_;
+    closer_ = (objects_[depth_ >> 6] >> (depth_ & 63) & 1) != 0 ? '}' : ']';
     if (noting()) {
       auto& member = out_.nodes_[noted_[depth_]];
-      member.value.length = end - member.value.offset;
+      member.value.length = offset(p) - member.value.offset;
       member.next = static_cast<std::uint32_t>(out_.nodes_.size());
     }
   }
-  return Step::done;
+  return p;
 }
 
-Status Scanner::run(const std::uint32_t* indexes, std::size_t count) {
-  at_ = indexes;
-  end_ = indexes + count;
-  next_backslash_ = find_backslash(0);
-  Step step = Step::more;
-  while (step == Step::more) {
-    if (depth_ != 0 && in_object() && !read_key()) break;
-    const auto before = depth_;
-    if (!read_value()) break;
-    // A container that was just opened and has members goes on with the first of them.
-    if (depth_ != before && peek() != (in_object() ? '}' : ']')) continue;
-    step = close_values();
-    if (step == Step::failed) break;
+/// From the top-level value to its end. One function with all the small ones inside: a member costs some eighty instructions.
+const char* Scanner::walk(const char* p) {
+  for (;;) {
+    if (closer_ == '}') p = read_key(p);
+    if (p == nullptr) return nullptr;
+    if (*p == '{' || *p == '[') {
+      p = open(p);
+      if (p == nullptr) return nullptr;
+      if (*p != closer_) continue;  // not empty
+    } else {
+      p = read_scalar(p);
+      if (p == nullptr) return nullptr;
+    }
+    p = close_values(p);
+    if (p == nullptr || depth_ == 0) return p;
   }
-  if (!problem_.empty()) return fail_at(problem_at_, problem_);
-  if (at_ != end_) return fail_at(position(), "more text after the end of the value");
-  return {};
+}
+
+Status Scanner::run() {
+  const char* p = walk(skip_space(text_));
+  if (!check_wide() || p == nullptr) return explain();
+  p = skip_spaces(p);
+  if (p == end_) return {};
+  refuse(p, "more text after the end of the value");
+  return explain();
 }
 
 namespace {
 
 Result<Type> scan_any(std::string_view text, const ScanOptions& options, Members& out) {
-  Scanner scanner{text, options, out};
-  if (text.size() >= std::numeric_limits<std::uint32_t>::max()) return scanner.explain(simdjson::CAPACITY);
-  auto& work = stage1();
-  const auto error = work.run(text);
-  if (error != simdjson::SUCCESS) {
-    work.give_back();
-    return scanner.explain(error);
+  if (text.size() >= std::numeric_limits<std::uint32_t>::max()) {
+    return fail(Kind::too_large, cat(options.what, " is larger than 4 GiB"));
   }
-  auto status = scanner.run(work.begin(), work.count());
-  work.give_back();
+  auto size = text.size();
+  while (size != 0 && is_space(text[size - 1])) --size;
+  if (size == 0) return fail(options.error_kind, cat(options.what, " is empty; a JSON object is expected"));
+  std::string ended;  // the text with a zero behind it, where no bracket ends it: a scalar, or an error
+  if (!is_bracket(text[size - 1])) {
+    ended = text;
+    text = ended;
+  } else {
+    text = text.substr(0, size);
+  }
+  Scanner scanner{text, options, out};
+  auto status = scanner.run();
   if (!status) return fail_with(status);
   return scanner.type();
 }
@@ -455,9 +413,10 @@ Result<Type> scan_any(std::string_view text, const ScanOptions& options, Members
 Status scan(std::string_view text, const ScanOptions& options, Members& out) {
   out.reset(text, options.error_kind);
   auto type = scan_any(text, options, out);
+  if (type && *type == Type::object) return {};
+  out.reset(text, options.error_kind);
   if (!type) return fail_with(type);
-  if (*type != Type::object) return fail(options.error_kind, cat(options.what, " must be a JSON object, not ", describe(*type)));
-  return {};
+  return fail(options.error_kind, cat(options.what, " must be a JSON object, not ", describe(*type)));
 }
 
 Result<Members> scan(std::string_view text, const ScanOptions& options) {

@@ -1,6 +1,7 @@
 #pragma once
 // Reading JSON without building a tree: one pass that checks every token and notes where the members of interest are.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <forward_list>
@@ -13,6 +14,8 @@
 #include "json/inline_vector.h"
 
 namespace cardea::json {
+
+struct StringKernel;
 
 enum class Type : std::uint8_t { null, boolean, number, string, array, object };
 /// "a string", "an object", … for messages.
@@ -49,6 +52,8 @@ struct ScanOptions {
   Kind error_kind = Kind::bad_request;
   /// Begins every error message.
   std::string_view what = "the request body";
+  /// The vector code to use, for tests; nullptr: the best that this CPU has.
+  const StringKernel* kernel = nullptr;
 };
 
 /// What a scan noted. Views into the scanned text, which must outlive it. Move-only: moving keeps indices, not addresses.
@@ -103,6 +108,14 @@ class Members {
   [[nodiscard]] const Member* find(const Member& parent, std::string_view key) const noexcept {
     return find_in(inside(parent), key);
   }
+  /// As find() for each of the keys, in one pass: `parent`'s members, or the top-level ones.
+  template <std::size_t Count>
+  [[nodiscard]] std::array<const Member*, Count> pick(const std::array<std::string_view, Count>& keys,
+                                                      const Member* parent = nullptr) const noexcept {
+    std::array<const Member*, Count> out{};
+    pick(parent != nullptr ? inside(*parent) : all(), keys, out.data());
+    return out;
+  }
   /// For members that matter: nullptr when absent, an error when given twice (two readers would see two requests).
   [[nodiscard]] Result<const Member*> unique(std::string_view key) const { return unique_in(all(), key); }
   [[nodiscard]] Result<const Member*> unique(const Member& parent, std::string_view key) const {
@@ -119,6 +132,7 @@ class Members {
   friend Status scan(std::string_view text, const ScanOptions& options, Members& out);
   void reset(std::string_view text, Kind error_kind) noexcept;
   [[nodiscard]] static const Member* find_in(Range range, std::string_view key) noexcept;
+  static void pick(Range range, std::span<const std::string_view> keys, const Member** out) noexcept;
   [[nodiscard]] Result<const Member*> unique_in(Range range, std::string_view key) const;
 
   std::string_view text_;
@@ -128,7 +142,7 @@ class Members {
 };
 
 /// Checks `text` against RFC 8259 completely (every token, UTF-8, depth) and notes the top-level object's members. The text needs
-/// no padding and must be shorter than 4 GiB. Errors name the byte, line and column. Thread: any; keeps a per-thread work space.
+/// no padding and must be shorter than 4 GiB. Errors name the byte, line and column. Thread: any.
 [[nodiscard]] Status scan(std::string_view text, const ScanOptions& options, Members& out);
 [[nodiscard]] Result<Members> scan(std::string_view text, const ScanOptions& options = {});
 /// The same check for a text whose top level may be any value; returns that value's type.

@@ -141,15 +141,21 @@ Status ask_usage(const Members& members, json::ObjectEdit& object, json::Edits& 
   return inner.commit(edits);
 }
 
-std::optional<std::uint64_t> count(const Members& members, const Member* object, std::string_view key) {
-  if (object == nullptr || object->type != Type::object) return std::nullopt;
-  const auto* member = members.find(*object, key);
+/// A count; absent when it is none.
+std::optional<std::uint64_t> count(const Members& members, const Member* member) {
   return member != nullptr ? json::to_u64(members.raw(*member)) : std::nullopt;
 }
 
-Status inspect_choices(ResponseView& view) {
+/// The counts of those names in `object`, which may be absent or something else.
+template <std::size_t Count>
+std::array<const Member*, Count> pick_counts(const Members& members, const Member* object,
+                                             const std::array<std::string_view, Count>& keys) {
+  if (object == nullptr || object->type != Type::object) return {};
+  return members.pick(keys, object);
+}
+
+Status inspect_choices(ResponseView& view, const Member* choices) {
   const auto& members = view.members;
-  const auto* choices = members.find("choices");
   if (choices == nullptr || choices->type != Type::array || members.inside(*choices).empty()) {
     return fail(Kind::upstream_failed, "the upstream answered without choices");
   }
@@ -167,20 +173,17 @@ Status inspect_response_into(std::string_view body, const Secret& secret, Respon
   auto status = json::scan(body, upstream_scan(response_outline), view.members);
   if (!status) return status;
   const auto& members = view.members;
-  if (const auto* error = members.find("error"); error != nullptr && error->type != Type::null) {
-    return std::unexpected{reported_error(members, *error, secret)};
-  }
-  status = inspect_choices(view);
+  constexpr std::array<std::string_view, 5> wanted{"error", "choices", "id", "model", "usage"};
+  const auto [error, choices, id, model, usage] = members.pick(wanted);
+  if (error != nullptr && error->type != Type::null) return std::unexpected{reported_error(members, *error, secret)};
+  status = inspect_choices(view, choices);
   if (!status) return status;
-  const auto text = [&](std::string_view key) {
-    const auto* member = members.find(key);
+  const auto text = [&](const Member* member) {
     return member != nullptr && member->type == Type::string ? members.string(*member) : std::string_view{};
   };
-  view.id = text("id");
-  view.model = text("model");
-  if (const auto* usage = members.find("usage"); usage != nullptr && usage->type == Type::object) {
-    view.usage = read_usage(members, *usage);
-  }
+  view.id = text(id);
+  view.model = text(model);
+  if (usage != nullptr && usage->type == Type::object) view.usage = read_usage(members, *usage);
   return {};
 }
 
@@ -194,22 +197,28 @@ json::ScanOptions upstream_scan(std::span<const std::string_view> outline) {
 }
 
 model::Usage read_usage(const Members& members, const Member& usage) {
+  constexpr std::array<std::string_view, 5> own{"prompt_tokens", "completion_tokens", "prompt_tokens_details",
+                                                "completion_tokens_details", "prompt_cache_hit_tokens"};
+  constexpr std::array<std::string_view, 3> of_prompt{"cached_tokens", "cache_write_tokens", "audio_tokens"};
+  constexpr std::array<std::string_view, 4> of_completion{"reasoning_tokens", "audio_tokens", "accepted_prediction_tokens",
+                                                          "rejected_prediction_tokens"};
+  const auto [input, output, prompt, completion, cache_hit] = members.pick(own, &usage);
+  const auto [cached, cache_write, input_audio] = pick_counts(members, prompt, of_prompt);
+  const auto [reasoning, output_audio, accepted, rejected] = pick_counts(members, completion, of_completion);
   model::Usage out;
-  const auto* prompt = members.find(usage, "prompt_tokens_details");
-  const auto* completion = members.find(usage, "completion_tokens_details");
-  out.cache_read = count(members, prompt, "cached_tokens");
-  if (!out.cache_read) out.cache_read = count(members, &usage, "prompt_cache_hit_tokens");  // DeepSeek
-  out.cache_write = count(members, prompt, "cache_write_tokens");                           // OpenRouter
-  out.input_audio = count(members, prompt, "audio_tokens");
-  if (const auto total = count(members, &usage, "prompt_tokens")) {
-    const auto cached = out.cache_read.value_or(0) + out.cache_write.value_or(0);
-    out.input = *total > cached ? *total - cached : 0;
+  out.cache_read = count(members, cached);
+  if (!out.cache_read) out.cache_read = count(members, cache_hit);  // DeepSeek
+  out.cache_write = count(members, cache_write);                    // OpenRouter
+  out.input_audio = count(members, input_audio);
+  if (const auto total = count(members, input)) {
+    const auto from_cache = out.cache_read.value_or(0) + out.cache_write.value_or(0);
+    out.input = *total > from_cache ? *total - from_cache : 0;
   }
-  out.output = count(members, &usage, "completion_tokens");
-  out.reasoning = count(members, completion, "reasoning_tokens");
-  out.output_audio = count(members, completion, "audio_tokens");
-  out.accepted_prediction = count(members, completion, "accepted_prediction_tokens");
-  out.rejected_prediction = count(members, completion, "rejected_prediction_tokens");
+  out.output = count(members, output);
+  out.reasoning = count(members, reasoning);
+  out.output_audio = count(members, output_audio);
+  out.accepted_prediction = count(members, accepted);
+  out.rejected_prediction = count(members, rejected);
   return out;
 }
 
