@@ -258,12 +258,7 @@ class Walk {
     const auto escaped = escaped_by(backslashes, escape_);
     const auto closing = quotes & ~escaped;
     const auto inside = (closing & -closing) - 1;
-    if ((special & inside) != 0) {
-      const auto wide = Block::wide(block) & inside;
-      if (wide != (special & inside)) return true;
-      if (wide_first_ == nullptr) wide_first_ = text + std::countr_zero(wide);
-      wide_last_ = text + 63 - std::countl_zero(wide);
-    }
+    if ((special & inside) != 0 && !only_wide(special & inside, block, text)) return true;
     backslashes_ |= backslashes & inside;
     const auto others = escaped & inside & ~(Block::escapable(block) | quotes);
     if ((others | digits_) != 0) {
@@ -277,6 +272,13 @@ class Walk {
     }
     if (closing == 0) return false;
     close_ = text + std::countr_zero(closing);
+    return true;
+  }
+  /// Is what is special non-ASCII, and no control character? Notes it.
+  [[gnu::always_inline]] inline bool only_wide(std::uint64_t special, const char* block, const char* text) noexcept {
+    if ((Block::wide(block) & special) != special) return false;
+    if (wide_first_ == nullptr) wide_first_ = text + std::countr_zero(special);
+    wide_last_ = text + 63 - std::countl_zero(special);
     return true;
   }
   [[nodiscard]] bool carries() const noexcept { return (escape_ | digits_) != 0; }
@@ -300,8 +302,11 @@ template <class Block>
   for (; end - text >= 128; text += 128) {
     const auto a = Block::classify(text);
     const auto b = Block::classify(text + 64);
-    const auto any = a.quotes | a.backslashes | a.special | b.quotes | b.backslashes | b.special;
-    if (any == 0 && !walk.carries()) continue;
+    if ((a.quotes | a.backslashes | b.quotes | b.backslashes) == 0 && !walk.carries()) {
+      if (a.special != 0 && !walk.only_wide(a.special, text, text)) return walk.end();
+      if (b.special != 0 && !walk.only_wide(b.special, text + 64, text + 64)) return walk.end();
+      continue;
+    }
     if (walk.ends_in(a, text, text) || walk.ends_in(b, text + 64, text + 64)) return walk.end();
   }
   // The last bytes, with zeros behind them: control characters, so that nothing goes on there.
