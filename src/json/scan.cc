@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <limits>
 
@@ -70,6 +71,7 @@ class Scanner {
   const char* open(const char* p);
   const char* close_values(const char* p);
   const char* skip_string(const char* quote);
+  [[gnu::noinline]] const char* skip_wide_string(const char* quote);
   [[gnu::noinline]] const char* skip_long_string(const char* quote, const char* from);
   const char* skip_number(const char* p);
   const char* skip_literal(const char* p, std::string_view literal);
@@ -118,14 +120,28 @@ std::unexpected<Error> Scanner::explain() const {
                                        " (line ", line, ", column ", problem_at_ - line_start + 1, ")"));
 }
 
-/// `p` is at a space or at something that cannot be.
+#if defined(__SSE2__)
+inline unsigned spaces_among(__m128i bytes) noexcept {
+  const auto is = [&](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+  return static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(is(' '), is('\n')), _mm_or_si128(is('\t'), is('\r')))));
+}
+#endif
+
+/// `p` is at a space, at something that cannot be, or at the end. Indented texts are half white space.
 const char* Scanner::skip_spaces(const char* p) const noexcept {
-  constexpr std::uint64_t eight_spaces = 0x2020'2020'2020'2020;
-  while (p != end_ && is_space(*p)) {
-    ++p;
-    std::uint64_t next{};
-    while (end_ - p >= 8 && (std::memcpy(&next, p, 8), next == eight_spaces)) p += 8;
+  if (p != end_ && is_space(*p)) ++p;
+#if defined(__SSE2__)
+  while (end_ - p >= 16 && is_space(*p)) {
+    const auto spaces = spaces_among(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));  // NOLINT
+    if (spaces == 0xFFFF) {
+      p += 16;
+      continue;
+    }
+    return p + std::countr_one(spaces);
   }
+#endif
+  while (p != end_ && is_space(*p)) ++p;
   return p;
 }
 
@@ -175,6 +191,33 @@ const char* Scanner::skip_long_string(const char* quote, const char* from) {
 }
 #endif
 
+#if defined(__SSE2__)
+/// Behind the closing quote, for a string with non-ASCII: short ones are not worth a kernel's start.
+const char* Scanner::skip_wide_string(const char* quote) {
+  constexpr std::ptrdiff_t longest = 64;
+  const char* first = nullptr;
+  const char* last = nullptr;
+  for (const char* p = quote + 1; end_ - p >= 16 && p - quote < longest; p += 16) {
+    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));  // NOLINT
+    const auto control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+    const auto stops = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')), control);
+    const auto quotes = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'))));
+    const auto inside = quotes ^ (quotes - 1);  // up to the first quote, or all
+    if ((static_cast<unsigned>(_mm_movemask_epi8(stops)) & inside) != 0) break;
+    const auto wide = static_cast<unsigned>(_mm_movemask_epi8(bytes)) & inside;
+    if (wide != 0) {
+      if (first == nullptr) first = p + std::countr_zero(wide);
+      last = p + 31 - std::countl_zero(wide);
+    }
+    if (quotes == 0) continue;
+    if (!take_wide(first, last)) return nullptr;
+    escaped_ = false;
+    return p + std::countr_zero(quotes) + 1;
+  }
+  return skip_long_string(quote, quote + 1);
+}
+#endif
+
 /// Behind the closing quote. Most strings are short and plain: a step or two.
 [[gnu::always_inline]] inline const char* Scanner::skip_string(const char* quote) {
   const char* p = quote + 1;
@@ -195,6 +238,7 @@ const char* Scanner::skip_long_string(const char* quote, const char* from) {
       escaped_ = false;
       return p + 1;
     }
+    if (static_cast<signed char>(*p) < 0) return skip_wide_string(quote);
   }
 #endif
   return skip_long_string(quote, p);

@@ -299,6 +299,10 @@ class Walk {
 template <class Block>
 [[gnu::always_inline]] inline StringEnd skip_blocks(const char* text, const char* end, Policy policy) noexcept {
   Walk<Block> walk{end, policy};
+  if (end - text >= 64) {  // most strings end here
+    if (walk.ends_in(Block::classify(text), text, text)) return walk.end();
+    text += 64;
+  }
   for (; end - text >= 128; text += 128) {
     const auto a = Block::classify(text);
     const auto b = Block::classify(text + 64);
@@ -313,9 +317,7 @@ template <class Block>
   alignas(64) std::array<char, 128> last;
   last.fill('\0');
   std::copy(text, end, last.data());
-  if (!walk.ends_in(Block::classify(last.data()), last.data(), text)) {
-    static_cast<void>(walk.ends_in(Block::classify(last.data() + 64), last.data() + 64, text + 64));
-  }
+  for (const char* block = last.data(); !walk.ends_in(Block::classify(block), block, text); text += 64) block += 64;
   return walk.end();
 }
 

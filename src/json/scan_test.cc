@@ -335,14 +335,15 @@ class Reference {
 };
 
 TEST(Scan, AgreesWithTheGrammarOnMutations) {
-  const std::string head = R"({"model":"g\n4","n":[1,-2.5e3,true,[]],"o":{"k":"v","z":null, "e":{}},"s":"\\",)";
+  const std::string head = R"({"model":"g\n4","n":[1,-2.5e3,true,[]],"o":{"k":"v","z":null, "e":{}},"s":"\\","é":"你好, wörld",)";
   const std::string tail = "\"t\":\"\\u12aFx\\ud83d\\ude00 \xc3\xa9\xe4\xbd\xa0\xf0\x9f\x98\x80 \\\\\\\"\"} ";
   const std::string_view alphabet = "{}[]:,\"\\\\\\ \n0123.-+eEtfnrul/x89aDd\xc3\xa9\xed\xf4";
   Random random{7};
   int valid = 0;
   for (int round = 0; round < 200'000; ++round) {
     std::string text = head;
-    text += cat("\"", std::string(random.below(80), 'k'), "\":0,") + tail;  // so that every token meets every edge of a block
+    text += cat('"', std::string(random.below(80), 'k'), "\":", random.below(2) == 0 ? " " : "\r\n\t",
+                std::string(random.below(40), ' '), "0,", tail);  // so that every token meets every edge of a block
     for (auto changes = 1 + random.below(3); changes > 0; --changes) {
       const auto at = random.below(text.size());
       const char c = alphabet[random.below(alphabet.size())];
