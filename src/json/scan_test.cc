@@ -206,6 +206,19 @@ TEST(Scan, AcceptsAllOfJson) {
   for (const auto text : texts) EXPECT_EQ(error_of(text), "") << text;
 }
 
+TEST(Scan, EveryByteOfAStringIsChecked) {
+  for (const std::string_view front : {"", "\xc3\xa9", "\\n"}) {
+    for (std::size_t before = 0; before < 80; ++before) {
+      for (const char c : {'\0', '\x1e', '\x1f', ' ', '!', '#', '[', ']', '\x7f', '\x80', '\xff'}) {
+        const auto text =
+            cat("{\"", front, std::string(before, 'x'), std::string_view{&c, 1}, "y\":1,\"b\":\"yyyyyyyyyyyyyyyy\"}");
+        const bool plain = c >= ' ';  // as signed
+        ASSERT_EQ(error_of(text).empty(), plain) << text;
+      }
+    }
+  }
+}
+
 TEST(Scan, DepthHasALimit) {
   const auto nested = [](std::size_t n) { return cat("{\"a\":", std::string(n, '['), std::string(n, ']'), "}"); };
   EXPECT_EQ(error_of(nested(127)), "");
