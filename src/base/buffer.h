@@ -8,7 +8,8 @@
 namespace cardea {
 
 /// Bytes are appended at the back (`prepare`, `commit`) and taken from the front (`consume`). At least `padding` readable bytes
-/// follow the content, as simdjson requires. Views into it die on prepare(), release() and destruction. Thread: the owner's.
+/// follow the content, for scanners that read in blocks. Views into it die on prepare(), release() and destruction. Thread: the
+/// owner's.
 class Buffer {
  public:
   static constexpr std::size_t padding = 64;
