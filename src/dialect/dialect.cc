@@ -6,13 +6,17 @@
 namespace cardea::dialect {
 
 std::span<const Dialect* const> all() {
-  static const std::array<const Dialect*, 1> dialects{&openai_chat()};
+  static const std::array dialects{
+      &openai_chat(),
+  };
   return dialects;
 }
 
 const Dialect* find(std::string_view name) noexcept {
-  if (name == "openai") name = "openai_chat";
-  const auto found = std::ranges::find(all(), name, &Dialect::name);
+  const auto found = std::ranges::find_if(all(), [&](const Dialect* dialect) {
+    const Traits& traits = dialect->traits();
+    return traits.name == name || std::ranges::find(traits.aliases, name) != traits.aliases.end();
+  });
   return found == all().end() ? nullptr : *found;
 }
 

@@ -11,18 +11,26 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "dialect/framing.h"
+#include "dialect/losses.h"
 #include "json/edit.h"
 #include "json/scan.h"
 #include "model/chat.h"
 
 namespace cardea::dialect {
 
+/// What the path of a request says of it: some dialects name the model there, and whether a stream is wanted.
+struct Asked {
+  std::string_view model;      ///< decoded; empty: the body names it
+  std::optional<bool> stream;  ///< absent: the body says it
+};
+
 /// A request as far as the gateway must know it to forward it: views into the body it was inspected from, which must outlive it.
 struct RequestView {
   RequestView() noexcept {}  // NOLINT: says that the inline storage inside is not to be zeroed, which costs 2 KB per request
   json::Members members;     ///< top level, with the messages and stream options outlined
   std::string_view model;
-  json::Span model_span;  ///< the raw value, quotes included
+  json::Span model_span;  ///< the raw value, quotes included; empty when the path named the model
   bool stream = false;
   bool asked_usage = false;  ///< the client itself asked for the usage chunk
 };
@@ -50,15 +58,12 @@ struct ResponseView {
   json::InlineVector<model::Finish, 4> finishes;  ///< one per choice, in order
 };
 
-/// What a translation could not carry over: names of fields, e.g. "messages[2].content[0].audio".
-using Losses = std::vector<std::string>;
-
-/// One event of a stream, reassembled from its `data:` lines, becomes model events. One per stream.
+/// The events of an upstream's stream become model events. One per stream.
 class StreamDecoder {
  public:
   virtual ~StreamDecoder() = default;
-  /// Appends what the event says to `out`. `type` is the SSE event name, empty when there was none. An unreadable event is
-  /// Kind::upstream_protocol; an error event is appended as event::Failure.
+  /// Appends what the event says to `out`. `type` and `data` as in Frame. An unreadable event is Kind::upstream_protocol; an
+  /// error event is appended as event::Failure. After event::End or a failure, further events say nothing.
   virtual Status event(std::string_view type, std::string_view data, std::vector<model::ChatEvent>& out) = 0;
   /// The upstream closed. An error unless the stream had ended properly.
   virtual Status end(std::vector<model::ChatEvent>& out) = 0;
@@ -68,23 +73,27 @@ class StreamDecoder {
 class StreamEncoder {
  public:
   virtual ~StreamEncoder() = default;
-  /// Appends the bytes (none, one or several SSE events) to `out`.
+  /// Appends the bytes (none, one or several whole frames) to `out`. event::Failure says nothing here: errors are
+  /// Dialect::stream_error()'s.
   virtual void encode(const model::ChatEvent& event, std::string& out) = 0;
   /// What could not be said so far.
   [[nodiscard]] virtual const Losses& losses() const noexcept = 0;
 };
 
-struct EncodeStreamOptions {
-  bool include_usage = false;  ///< the client asked for usage
-  std::string id;              ///< used when the upstream names none
-  std::string model;
-  std::uint64_t created = 0;  ///< Unix seconds, when the upstream names none
+/// What an answer must repeat of its request, and what stands in for what the upstream does not say.
+struct AnswerContext {
+  const model::Chat& request;  ///< as the client asked; outlives every encoder made with it
+  std::string id;              ///< with the dialect's own prefix; used when the upstream names none
+  std::string model;           ///< the name asked for; used when the upstream names none
+  std::uint64_t created = 0;   ///< Unix seconds, used when the upstream names none
+  Framing framing = Framing::sse;
 };
 
 struct RelayOptions {
   bool withhold_usage = false;              ///< the usage chunk was asked for by the gateway, not by the client
   std::size_t event_bytes_max = 16u << 20;  ///< a longer event is Kind::upstream_protocol
   Secret secret;                            ///< the upstream's key: scrubbed from errors
+  Framing framing = Framing::sse;           ///< of the stream to the client
 };
 
 /// A stream between two sides of the same dialect: cut into whole events, forwarded as the bytes it came in, and watched for what
@@ -124,16 +133,36 @@ struct UpstreamFailure {
   std::string_view retry_after;  ///< value of the header, empty when absent
 };
 
+/// What a format can and cannot do, as far as translations must know.
+struct Traits {
+  std::string_view name;                           ///< "anthropic"
+  std::span<const std::string_view> aliases = {};  ///< other names that configurations use
+  Framing framing = Framing::sse;                  ///< of its streams, unless a client asks otherwise
+  std::string_view id_prefix;                      ///< of answers: "chatcmpl-"
+  bool model_in_path = false;
+  /// Which ends of the model's call/result pairing it spells out. Where it has no ids, calls and results pair by name and order.
+  bool call_ids = true;
+  /// Where an opaque signature survives a turn: with a thinking part, with a tool call.
+  bool thinking_signatures = false;
+  bool call_signatures = false;
+  /// How a JSON schema for the answer is said.
+  enum class Schema : std::uint8_t { native, forced_tool } schema = Schema::native;
+  bool several_choices = false;  ///< `n`
+};
+
 /// Stateless and constant; found by name or by its function; lives for ever. Thread: any.
 class Dialect {
  public:
   virtual ~Dialect() = default;
-  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  [[nodiscard]] virtual const Traits& traits() const noexcept = 0;
+  [[nodiscard]] std::string_view name() const noexcept { return traits().name; }
+  /// The request target of a chat below an upstream's base URL, with query: "/models/gemini-x:streamGenerateContent?alt=sse".
+  [[nodiscard]] virtual std::string chat_target(std::string_view model, bool stream) const = 0;
 
   // The way through when client and upstream speak the same dialect: bytes plus edits.
 
   /// Checks the body completely and finds what routing needs. Errors are Kind::bad_request with the field in `param`.
-  [[nodiscard]] virtual Result<RequestView> inspect(std::string_view body) const = 0;
+  [[nodiscard]] virtual Result<RequestView> inspect(std::string_view body, const Asked& asked) const = 0;
   /// What must change on the way to the upstream.
   [[nodiscard]] virtual Result<json::Edits> forward_edits(const RequestView& view, const ForwardOptions& options) const = 0;
   /// Checks a 2xx answer. An error object or no choices is Kind::upstream_failed, not JSON is Kind::upstream_protocol.
@@ -142,28 +171,37 @@ class Dialect {
 
   // The way between dialects, over the model.
 
-  [[nodiscard]] virtual Result<model::Chat> decode_request(std::string_view body) const = 0;
+  [[nodiscard]] virtual Result<model::Chat> decode_request(std::string_view body, const Asked& asked) const = 0;
   [[nodiscard]] virtual std::string encode_request(const model::Chat& chat, Losses& losses) const = 0;
   [[nodiscard]] virtual Result<model::Answer> decode_response(std::string_view body) const = 0;
-  [[nodiscard]] virtual std::string encode_response(const model::Answer& answer, Losses& losses) const = 0;
+  [[nodiscard]] virtual std::string encode_response(const model::Answer& answer, const AnswerContext& context,
+                                                    Losses& losses) const = 0;
   [[nodiscard]] virtual std::unique_ptr<StreamDecoder> stream_decoder() const = 0;
-  [[nodiscard]] virtual std::unique_ptr<StreamEncoder> stream_encoder(EncodeStreamOptions options) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<StreamEncoder> stream_encoder(AnswerContext context) const = 0;
 
   // Errors in the dialect's own shape.
 
   /// A whole JSON body. An error that brings its upstream's body in this dialect keeps it.
   [[nodiscard]] virtual std::string error_body(const Error& error, std::string_view request_id) const = 0;
-  /// One well-formed SSE event; no proper end follows it.
-  [[nodiscard]] virtual std::string stream_error(const Error& error, std::string_view request_id) const = 0;
+  /// One well-formed event of a stream that has begun, and nothing behind it that would be a proper end.
+  [[nodiscard]] virtual std::string stream_error(const Error& error, std::string_view request_id, Framing framing) const = 0;
   /// What an upstream's non-2xx means to the client: 4xx keeps its class, 401/403 is the gateway's trouble, `secret` is scrubbed.
   [[nodiscard]] virtual Error upstream_error(const UpstreamFailure& failure, const Secret& secret) const = 0;
 };
 
-/// The OpenAI Chat Completions dialect.
+/// OpenAI's Chat Completions, Responses and the older Completions; Anthropic's Messages; Gemini's generateContent; Bedrock's
+/// Converse; Cohere's v2 chat; Ollama's own API.
 [[nodiscard]] const Dialect& openai_chat();
+[[nodiscard]] const Dialect& openai_responses();
+[[nodiscard]] const Dialect& openai_completions();
+[[nodiscard]] const Dialect& anthropic();
+[[nodiscard]] const Dialect& gemini();
+[[nodiscard]] const Dialect& bedrock();
+[[nodiscard]] const Dialect& cohere();
+[[nodiscard]] const Dialect& ollama();
 /// All dialects.
 [[nodiscard]] std::span<const Dialect* const> all();
-/// By name ("openai_chat"; "openai" is accepted too); nullptr when unknown.
+/// By name or alias ("openai_chat", "openai"); nullptr when unknown.
 [[nodiscard]] const Dialect* find(std::string_view name) noexcept;
 
 }  // namespace cardea::dialect

@@ -58,7 +58,9 @@ struct Citation {
   std::optional<std::string> title;
   std::optional<std::uint64_t> start;  ///< character offsets in the text
   std::optional<std::uint64_t> end;
-  std::optional<Json> raw;  ///< the dialect's own form when the fields above do not hold it all
+  std::optional<std::string> cited_text;  ///< what the source says there
+  std::optional<std::uint64_t> document;  ///< index of a document of the request, when it was the source
+  std::optional<Json> raw;                ///< the dialect's own form when the fields above do not hold it all
   bool operator==(const Citation&) const = default;
 };
 
@@ -88,13 +90,13 @@ struct Refusal {
   std::string text;
   bool operator==(const Refusal&) const = default;
 };
-/// A reasoning item. `signature`, `redacted` and `encrypted` are opaque: they go back unchanged, and only to the deployment that
-/// issued them.
+/// A reasoning item. `signature`, `redacted`, `encrypted` and `id` are opaque: they go back unchanged, and only to the deployment
+/// that issued them. A codec decodes and encodes them raw; between dialects translate.h packs them into one `signature`.
 struct Thinking {
-  std::string text;
-  std::optional<std::string> id;
-  std::optional<std::string> signature;
-  std::optional<std::string> redacted;   ///< Anthropic's redacted_thinking data
+  std::string text;                      ///< what may be shown; of OpenAI Responses the summary's parts, joined by blank lines
+  std::optional<std::string> id;         ///< OpenAI Responses' item id
+  std::optional<std::string> signature;  ///< Anthropic's, Bedrock's; Gemini's thoughtSignature of a text part
+  std::optional<std::string> redacted;   ///< Anthropic's and Bedrock's redacted data
   std::optional<std::string> encrypted;  ///< OpenAI Responses' encrypted_content
   std::vector<std::string> summary;
   std::optional<std::string> issuer;  ///< deployment that issued the opaque data
@@ -380,6 +382,7 @@ struct Failure {
   std::string message;
   std::string type;
   std::string code;
+  std::uint16_t status = 0;  ///< HTTP's word for it, when the dialect says or implies one (overloaded_error: 529)
   bool operator==(const Failure&) const = default;
 };
 /// The proper end.

@@ -79,7 +79,7 @@ net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
   const dialect::Dialect& dialect = spoken != nullptr ? *spoken : dialect::openai_chat();
   if (exchange.begun()) {
     // The status is gone with the head: one event in the dialect's own form, then the end of the body, never a `[DONE]`.
-    const std::string event = dialect.stream_error(error, visit.request_id());
+    const std::string event = dialect.stream_error(error, visit.request_id(), dialect.traits().framing);
     const std::array<std::string_view, 1> pieces{event};
     [[maybe_unused]] Status told = co_await exchange.finish(pieces);
     co_return;

@@ -50,7 +50,7 @@ net::Task<Status> Pipeline::chat(Visit& visit, const dialect::Dialect& dialect) 
   if (!body) co_return fail_with(body);
 
   // Is it well-formed, and which model does it want? One pass over the bytes, no tree.
-  Result<dialect::RequestView> request = dialect.inspect(*body);
+  Result<dialect::RequestView> request = dialect.inspect(*body, {});
   if (!request) co_return fail_with(request);
   visit.entry().model_asked = request->model;
   visit.entry().stream = request->stream;

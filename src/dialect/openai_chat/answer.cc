@@ -209,15 +209,15 @@ Result<Answer> OpenAiChat::decode_response(std::string_view body) const {
   return fail_with(status);
 }
 
-std::string OpenAiChat::encode_response(const Answer& answer, Losses& losses) const {
+std::string OpenAiChat::encode_response(const Answer& answer, const AnswerContext& context, Losses& losses) const {
   const Encoding encoding{losses, answer.dialect == dialect_name};
   std::string out;
   Writer w{out};
   w.begin_object();
-  write(w, "id", answer.id);
+  write_or(w, "id", answer.id, context.id);
   w.key("object").string("chat.completion");
-  write(w, "created", answer.created);
-  write(w, "model", answer.model);
+  write(w, "created", answer.created ? answer.created : instead(context.created));
+  write_or(w, "model", answer.model, context.model);
   w.key("choices").begin_array();
   for (std::size_t i = 0; i < answer.choices.size(); ++i) encode_choice(w, answer.choices[i], cat("choices[", i, ']'), encoding);
   w.end_array();

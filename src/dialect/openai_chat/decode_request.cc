@@ -271,7 +271,7 @@ Status decode_fields(const Value& request, Chat& chat) {
 
 }  // namespace
 
-Result<Chat> OpenAiChat::decode_request(std::string_view body) const {
+Result<Chat> OpenAiChat::decode_request(std::string_view body, const Asked& /*asked*/) const {
   auto request = json::parse(body);
   if (!request) return fail_with(request);
   if (!request->is(Type::object))

@@ -30,7 +30,7 @@ TEST(ErrorBody, EveryKindGivesValidJson) {
 }
 
 TEST(StreamError, IsOneEvent) {
-  const auto text = chat.stream_error(Error{Kind::upstream_reset, "cut"}, "r1");
+  const auto text = chat.stream_error(Error{Kind::upstream_reset, "cut"}, "r1", Framing::sse);
   wire::EventCutter cutter;
   auto size = cutter.next(text);
   ASSERT_TRUE(size);
@@ -86,7 +86,8 @@ TEST(UpstreamError, NeverShowsTheKey) {
   for (const auto& body : bodies) {
     for (const int status : {400, 401, 403, 429, 500}) {
       const auto error = chat.upstream_error({.status = status, .body = body}, secret);
-      for (const auto& text : {std::string{error.message()}, chat.error_body(error, ""), chat.stream_error(error, "")}) {
+      for (const auto& text :
+           {std::string{error.message()}, chat.error_body(error, ""), chat.stream_error(error, "", Framing::sse)}) {
         EXPECT_EQ(text.find("sk-se"), std::string::npos) << text;
         EXPECT_EQ(text.find("secret-12345"), std::string::npos) << text;
       }

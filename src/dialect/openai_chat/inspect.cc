@@ -5,20 +5,13 @@
 
 #include "base/text.h"
 #include "dialect/openai_chat/openai_chat.h"
+#include "dialect/plain.h"
 
 namespace cardea::dialect::openai {
 
 using json::Member;
 using json::Members;
 using json::Type;
-
-std::unexpected<Error> bad_field(std::string_view path, std::string_view problem) {
-  return fail(Kind::bad_request, cat("'", path, "' ", problem), std::string{path});
-}
-
-std::unexpected<Error> wrong_type(std::string_view path, std::string_view expected, Type got) {
-  return bad_field(path, cat("must be ", expected, ", not ", describe(got)));
-}
 
 namespace {
 
@@ -109,20 +102,6 @@ bool dropped(std::span<const FieldRule> rules, std::string_view key) {
   return std::ranges::any_of(rules, [&](const FieldRule& rule) { return rule.from == key && rule.to.empty(); });
 }
 
-void apply_rules(const Members& members, std::span<const FieldRule> rules, json::ObjectEdit& object) {
-  for (const auto& rule : rules) {
-    const bool rename = !rule.to.empty() && members.find(rule.to) == nullptr;
-    for (const auto& member : members.all()) {
-      if (member.key != rule.from) continue;
-      if (rename) {
-        object.rename(member, rule.to);
-      } else {
-        object.remove(member);
-      }
-    }
-  }
-}
-
 /// Asks for the usage chunk. The client's other stream options stay as they are.
 Status ask_usage(const Members& members, json::ObjectEdit& object, json::Edits& edits) {
   constexpr std::string_view wanted = R"({"include_usage":true})";
@@ -189,13 +168,6 @@ Status inspect_response_into(std::string_view body, const Secret& secret, Respon
 
 }  // namespace
 
-json::ScanOptions upstream_scan(std::span<const std::string_view> outline) {
-  return {.outline = outline,
-          .lone_surrogate = json::ScanOptions::LoneSurrogate::allowed,
-          .error_kind = Kind::upstream_protocol,
-          .what = "the upstream's answer"};
-}
-
 model::Usage read_usage(const Members& members, const Member& usage) {
   constexpr std::array<std::string_view, 5> own{"prompt_tokens", "completion_tokens", "prompt_tokens_details",
                                                 "completion_tokens_details", "prompt_cache_hit_tokens"};
@@ -222,7 +194,7 @@ model::Usage read_usage(const Members& members, const Member& usage) {
   return out;
 }
 
-Result<RequestView> OpenAiChat::inspect(std::string_view body) const {
+Result<RequestView> OpenAiChat::inspect(std::string_view body, const Asked& /*asked: all of it is in the body*/) const {
   Result<RequestView> result{std::in_place};
   auto status = inspect_into(body, *result);
   if (!status) result = fail_with(status);

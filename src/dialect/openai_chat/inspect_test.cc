@@ -12,13 +12,13 @@ const Dialect& chat = openai_chat();
 TEST(Inspect, FindsWhatRoutingNeeds) {
   const std::string body =
       R"({"stream":true,"messages":[{"role":"developer","content":"x"},{"content":[],"role":"user"}],"mod\u0065l":"a\/b","stream_options":{"include_usage":true}})";
-  auto view = chat.inspect(body);
+  auto view = chat.inspect(body, {});
   ASSERT_TRUE(view) << view.error().message();
   EXPECT_EQ(view->model, "a/b");
   EXPECT_EQ(view->members.raw(view->model_span), R"("a\/b")");
   EXPECT_TRUE(view->stream);
   EXPECT_TRUE(view->asked_usage);
-  auto plain = chat.inspect(R"({"model":"m","messages":[{"role":"user"}],"stream":null,"stream_options":null})");
+  auto plain = chat.inspect(R"({"model":"m","messages":[{"role":"user"}],"stream":null,"stream_options":null})", {});
   ASSERT_TRUE(plain) << plain.error().message();
   EXPECT_FALSE(plain->stream);
   EXPECT_FALSE(plain->asked_usage);
@@ -60,7 +60,7 @@ TEST(Inspect, NamesTheFieldAtFault) {
       {"", "", "is empty"},
   };
   for (const auto& [body, param, message] : cases) {
-    auto view = chat.inspect(body);
+    auto view = chat.inspect(body, {});
     ASSERT_FALSE(view) << body;
     EXPECT_EQ(view.error().kind(), Kind::bad_request) << body;
     EXPECT_EQ(view.error().detail().param, param) << body;
@@ -130,7 +130,7 @@ TEST(ForwardEdits, ChangeOnlyWhatMustChange) {
        R"({"model":"n","messages":[{"role":"user"}],"stream":true})"},
   };
   for (const auto& [what, body, options, expected] : cases) {
-    auto view = chat.inspect(body);
+    auto view = chat.inspect(body, {});
     ASSERT_TRUE(view) << what << view.error().message();
     auto edits = chat.forward_edits(*view, options);
     ASSERT_TRUE(edits) << what << ": " << edits.error().message();

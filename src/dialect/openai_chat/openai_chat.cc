@@ -15,8 +15,22 @@ using model::Finish;
 
 std::unique_ptr<Relay> OpenAiChat::relay(RelayOptions options) const { return make_relay(std::move(options)); }
 std::unique_ptr<StreamDecoder> OpenAiChat::stream_decoder() const { return make_stream_decoder(); }
-std::unique_ptr<StreamEncoder> OpenAiChat::stream_encoder(EncodeStreamOptions options) const {
-  return make_stream_encoder(std::move(options));
+std::unique_ptr<StreamEncoder> OpenAiChat::stream_encoder(AnswerContext context) const {
+  return make_stream_encoder(std::move(context));
+}
+
+const Traits& OpenAiChat::traits() const noexcept {
+  static constexpr std::array<std::string_view, 3> aliases{"openai", "chat_completions", "openai_compatible"};
+  static constexpr Traits traits{.name = dialect_name,
+                                 .aliases = aliases,
+                                 .id_prefix = "chatcmpl-",
+                                 .thinking_signatures = true,
+                                 .call_signatures = true,
+                                 .several_choices = true};
+  return traits;
+}
+std::string OpenAiChat::chat_target(std::string_view /*model: in the body*/, bool /*stream*/) const {
+  return "/chat/completions";
 }
 
 std::optional<model::Role> role_of(std::string_view word) noexcept {

@@ -1,15 +1,14 @@
 #pragma once
 // Private to the folder: the dialect object and what its files share.
 
-#include <concepts>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 
 #include "base/text.h"
 #include "dialect/dialect.h"
+#include "dialect/fields.h"
 #include "json/value.h"
 #include "json/writer.h"
 
@@ -19,19 +18,21 @@ inline constexpr std::string_view dialect_name = "openai_chat";
 
 class OpenAiChat final : public Dialect {
  public:
-  [[nodiscard]] std::string_view name() const noexcept override { return dialect_name; }
-  [[nodiscard]] Result<RequestView> inspect(std::string_view body) const override;
+  [[nodiscard]] const Traits& traits() const noexcept override;
+  [[nodiscard]] std::string chat_target(std::string_view model, bool stream) const override;
+  [[nodiscard]] Result<RequestView> inspect(std::string_view body, const Asked& asked) const override;
   [[nodiscard]] Result<json::Edits> forward_edits(const RequestView& view, const ForwardOptions& options) const override;
   [[nodiscard]] Result<ResponseView> inspect_response(std::string_view body, const Secret& secret) const override;
   [[nodiscard]] std::unique_ptr<Relay> relay(RelayOptions options) const override;
-  [[nodiscard]] Result<model::Chat> decode_request(std::string_view body) const override;
+  [[nodiscard]] Result<model::Chat> decode_request(std::string_view body, const Asked& asked) const override;
   [[nodiscard]] std::string encode_request(const model::Chat& chat, Losses& losses) const override;
   [[nodiscard]] Result<model::Answer> decode_response(std::string_view body) const override;
-  [[nodiscard]] std::string encode_response(const model::Answer& answer, Losses& losses) const override;
+  [[nodiscard]] std::string encode_response(const model::Answer& answer, const AnswerContext& context,
+                                            Losses& losses) const override;
   [[nodiscard]] std::unique_ptr<StreamDecoder> stream_decoder() const override;
-  [[nodiscard]] std::unique_ptr<StreamEncoder> stream_encoder(EncodeStreamOptions options) const override;
+  [[nodiscard]] std::unique_ptr<StreamEncoder> stream_encoder(AnswerContext context) const override;
   [[nodiscard]] std::string error_body(const Error& error, std::string_view request_id) const override;
-  [[nodiscard]] std::string stream_error(const Error& error, std::string_view request_id) const override;
+  [[nodiscard]] std::string stream_error(const Error& error, std::string_view request_id, Framing framing) const override;
   [[nodiscard]] Error upstream_error(const UpstreamFailure& failure, const Secret& secret) const override;
 };
 
@@ -48,8 +49,6 @@ class OpenAiChat final : public Dialect {
 
 // --- scanned text (hot path) ------------------------------------------------------------------------------------------------
 
-/// How an upstream's texts are scanned.
-[[nodiscard]] json::ScanOptions upstream_scan(std::span<const std::string_view> outline);
 /// `usage`: a member whose inside was noted. Counts that are not numbers stay absent.
 [[nodiscard]] model::Usage read_usage(const json::Members& members, const json::Member& usage);
 /// The error for a top-level `error` member of a 200 or of a stream.
@@ -57,64 +56,12 @@ class OpenAiChat final : public Dialect {
 
 // --- decoding and encoding --------------------------------------------------------------------------------------------------
 
-/// "'messages[0].role' must be a string, not null", with the path as param.
-[[nodiscard]] std::unexpected<Error> wrong_type(std::string_view path, std::string_view expected, json::Type got);
-[[nodiscard]] std::unexpected<Error> bad_field(std::string_view path, std::string_view problem);
-
-/// Absent and null are the same: nullptr.
-[[nodiscard]] const json::Value* given(const json::Value& object, std::string_view key) noexcept;
-// Readers of an optional field: absent stays absent; the wrong type is an error naming the path.
-Status read(const json::Value& value, std::string_view path, std::optional<std::string>& out);
-Status read(const json::Value& value, std::string_view path, std::optional<bool>& out);
-Status read(const json::Value& value, std::string_view path, std::optional<std::uint64_t>& out);
-Status read(const json::Value& value, std::string_view path, std::optional<model::Number>& out);
-Status read(const json::Value& value, std::string_view path, std::optional<model::Json>& out);
-Status read(const json::Value& value, std::string_view path, std::optional<std::vector<std::string>>& out);
-/// Reads `object[key]` into `out` when it is there.
-template <class T>
-Status read_member(const json::Value& object, std::string_view key, std::string_view path, std::optional<T>& out) {
-  const auto* value = given(object, key);
-  return value != nullptr ? read(*value, cat(path, '.', key), out) : Status{};
-}
-/// A string that must be there.
-Result<std::string> required_string(const json::Value& object, std::string_view key, std::string_view path);
-/// An object that must be there.
-Result<const json::Value*> required_object(const json::Value& object, std::string_view key, std::string_view path);
-/// Appends the members of `object` other than `known` (and other than null).
-void collect_extras(const json::Value& object, std::span<const std::string_view> known, model::Extras& out);
-/// The same for a known object inside: one extra with its name.
-void collect_inner(const json::Value& object, std::string_view name, std::span<const std::string_view> known, model::Extras& out);
-
-void write(json::Writer& w, std::string_view key, const std::optional<std::string>& value);
-void write(json::Writer& w, std::string_view key, const std::optional<bool>& value);
-void write(json::Writer& w, std::string_view key, const std::optional<std::uint64_t>& value);
-void write(json::Writer& w, std::string_view key, const std::optional<model::Number>& value);
-void write(json::Writer& w, std::string_view key, const std::optional<model::Json>& value);
-void write(json::Writer& w, std::string_view key, const std::optional<std::vector<std::string>>& value);
-/// Writes the extras, those of known objects inside (`inner`) excepted.
-void write_extras(json::Writer& w, const model::Extras& extras, std::span<const std::string_view> inner);
-/// Writes the members of the extra named `inner` into the open object.
-void write_inner(json::Writer& w, const model::Extras& extras, std::string_view inner);
-
-template <class T, class Variant>
-struct IndexIn;
-template <class T, class... Ts>
-struct IndexIn<T, std::variant<Ts...>> {
-  static constexpr std::size_t value = [] {
-    std::size_t index = 0;
-    static_cast<void>(((std::same_as<T, Ts> || (++index, false)) || ...));
-    return index;
-  }();
-};
-/// The place of a kind of part in Part's variant.
-template <class T>
-inline constexpr std::size_t kind_of = IndexIn<T, decltype(model::Part::value)>::value;
-
 /// What the encoders pass along.
 struct Encoding {
   Losses& losses;
   bool own = true;  ///< extras and opaque parts come from this dialect
-  void lose(std::string field) const { losses.push_back(std::move(field)); }
+  void lose(std::string field) const { losses.detail(std::move(field)); }
+  void lose_meaning(std::string field) const { losses.meaning(std::move(field)); }
 };
 
 /// The parts of a `content` value: a string, an array of parts, or null.
@@ -143,6 +90,6 @@ void write_error(json::Writer& w, std::string_view message, std::string_view typ
 
 [[nodiscard]] std::unique_ptr<Relay> make_relay(RelayOptions options);
 [[nodiscard]] std::unique_ptr<StreamDecoder> make_stream_decoder();
-[[nodiscard]] std::unique_ptr<StreamEncoder> make_stream_encoder(EncodeStreamOptions options);
+[[nodiscard]] std::unique_ptr<StreamEncoder> make_stream_encoder(AnswerContext context);
 
 }  // namespace cardea::dialect::openai

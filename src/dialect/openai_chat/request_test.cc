@@ -215,12 +215,12 @@ TEST(Request, DecodeOfEncodeIsTheSame) {
     const auto made = Generator{seed}.make();
     Losses losses;
     const auto body = chat.encode_request(made, losses);
-    EXPECT_TRUE(losses.empty()) << seed << losses.front();
-    auto back = chat.decode_request(body);
+    EXPECT_TRUE(losses.empty()) << seed << losses.all().front().field;
+    auto back = chat.decode_request(body, {});
     ASSERT_TRUE(back) << seed << ": " << back.error().message() << "\n" << body;
     ASSERT_EQ(*back, made) << seed << "\n" << body;
     // The way through takes what the way between makes.
-    if (!made.model.empty()) EXPECT_TRUE(chat.inspect(body)) << body;
+    if (!made.model.empty()) EXPECT_TRUE(chat.inspect(body, {})) << body;
   }
 }
 
@@ -238,7 +238,8 @@ TEST(Request, ReadsTheReferencesForms) {
       {"role":"assistant","refusal":"I cannot."},
       {"role":"function","name":"old","content":"x"}],
     "functions":[{"name":"old","parameters":{"type":"object"}}],"function_call":{"name":"old"},
-    "stream":true,"stream_options":{"include_usage":true},"vendor_thing":{"a":1}})");
+    "stream":true,"stream_options":{"include_usage":true},"vendor_thing":{"a":1}})",
+                                 {});
   ASSERT_TRUE(got) << got.error().message();
   EXPECT_EQ(got->sampling.seed->text, "18446744073709551616");
   EXPECT_EQ(got->sampling.temperature, std::nullopt);
@@ -292,7 +293,7 @@ TEST(Request, NamesTheFieldAtFault) {
       {R"("messages":[{"role":"wizard"}])", "messages[0].role"},
   };
   for (const auto& [fields, param] : cases) {
-    auto got = chat.decode_request(cat(R"({"model":"m","messages":[{"role":"user","content":"x"}],)", fields, '}'));
+    auto got = chat.decode_request(cat(R"({"model":"m","messages":[{"role":"user","content":"x"}],)", fields, '}'), {});
     ASSERT_FALSE(got) << fields;
     EXPECT_EQ(got.error().kind(), Kind::bad_request);
     EXPECT_EQ(got.error().detail().param, param) << got.error().message();
@@ -318,16 +319,16 @@ TEST(Request, LossesAreNamed) {
   foreign.extras = {{"container", {"1"}}};
   Losses losses;
   const auto body = chat.encode_request(foreign, losses);
-  const Losses expected{"messages[0].tool_result.content[1]",
-                        "messages[0].tool_result.is_error",
-                        "messages[0].content[2].image",
-                        "messages[1].content[1].opaque",
-                        "messages[1].thinking.signature",
-                        "messages[2].content[0].audio",
-                        "reasoning.budget_tokens",
-                        "safety",
-                        "container"};
-  EXPECT_EQ(losses, expected);
+  const std::vector<std::string> expected{"messages[0].tool_result.content[1]",
+                                          "messages[0].tool_result.is_error",
+                                          "messages[0].content[2].image",
+                                          "messages[1].content[1].opaque",
+                                          "messages[1].thinking.signature",
+                                          "messages[2].content[0].audio",
+                                          "reasoning.budget_tokens",
+                                          "safety",
+                                          "container"};
+  EXPECT_EQ(losses.fields(), expected);
   // The result follows its call as a message of its own; the rest of the turn comes behind it.
   EXPECT_EQ(body,
             R"({"model":"m","messages":[{"role":"tool","tool_call_id":"c","content":"no"},{"role":"user","content":"and?"},)"

@@ -16,7 +16,8 @@ namespace {
 
 class Encoder final : public StreamEncoder {
  public:
-  explicit Encoder(EncodeStreamOptions options) : options_{std::move(options)} {}
+  explicit Encoder(AnswerContext context)
+      : context_{std::move(context)}, include_usage_{context_.request.include_usage.value_or(false)} {}
 
   void encode(const ChatEvent& event, std::string& out) override {
     out_ = &out;
@@ -47,7 +48,7 @@ class Encoder final : public StreamEncoder {
   void on(const event::ChoiceFinish& finish);
   void on(const event::UsageReport& report) { usage_ = report.usage; }
   void on(const event::Ping&) { wire::append_comment(*out_, "ping"); }
-  void on(const event::Failure& failure);
+  void on(const event::Failure&) {}
   void on(const event::End&);
 
   template <class WriteDelta>
@@ -59,11 +60,10 @@ class Encoder final : public StreamEncoder {
   void text(const OpenPart& part, std::string_view text);
   OpenPart* find(std::uint64_t choice, std::uint64_t part);
   void start_call(OpenPart& part, const model::ToolCall& call);
-  void lose(std::string field) {
-    if (std::ranges::find(losses_, field) == losses_.end()) losses_.push_back(std::move(field));
-  }
+  void lose(std::string field) { losses_.detail(std::move(field)); }
 
-  EncodeStreamOptions options_;
+  AnswerContext context_;
+  bool include_usage_;
   Losses losses_;
   std::string* out_ = nullptr;  ///< during encode()
   std::string json_;            ///< the chunk being written
@@ -74,8 +74,8 @@ class Encoder final : public StreamEncoder {
 };
 
 void Encoder::head(Writer& w) {
-  w.begin_object().key("id").string(start_.id.value_or(options_.id)).key("object").string("chat.completion.chunk");
-  w.key("created").number(start_.created.value_or(options_.created)).key("model").string(start_.model.value_or(options_.model));
+  w.begin_object().key("id").string(start_.id.value_or(context_.id)).key("object").string("chat.completion.chunk");
+  w.key("created").number(start_.created.value_or(context_.created)).key("model").string(start_.model.value_or(context_.model));
   write(w, "service_tier", start_.service_tier);
   write(w, "system_fingerprint", start_.system_fingerprint);
 }
@@ -95,7 +95,7 @@ void Encoder::chunk(std::uint64_t choice, const WriteDelta& write_delta, std::st
     w.string(finish);
   }
   w.end_object().end_array();
-  if (options_.include_usage) w.key("usage").null();  // as OpenAI has it in all chunks but the last
+  if (include_usage_) w.key("usage").null();  // as OpenAI has it in all chunks but the last
   w.end_object();
   emit();
 }
@@ -206,17 +206,8 @@ void Encoder::on(const event::ChoiceFinish& finish) {
   chunk(finish.choice, [](Writer&) {}, word_of(finish.finish));
 }
 
-void Encoder::on(const event::Failure& failure) {
-  json_.clear();
-  Writer w{json_};
-  w.begin_object().key("error");
-  write_error(w, failure.message, failure.type.empty() ? "server_error" : failure.type, {}, failure.code);
-  w.end_object();
-  emit();
-}
-
 void Encoder::on(const event::End&) {
-  if (options_.include_usage && usage_) {
+  if (include_usage_ && usage_) {
     json_.clear();
     Writer w{json_};
     head(w);
@@ -230,8 +221,8 @@ void Encoder::on(const event::End&) {
 
 }  // namespace
 
-std::unique_ptr<StreamEncoder> make_stream_encoder(EncodeStreamOptions options) {
-  return std::make_unique<Encoder>(std::move(options));
+std::unique_ptr<StreamEncoder> make_stream_encoder(AnswerContext context) {
+  return std::make_unique<Encoder>(std::move(context));
 }
 
 }  // namespace cardea::dialect::openai

@@ -1,14 +1,28 @@
-// Reading and writing single fields on the way between dialects.
+#include "dialect/fields.h"
 
 #include <algorithm>
 
 #include "base/text.h"
-#include "dialect/openai_chat/openai_chat.h"
 
-namespace cardea::dialect::openai {
+namespace cardea::dialect {
 
 using json::Type;
 using json::Value;
+
+std::unexpected<Error> bad_field(std::string_view path, std::string_view problem) {
+  return fail(Kind::bad_request, cat("'", path, "' ", problem), std::string{path});
+}
+
+std::unexpected<Error> wrong_type(std::string_view path, std::string_view expected, Type got) {
+  return bad_field(path, cat("must be ", expected, ", not ", describe(got)));
+}
+
+json::ScanOptions upstream_scan(std::span<const std::string_view> outline) {
+  return {.outline = outline,
+          .lone_surrogate = json::ScanOptions::LoneSurrogate::allowed,
+          .error_kind = Kind::upstream_protocol,
+          .what = "the upstream's answer"};
+}
 
 const Value* given(const Value& object, std::string_view key) noexcept {
   const auto* value = object.find(key);
@@ -119,35 +133,4 @@ void write_inner(json::Writer& w, const model::Extras& extras, std::string_view 
   }
 }
 
-model::Usage decode_usage(const Value& usage) {
-  const std::string whole = cat(R"({"usage":)", usage.dump(), '}');
-  constexpr std::string_view outline[] = {"usage"};
-  auto members = json::scan(whole, upstream_scan(outline));
-  const auto* member = members ? members->find("usage") : nullptr;
-  return member != nullptr && member->type == Type::object ? read_usage(*members, *member) : model::Usage{};
-}
-
-void encode_usage(json::Writer& w, const model::Usage& usage) {
-  w.begin_object();
-  if (usage.input || usage.cache_read || usage.cache_write) w.key("prompt_tokens").number(usage.input_total());
-  write(w, "completion_tokens", usage.output);
-  w.key("total_tokens").number(usage.total());
-  if (usage.cache_read || usage.cache_write || usage.input_audio) {
-    w.key("prompt_tokens_details").begin_object();
-    write(w, "cached_tokens", usage.cache_read);
-    write(w, "cache_write_tokens", usage.cache_write);
-    write(w, "audio_tokens", usage.input_audio);
-    w.end_object();
-  }
-  if (usage.reasoning || usage.output_audio || usage.accepted_prediction || usage.rejected_prediction) {
-    w.key("completion_tokens_details").begin_object();
-    write(w, "reasoning_tokens", usage.reasoning);
-    write(w, "audio_tokens", usage.output_audio);
-    write(w, "accepted_prediction_tokens", usage.accepted_prediction);
-    write(w, "rejected_prediction_tokens", usage.rejected_prediction);
-    w.end_object();
-  }
-  w.end_object();
-}
-
-}  // namespace cardea::dialect::openai
+}  // namespace cardea::dialect

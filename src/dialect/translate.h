@@ -1,0 +1,58 @@
+#pragma once
+// From one dialect to another: decode by one, encode by the other, and what neither codec can do alone: calls and results are
+// paired, opaque items go back only to who issued them, a schema becomes a forced tool. Pure.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "dialect/dialect.h"
+
+namespace cardea::dialect {
+
+/// The two ends of a translated request.
+struct Pair {
+  const Dialect& client;
+  const Dialect& upstream;
+  std::string_view model;       ///< the upstream's name for it
+  std::string_view deployment;  ///< names who issues opaque items: provider and account, never the model's words
+};
+
+enum class Allow : std::uint8_t { no_change_of_meaning, any_loss };
+
+/// A client's request in the upstream's words.
+struct Translated {
+  model::Chat chat;  ///< as the client asked
+  std::string body;  ///< for the upstream
+  Losses losses;
+  bool forced_tool = false;  ///< the answer's schema was said as a tool that must be called
+};
+
+/// Error: bad_request when it cannot be read, or when it would lose a meaning that `allow` does not give away (`param` names the
+/// field).
+[[nodiscard]] Result<Translated> translate_request(const Pair& pair, std::string_view body, const Asked& asked, Allow allow);
+
+/// What a whole answer becomes.
+struct TranslatedAnswer {
+  std::string body;
+  std::optional<model::Usage> usage;
+  std::string model;
+  std::uint32_t choices = 0;
+  Losses losses;
+};
+[[nodiscard]] Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated& request, std::string_view body,
+                                                          AnswerContext context);
+
+/// A stream from the upstream's dialect to the client's. `request` and what `pair` refers to outlive it. Its pieces point into
+/// itself and die with the next call.
+[[nodiscard]] std::unique_ptr<Relay> translating_relay(const Pair& pair, const Translated& request, AnswerContext context,
+                                                       RelayOptions options);
+
+/// A whole answer as a stream would have said it: for an upstream that answers a streamed request with one document.
+[[nodiscard]] std::vector<model::ChatEvent> events_of(const model::Answer& answer);
+
+/// Effort and thinking budget, one table for every dialect (docs/losses.md): "low" ↔ 1,024 … "high" ↔ 24,576 tokens.
+[[nodiscard]] std::uint64_t budget_of(std::string_view effort) noexcept;
+[[nodiscard]] std::string_view effort_of(std::uint64_t budget_tokens) noexcept;
+
+}  // namespace cardea::dialect
