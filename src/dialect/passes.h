@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,32 +19,49 @@ namespace cardea::dialect {
 void open_opaque(model::Chat& chat, const Pair& pair, Losses& losses);
 /// Every call gets an id and every result its call's id and name: by what they say, else by name and order. (calls.cc)
 void pair_calls(model::Chat& chat);
-/// A schema for the answer becomes a tool that must be called, when the upstream has no other way. (forced_tool.cc)
-[[nodiscard]] bool force_tool(model::Chat& chat, const Traits& upstream);
+/// A schema for the answer becomes a tool that must be called, when the upstream has no other way; returns the tool's name, or
+/// nothing. (forced_tool.cc)
+[[nodiscard]] std::string force_tool(model::Chat& chat, const Traits& upstream);
 
 // --- answers ----------------------------------------------------------------------------------------------------------------
 
 /// The same steps backwards, for a whole answer or for the events of one stream as they come.
 class AnswerPasses {
  public:
-  AnswerPasses(const Pair& pair, const Translated& request) : pair_{pair}, request_{request} {}
-  void apply(model::Answer& answer);
-  void apply(std::vector<model::ChatEvent>& events);
+  /// `seed`: makes the ids of calls unique beyond this answer.
+  AnswerPasses(const Pair& pair, const Translated& request, std::string seed)
+      : pair_{pair}, request_{request}, seed_{std::move(seed)} {}
+
+  template <class AnswerOrEvents>
+  void apply(AnswerOrEvents& said) {
+    unforce(said);
+    name_calls(said);
+    seal(said);
+  }
 
  private:
+  using Events = std::vector<model::ChatEvent>;
   using Place = std::pair<std::uint64_t, std::uint64_t>;  ///< choice, part
+  /// What an open thinking part's envelope will hold.
+  struct Held {
+    std::optional<std::string> id, signature, redacted, encrypted;
+  };
   void unforce(model::Answer& answer) const;
-  void unforce(std::vector<model::ChatEvent>& events);
+  void unforce(Events& events);
   void name_calls(model::Answer& answer);
-  void name_calls(std::vector<model::ChatEvent>& events);
+  void name_calls(Events& events);
   void seal(model::Answer& answer) const;
-  void seal(std::vector<model::ChatEvent>& events);
+  void seal(Events& events);
+  void begin(model::event::PartStart& start, Events& out);
+  void finish(const model::event::PartStop& stop, Events& out);
+  [[nodiscard]] std::string new_call_id();
 
   Pair pair_;
   const Translated& request_;
+  std::string seed_;
   std::uint64_t calls_ = 0;
-  std::map<Place, std::string> sealed_;  ///< of open thinking parts: what the envelope will hold
-  std::optional<Place> forced_;          ///< the open part that is really the answer's text
+  std::map<Place, Held> sealed_;
+  std::set<std::uint64_t> called_;  ///< choices that call a tool of the client's
 };
 
 }  // namespace cardea::dialect

@@ -13,7 +13,7 @@ namespace cardea::dialect {
 Result<Translated> translate_request(const Pair& pair, std::string_view body, const Asked& asked, Allow allow) {
   Result<model::Chat> chat = pair.client.decode_request(body, asked);
   if (!chat) return fail_with(chat);
-  Translated out{.chat = std::move(*chat), .body = {}, .losses = {}};
+  Translated out{.chat = std::move(*chat), .body = {}, .losses = {}, .forced_tool = {}};
   model::Chat wanted = out.chat;
   wanted.model = pair.model;
   // The gateway counts, whether or not the client wants to see the counts.
@@ -42,7 +42,7 @@ Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated& 
   out.usage = answer->usage;
   out.model = answer->model.value_or("");
   out.choices = static_cast<std::uint32_t>(answer->choices.size());
-  AnswerPasses passes{pair, request};
+  AnswerPasses passes{pair, request, context.id};
   passes.apply(*answer);
   out.body = pair.client.encode_response(*answer, context, out.losses);
   return out;
@@ -56,7 +56,7 @@ class TranslatingRelay final : public Relay {
       : options_{std::move(options)},
         reader_{pair.upstream.traits().framing, options_.event_bytes_max},
         decoder_{pair.upstream.stream_decoder()},
-        passes_{pair, request},
+        passes_{pair, request, context.id},
         encoder_{pair.client.stream_encoder(std::move(context))} {}
 
   Result<Step> feed(std::string_view pending, std::vector<std::string_view>& pieces) override {

@@ -25,7 +25,7 @@ struct Translated {
   model::Chat chat;  ///< as the client asked
   std::string body;  ///< for the upstream
   Losses losses;
-  bool forced_tool = false;  ///< the answer's schema was said as a tool that must be called
+  std::string forced_tool;  ///< the tool as which the answer's schema was said; empty: none
 };
 
 /// Error: bad_request when it cannot be read, or when it would lose a meaning that `allow` does not give away (`param` names the
@@ -50,6 +50,9 @@ struct TranslatedAnswer {
 
 /// A whole answer as a stream would have said it: for an upstream that answers a streamed request with one document.
 [[nodiscard]] std::vector<model::ChatEvent> events_of(const model::Answer& answer);
+
+/// Is this an opaque item that the gateway packed for a client, so that no upstream must see it as it is?
+[[nodiscard]] bool is_envelope(std::string_view text) noexcept;
 
 /// Effort and thinking budget, one table for every dialect (docs/losses.md): "low" ↔ 1,024 … "high" ↔ 24,576 tokens.
 [[nodiscard]] std::uint64_t budget_of(std::string_view effort) noexcept;
