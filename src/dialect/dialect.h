@@ -148,6 +148,8 @@ struct Traits {
   /// How a JSON schema for the answer is said.
   enum class Schema : std::uint8_t { native, forced_tool } schema = Schema::native;
   bool several_choices = false;  ///< `n`
+  /// The header in which its clients look for a request's id, beside `x-request-id`; may be empty.
+  std::string_view request_id_header = {};
 };
 
 /// Stateless and constant; found by name or by its function; lives for ever. Thread: any.
@@ -183,6 +185,8 @@ class Dialect {
 
   /// A whole JSON body. An error that brings its upstream's body in this dialect keeps it.
   [[nodiscard]] virtual std::string error_body(const Error& error, std::string_view request_id) const = 0;
+  /// Header lines that tell an error beside its body (Bedrock's `x-amzn-errortype`), each ending in CRLF; mostly none.
+  [[nodiscard]] virtual std::string error_headers(const Error& /*error*/) const { return {}; }
   /// One well-formed event of a stream that has begun, and nothing behind it that would be a proper end.
   [[nodiscard]] virtual std::string stream_error(const Error& error, std::string_view request_id, Framing framing) const = 0;
   /// What an upstream's non-2xx means to the client: 4xx keeps its class, 401/403 is the gateway's trouble, `secret` is scrubbed.

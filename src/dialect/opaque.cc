@@ -20,6 +20,7 @@ namespace {
 
 /// 9 bytes, so that its base64 stands alone at the front.
 constexpr std::string_view magic = "cardea1..";
+constexpr std::string_view mark = "Y2FyZGVhMS4u";  // the same in base64
 
 /// Not the name itself, which is the operator's business.
 std::string issuer_of(std::string_view deployment) {
@@ -153,9 +154,20 @@ bool is_empty_thinking(const Part& part) {
 
 }  // namespace
 
-bool is_envelope(std::string_view text) noexcept {
-  constexpr std::string_view mark = "Y2FyZGVhMS4u";  // the magic in base64
-  return text.starts_with(mark);
+bool is_envelope(std::string_view text) noexcept { return text.starts_with(mark); }
+
+bool holds_envelope(const RequestView& view) noexcept {
+  const auto& members = view.members;
+  const auto* messages = members.find("messages");
+  const bool outlined = messages != nullptr && messages->type == json::Type::array && !members.inside(*messages).empty();
+  if (!outlined) return members.text().find(mark) != std::string_view::npos;
+  // A long prompt is not searched: it is not the user who repeats the model's thoughts.
+  for (const auto& message : members.inside(*messages)) {
+    const auto* role = message.type == json::Type::object ? members.find(message, "role") : nullptr;
+    const bool own = role != nullptr && members.raw(*role) == R"("assistant")";
+    if (own && members.raw(message).find(mark) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 void open_opaque(model::Chat& chat, const Pair& pair, Losses& losses) {

@@ -34,17 +34,24 @@ Result<Translated> translate_request(const Pair& pair, std::string_view body, co
   return out;
 }
 
-Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated& request, std::string_view body,
-                                            AnswerContext context) {
+Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated* request, std::string_view body,
+                                            const AnswerContext& context, const Secret& secret) {
+  // Finds an error in place of an answer, and scrubs it.
+  Result<ResponseView> view = pair.upstream.inspect_response(body, secret);
+  if (!view) return fail_with(view);
   Result<model::Answer> answer = pair.upstream.decode_response(body);
   if (!answer) return fail_with(answer);
   TranslatedAnswer out;
   out.usage = answer->usage;
   out.model = answer->model.value_or("");
-  out.choices = static_cast<std::uint32_t>(answer->choices.size());
-  AnswerPasses passes{pair, request, context.id};
-  passes.apply(*answer);
-  out.body = pair.client.encode_response(*answer, context, out.losses);
+  if (request != nullptr) AnswerPasses{pair, *request, context.id}.apply(*answer);
+  if (!context.request.stream.value_or(false)) {
+    out.body = pair.client.encode_response(*answer, context, out.losses);
+    return out;
+  }
+  const auto encoder = pair.client.stream_encoder(context);
+  for (const auto& event : events_of(*answer)) encoder->encode(event, out.body);
+  out.losses.add(encoder->losses());
   return out;
 }
 

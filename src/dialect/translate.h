@@ -34,14 +34,14 @@ struct Translated {
 
 /// What a whole answer becomes.
 struct TranslatedAnswer {
-  std::string body;
+  std::string body;  ///< a document, or a whole stream when the client asked for one
   std::optional<model::Usage> usage;
   std::string model;
-  std::uint32_t choices = 0;
   Losses losses;
 };
-[[nodiscard]] Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated& request, std::string_view body,
-                                                          AnswerContext context);
+/// `request`: null when both speak the same dialect (and only the form changes, from document to stream).
+[[nodiscard]] Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated* request, std::string_view body,
+                                                          const AnswerContext& context, const Secret& secret);
 
 /// A stream from the upstream's dialect to the client's. `request` and what `pair` refers to outlive it. Its pieces point into
 /// itself and die with the next call.
@@ -53,6 +53,9 @@ struct TranslatedAnswer {
 
 /// Is this an opaque item that the gateway packed for a client, so that no upstream must see it as it is?
 [[nodiscard]] bool is_envelope(std::string_view text) noexcept;
+
+/// Does a request hold such an item, so that its bytes cannot simply be passed on?
+[[nodiscard]] bool holds_envelope(const RequestView& view) noexcept;
 
 /// Effort and thinking budget, one table for every dialect (docs/losses.md): "low" ↔ 1,024 … "high" ↔ 24,576 tokens.
 [[nodiscard]] std::uint64_t budget_of(std::string_view effort) noexcept;

@@ -12,14 +12,28 @@ constexpr std::size_t error_body_bytes_max = 256 * 1024;
 /// How long the end of a body may come after the end of its stream.
 constexpr net::Duration tail_timeout = std::chrono::seconds{1};
 
-bool is_event_stream(std::string_view content_type) {
-  constexpr std::string_view type = "text/event-stream";
-  return content_type.size() >= type.size() && iequals(content_type.substr(0, type.size()), type);
-}
-
 bool is_encoded(const wire::ResponseHead& head) {
   const auto coding = head.find(wire::Field::content_encoding);
   return coding && !coding->empty() && !iequals(*coding, "identity");
+}
+
+/// The upstream is asked to count what the client does not want counted: then the count is kept from the client.
+bool injects_usage(const ChatCall& request) {
+  return request.view.stream && !request.view.asked_usage && request.upstream.reports_stream_usage;
+}
+
+std::unique_ptr<dialect::Relay> relay_for(const ChatCall& request) {
+  const Upstream& upstream = request.upstream;
+  dialect::RelayOptions options;
+  options.event_bytes_max = request.limits.event_bytes;
+  options.secret = upstream.provider->key;
+  options.framing = request.framing;
+  if (request.translated != nullptr) {
+    const dialect::Pair pair{request.client, *upstream.dialect, request.model, upstream.deployment()};
+    return dialect::translating_relay(pair, *request.translated, *request.context, std::move(options));
+  }
+  options.withhold_usage = injects_usage(request);
+  return upstream.dialect->relay(std::move(options));
 }
 
 }  // namespace
@@ -40,37 +54,73 @@ ChatAnswer::ChatAnswer(ChatAnswer&& other) noexcept
       consumed_{other.consumed_},
       pieces_{std::move(other.pieces_)},
       relay_{std::move(other.relay_)},
+      translated_{std::move(other.translated_)},
+      losses_{std::move(other.losses_)},
+      content_type_{other.content_type_},
+      streamed_{other.streamed_},
       ended_{other.ended_},
       failure_{std::move(other.failure_)},
       usage_{other.usage_},
-      model_{other.model_} {}
+      model_{std::move(other.model_)} {}
 
 ChatAnswer::~ChatAnswer() {
   const bool tail_missing = executor_ != nullptr && ended_ && !call_.complete();
   if (tail_missing) executor_->scope_.spawn(Executor::finish_call(std::move(call_)));
 }
 
-std::string_view ChatAnswer::content_type() const noexcept { return streamed() ? "text/event-stream" : "application/json"; }
+std::string_view ChatAnswer::content_type() const noexcept { return content_type_; }
 
 const model::Usage* ChatAnswer::usage() const noexcept {
-  const auto& usage = streamed() ? relay_->seen().usage : usage_;
+  const auto& usage = relay_ != nullptr ? relay_->seen().usage : usage_;
   return usage ? &*usage : nullptr;
 }
 
-std::string_view ChatAnswer::model() const noexcept { return streamed() ? std::string_view{relay_->seen().model} : model_; }
+std::string_view ChatAnswer::model() const noexcept {
+  return relay_ != nullptr ? std::string_view{relay_->seen().model} : std::string_view{model_};
+}
 
-bool ChatAnswer::content_seen() const noexcept { return !streamed() || relay_->seen().content; }
+bool ChatAnswer::content_seen() const noexcept { return relay_ == nullptr || relay_->seen().content; }
 
 net::Task<Status> ChatAnswer::receive_whole(const ChatCall& request) {
   Status received = co_await call_.read_all(buffer_, request.limits.response_bytes);
   if (!received) co_return fail_with(received);
   static_cast<void>(buffer_.prepare(0));
+  ended_ = true;
+  const bool as_it_is = request.translated == nullptr && !request.view.stream;
+  co_return as_it_is ? inspect(request) : translate(request);
+}
+
+Status ChatAnswer::inspect(const ChatCall& /*request*/) {
   Result<dialect::ResponseView> view = upstream_->dialect->inspect_response(buffer_.view(), upstream_->provider->key);
-  if (!view) co_return fail_with(view);
+  if (!view) return fail_with(view);
   usage_ = view->usage;
   model_ = view->model;
-  ended_ = true;
-  co_return Status{};
+  content_type_ = "application/json";
+  return {};
+}
+
+/// Into the client's dialect; or into a stream, when one was asked for and the upstream sent a document.
+Status ChatAnswer::translate(const ChatCall& request) {
+  const dialect::Pair pair{request.client, *upstream_->dialect, request.model, upstream_->deployment()};
+  const Secret& secret = upstream_->provider->key;
+  Result<dialect::TranslatedAnswer> answer{std::in_place};
+  if (request.translated != nullptr) {
+    answer = dialect::translate_response(pair, request.translated, buffer_.view(), *request.context, secret);
+  } else {
+    const model::Chat asked{.stream = true, .include_usage = request.view.asked_usage};
+    const dialect::AnswerContext context{
+        .request = asked, .id = {}, .model = std::string{request.view.model}, .framing = request.framing};
+    answer = dialect::translate_response(pair, nullptr, buffer_.view(), context, secret);
+  }
+  if (!answer) return fail_with(answer);
+  translated_ = std::move(answer->body);
+  losses_ = std::move(answer->losses);
+  usage_ = answer->usage;
+  model_ = std::move(answer->model);
+  streamed_ = request.view.stream;
+  content_type_ = streamed_ ? dialect::content_type(request.framing) : "application/json";
+  if (streamed_) pieces_.push_back(translated_);
+  return {};
 }
 
 Status ChatAnswer::feed() {
@@ -119,30 +169,43 @@ net::Task<Status> ChatAnswer::advance() {
 Executor::Executor(net::Scope& scope, http::Client& client, FailureSink on_failure)
     : scope_{scope}, client_{client}, on_failure_{std::move(on_failure)} {}
 
-net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
+net::Task<Result<http::Call>> Executor::ask(const ChatCall& request) {
   const Upstream& upstream = request.upstream;
-  dialect::ForwardOptions options;
-  if (request.model != request.view.model) options.model = request.model;
-  options.inject_usage = request.view.stream && !request.view.asked_usage && upstream.reports_stream_usage;
-  options.rules = upstream.rules;
-  Result<json::Edits> edits = upstream.dialect->forward_edits(request.view, options);
-  if (!edits) co_return fail_with(edits);
-
+  std::string_view body = request.body;
+  Result<json::Edits> edits{std::in_place};
+  if (request.translated != nullptr) {
+    body = request.translated->body;
+  } else {
+    dialect::ForwardOptions options;
+    if (request.model != request.view.model) options.model = request.model;
+    options.inject_usage = injects_usage(request);
+    options.rules = upstream.rules;
+    edits = upstream.dialect->forward_edits(request.view, options);
+    if (!edits) co_return fail_with(edits);
+  }
+  const std::string line = upstream.request_line(request.model, request.view.stream);
   std::string length{"content-length: "};
-  append(length, edits->size_after(request.body));
+  append(length, edits->size_after(body));
   length += "\r\n\r\n";
   std::vector<std::string_view> pieces;
   pieces.reserve(8);
-  pieces.assign({upstream.chat_head.reveal(), request.header_lines, length});
-  edits->append_pieces(request.body, pieces);
-
-  const net::TimePoint asked_at = scope_.loop().now();
+  if (!line.empty()) pieces.push_back(line);
+  pieces.insert(pieces.end(), {upstream.chat_head.reveal(), request.header_lines, length});
+  edits->append_pieces(body, pieces);
   http::CallRequest message;
   message.pieces = pieces;
   message.timeouts = request.limits.timeouts;
   message.egress = net::Egress::anywhere;  // providers are the operator's choice
   Result<http::Call> call = co_await client_.call(upstream.origin, message);
   if (!call) co_return fail(explain(upstream, std::move(call.error())));
+  co_return std::move(*call);
+}
+
+net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
+  const Upstream& upstream = request.upstream;
+  const net::TimePoint asked_at = scope_.loop().now();
+  Result<http::Call> call = co_await ask(request);
+  if (!call) co_return fail_with(call);
   const wire::ResponseHead& head = call->head();
   if (head.status() / 100 != 2) {
     Error error = co_await rejected(std::move(*call), request);
@@ -151,25 +214,24 @@ net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
   if (is_encoded(head)) {
     co_return fail(explain(upstream, Error{Kind::upstream_protocol, "the answer is compressed, which was not asked for"}));
   }
-  const bool streamed = is_event_stream(head.find(wire::Field::content_type).value_or(""));
-  if (streamed != request.view.stream && streamed) {
+  const auto framing = upstream.dialect->traits().framing;
+  const bool streamed = dialect::is_framed(framing, head.find(wire::Field::content_type).value_or(""));
+  if (streamed && !request.view.stream) {
     co_return fail(explain(upstream, Error{Kind::upstream_protocol, "the answer is a stream, which was not asked for"}));
   }
   ChatAnswer answer{*this, std::move(*call), request, asked_at};
-  if (streamed) {
-    dialect::RelayOptions relaying;
-    relaying.withhold_usage = options.inject_usage;
-    relaying.event_bytes_max = request.limits.event_bytes;
-    relaying.secret = upstream.provider->key;
-    answer.relay_ = upstream.dialect->relay(std::move(relaying));
-    // Until something can be forwarded, a failure is an error of its own and not a broken stream.
-    Status first = co_await answer.advance();
-    if (!first && answer.pieces().empty()) co_return fail(std::move(first.error()));
-    if (!first) answer.failure_ = std::move(first.error());
-  } else {
+  if (!streamed) {
     Status whole = co_await answer.receive_whole(request);
     if (!whole) co_return fail(explain(upstream, std::move(whole.error())));
+    co_return answer;
   }
+  answer.relay_ = relay_for(request);
+  answer.streamed_ = true;
+  answer.content_type_ = dialect::content_type(request.framing);
+  // Until something can be forwarded, a failure is an error of its own and not a broken stream.
+  Status first = co_await answer.advance();
+  if (!first && answer.pieces().empty()) co_return fail(std::move(first.error()));
+  if (!first) answer.failure_ = std::move(first.error());
   co_return answer;
 }
 
@@ -192,6 +254,8 @@ net::Task<Error> Executor::rejected(http::Call call, const ChatCall& request) {
   failure.content_type = content_type;
   failure.retry_after = retry_after;
   Error error = upstream.dialect->upstream_error(failure, upstream.provider->key);
+  // Its body is in the upstream's dialect, which the client does not speak.
+  if (request.translated != nullptr) error.edit().body.clear();
   if (on_failure_) on_failure_(upstream.provider->name, error);
   co_return error;
 }

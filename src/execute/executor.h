@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "dialect/dialect.h"
+#include "dialect/translate.h"
 #include "execute/upstream.h"
 #include "http/client.h"
 #include "model/usage.h"
@@ -28,10 +29,17 @@ struct AttemptLimits {
 struct ChatCall {
   const Upstream& upstream;
   std::string_view model;  ///< the upstream's name for it
-  std::string_view body;   ///< as the client sent it, in the upstream's dialect
+  std::string_view body;   ///< as the client sent it
   const dialect::RequestView& view;
   std::string header_lines;  ///< of this request: `name: value\r\n` …
   const AttemptLimits& limits;
+
+  // The client's side.
+  const dialect::Dialect& client;
+  dialect::Framing framing;  ///< of the stream it wants
+  /// Null: both sides speak the same dialect, and the bytes go through.
+  const dialect::Translated* translated = nullptr;
+  const dialect::AnswerContext* context = nullptr;  ///< with `translated`
 };
 
 class Executor;
@@ -43,11 +51,13 @@ class ChatAnswer {
   ChatAnswer& operator=(ChatAnswer&&) noexcept = delete;
   ~ChatAnswer();
 
-  [[nodiscard]] bool streamed() const noexcept { return relay_ != nullptr; }
+  [[nodiscard]] bool streamed() const noexcept { return streamed_; }
   [[nodiscard]] std::string_view content_type() const noexcept;
 
   /// Not streamed: the whole body, in the dialect asked.
-  [[nodiscard]] std::string_view body() const noexcept { return buffer_.view(); }
+  [[nodiscard]] std::string_view body() const noexcept { return translated_.empty() ? buffer_.view() : translated_; }
+  /// What the answer's translation could not carry over.
+  [[nodiscard]] const dialect::Losses& losses() const noexcept { return losses_; }
 
   /// Streamed: the events to forward now, as the bytes they came in; valid until the next advance().
   [[nodiscard]] std::span<const std::string_view> pieces() const noexcept { return pieces_; }
@@ -67,6 +77,8 @@ class ChatAnswer {
   friend class Executor;
   ChatAnswer(Executor& executor, http::Call call, const ChatCall& request, net::TimePoint asked_at);
   [[nodiscard]] net::Task<Status> receive_whole(const ChatCall& request);
+  [[nodiscard]] Status inspect(const ChatCall& request);
+  [[nodiscard]] Status translate(const ChatCall& request);
   [[nodiscard]] Status feed();
   [[nodiscard]] Status heed_silence();
 
@@ -79,11 +91,15 @@ class ChatAnswer {
   Buffer buffer_;
   std::size_t consumed_ = 0;  ///< of buffer_: forwarded by the last pieces
   std::vector<std::string_view> pieces_;
-  std::unique_ptr<dialect::Relay> relay_;
+  std::unique_ptr<dialect::Relay> relay_;  ///< null: the answer is here as a whole
+  std::string translated_;                 ///< the whole answer in the client's dialect, when it is not the upstream's
+  dialect::Losses losses_;
+  std::string_view content_type_;
+  bool streamed_ = false;
   bool ended_ = false;
   std::optional<Error> failure_;  ///< came with the first pieces; the next advance() says it
   std::optional<model::Usage> usage_;
-  std::string_view model_;
+  std::string model_;
 };
 
 /// Calls upstreams for one worker. Lives on its loop; outlives its answers.
@@ -100,6 +116,7 @@ class Executor {
 
  private:
   friend class ChatAnswer;
+  [[nodiscard]] net::Task<Result<http::Call>> ask(const ChatCall& request);
   [[nodiscard]] net::Task<Error> rejected(http::Call call, const ChatCall& request);
   [[nodiscard]] Error explain(const Upstream& upstream, Error error);
   /// Reads what is left of an answered call, briefly, so that its connection can be used again.

@@ -21,14 +21,13 @@ net::Origin origin_of(const catalog::Origin& origin) {
 
 namespace {
 
-Secret chat_head(const catalog::Provider& provider) {
+Secret chat_head(const catalog::Provider& provider, const dialect::Dialect& dialect) {
   std::string head;
-  wire::append_request_line(head, "POST", provider.chat_path);
+  if (!dialect.traits().model_in_path) wire::append_request_line(head, "POST", provider.path(dialect.chat_target({}, false)));
   head += cat("host: ", provider.authority, "\r\n", provider.head.reveal());
   // Answers are inspected, so a compressed one would only cost both sides.
-  head +=
-      "content-type: application/json\r\naccept: application/json, text/event-stream\r\naccept-encoding: identity\r\n"
-      "user-agent: cardea\r\n";
+  head += cat("content-type: application/json\r\naccept: application/json, ", dialect::content_type(dialect.traits().framing),
+              "\r\naccept-encoding: identity\r\nuser-agent: cardea\r\n");
   return Secret{std::move(head)};
 }
 
@@ -47,6 +46,13 @@ std::vector<dialect::FieldRule> rules_of(const catalog::Quirks& quirks) {
 
 }  // namespace
 
+std::string Upstream::request_line(std::string_view model, bool stream) const {
+  std::string line;
+  if (dialect->traits().model_in_path)
+    wire::append_request_line(line, "POST", provider->path(dialect->chat_target(model, stream)));
+  return line;
+}
+
 Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
   Upstreams out;
   for (const catalog::Provider* provider : catalog.providers()) {
@@ -55,7 +61,7 @@ Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
       return fail(Kind::config,
                   cat("provider '", provider->name, "' speaks '", provider->dialect, "', which this build does not"));
     }
-    out.table_.emplace(provider, Upstream{provider, spoken, origin_of(provider->endpoint.origin), chat_head(*provider),
+    out.table_.emplace(provider, Upstream{provider, spoken, origin_of(provider->endpoint.origin), chat_head(*provider, *spoken),
                                           rules_of(provider->quirks), provider->quirks.stream_options == config::Switch::on});
   }
   return out;

@@ -26,6 +26,7 @@ net::Task<Status> Pipeline::deliver(Visit& visit, execute::ChatAnswer& answer) {
     co_return streamed;
   }
   note_answer(visit, answer);
+  visit.note_losses(answer.losses());
   wire::HeaderBlock headers;
   visit.add_answer_headers(headers, answer.content_type());
   visit.entry().status = 200;
@@ -75,11 +76,10 @@ net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
   if (error.is(Kind::unavailable)) {
     error = Error{Kind::unavailable, Error::Detail{.message = "the gateway is going down; try again", .retry_after = "1"}};
   }
-  const dialect::Dialect* spoken = dialect::find(visit.entry().dialect);
-  const dialect::Dialect& dialect = spoken != nullptr ? *spoken : dialect::openai_chat();
+  const dialect::Dialect& dialect = visit.dialect();
   if (exchange.begun()) {
     // The status is gone with the head: one event in the dialect's own form, then the end of the body, never a `[DONE]`.
-    const std::string event = dialect.stream_error(error, visit.request_id(), dialect.traits().framing);
+    const std::string event = dialect.stream_error(error, visit.request_id(), visit.framing());
     const std::array<std::string_view, 1> pieces{event};
     [[maybe_unused]] Status told = co_await exchange.finish(pieces);
     co_return;
@@ -87,6 +87,7 @@ net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
   const std::string body = dialect.error_body(error, visit.request_id());
   wire::HeaderBlock headers;
   visit.add_answer_headers(headers, "application/json");
+  headers.add_raw(dialect.error_headers(error));
   if (!error.detail().retry_after.empty()) {
     [[maybe_unused]] Status added = headers.add("retry-after", error.detail().retry_after);
   }

@@ -2,6 +2,7 @@
 
 #include "pipeline/pages.h"
 #include "pipeline/routes.h"
+#include "pipeline/words.h"
 
 namespace cardea::pipeline {
 
@@ -21,7 +22,7 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
 
   // What is asked, by method and path alone: policy and router read the same head.
   if (is_preflight(head)) co_return co_await preflight(visit);
-  Result<Match> match = pipeline::match(head.method(), head.path());
+  Result<Match> match = pipeline::match(head);
   if (!match) co_return fail_with(match);
   visit.enter(*match->route);
 
@@ -34,11 +35,16 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
 
   // Pages about the gateway itself end here; a model's answer goes the long way.
   if (match->route->operation != Operation::chat) co_return co_await page(visit, *match);
-  co_return co_await chat(visit, *dialect::find(match->route->dialect));
+  co_return co_await chat(visit, *match);
 }
 
-net::Task<Status> Pipeline::chat(Visit& visit, const dialect::Dialect& dialect) {
+net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
+
+  // Some dialects say in the path which model, and whether a stream.
+  Result<Asking> asking = asking_of(visit.head(), match);
+  if (!asking) co_return fail_with(asking);
+  visit.stream_as(asking->framing);
 
   // From its head on; each wait below answers for itself whose fault the end was.
   if (snapshot.total_timeout != net::forever) {
@@ -50,7 +56,7 @@ net::Task<Status> Pipeline::chat(Visit& visit, const dialect::Dialect& dialect) 
   if (!body) co_return fail_with(body);
 
   // Is it well-formed, and which model does it want? One pass over the bytes, no tree.
-  Result<dialect::RequestView> request = dialect.inspect(*body, {});
+  Result<dialect::RequestView> request = asking->dialect.inspect(*body, asking->asked());
   if (!request) co_return fail_with(request);
   visit.entry().model_asked = request->model;
   visit.entry().stream = request->stream;
@@ -61,9 +67,24 @@ net::Task<Status> Pipeline::chat(Visit& visit, const dialect::Dialect& dialect) 
   visit.entry().provider = target->provider->name;
   visit.entry().upstream_model = target->info != nullptr ? std::string_view{target->info->id} : std::string_view{};
 
+  // In whose words: the client's own bytes, or, when the upstream speaks another dialect, the request encoded anew. What that
+  // loses is said; what it would change is refused.
+  const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);
+  Result<std::unique_ptr<Words>> words = words_for(*asking, *body, *request, upstream, target->model, random_);
+  if (!words) co_return fail_with(words);
+  if (*words) visit.note_losses((*words)->request.losses);
+
   // The only step that leaves the house. It comes back with a good answer, or the first events of one, or an error.
-  const execute::ChatCall call{snapshot.upstreams.of(*target->provider),    target->model,   *body, *request,
-                               forwarded_headers(visit, *target->provider), snapshot.attempt};
+  const execute::ChatCall call{.upstream = upstream,
+                               .model = target->model,
+                               .body = *body,
+                               .view = *request,
+                               .header_lines = forwarded_headers(visit, *target->provider),
+                               .limits = snapshot.attempt,
+                               .client = asking->dialect,
+                               .framing = asking->framing,
+                               .translated = *words ? &(*words)->request : nullptr,
+                               .context = *words ? &(*words)->context : nullptr};
   visit.upstream_begins();
   Result<execute::ChatAnswer> answer = co_await executor_.chat(call);
   visit.upstream_ends();

@@ -15,16 +15,52 @@ using wire::Method;
 
 constexpr std::string_view openai = "openai_chat";
 
-// Paths below `/openai` and `/v1`: every OpenAI path is served with both, either and none of them, as SDKs and rivals spell it.
-constexpr std::array api{
+constexpr std::array openai_routes{
     Route{Method::post, "/chat/completions", chat, caller, "/v1/chat/completions", openai, "chat",
           "Answer a chat, whole or streamed"},
+    Route{Method::post, "/responses", chat, caller, "/v1/responses", "openai_responses", "chat",
+          "Answer a chat in the Responses form, whole or streamed"},
+    Route{Method::post, "/completions", chat, caller, "/v1/completions", "openai_completions", "text_completion",
+          "Continue a text (the older form)"},
     Route{Method::get, "/models", list_models, caller, "/v1/models", openai, "", "List the models that can be asked for"},
     Route{Method::get, "/models/{model}", show_model, caller, "/v1/models/{model}", openai, "", "Show one model"},
 };
 
-// Paths that stand alone.
-constexpr std::array own{
+constexpr std::array anthropic_routes{
+    Route{Method::post, "/messages", chat, caller, "/v1/messages", "anthropic", "chat", "Answer a chat in Anthropic's form"},
+    Route{Method::get, "/models", list_models, caller, "/v1/models", "anthropic", "",
+          "List the models, in Anthropic's form (with the header anthropic-version)"},
+    Route{Method::get, "/models/{model}", show_model, caller, "/v1/models/{model}", "anthropic", "", "Show one model"},
+};
+
+constexpr std::array gemini_routes{
+    Route{Method::post, "/models/{model}:generateContent", chat, caller, "/v1beta/models/{model}:generateContent", "gemini",
+          "generate_content", "Answer a chat in Gemini's form", Streams::never},
+    Route{Method::post, "/models/{model}:streamGenerateContent", chat, caller, "/v1beta/models/{model}:streamGenerateContent",
+          "gemini", "generate_content", "Stream a chat in Gemini's form, as events (alt=sse) or as one array", Streams::always},
+    Route{Method::get, "/models", list_models, caller, "/v1beta/models", "gemini", "", "List the models, in Gemini's form"},
+    Route{Method::get, "/models/{model}", show_model, caller, "/v1beta/models/{model}", "gemini", "", "Show one model"},
+};
+
+constexpr std::array bedrock_routes{
+    Route{Method::post, "/model/{model}/converse", chat, caller, "/model/{model}/converse", "bedrock", "chat",
+          "Answer a chat in the form of Bedrock's Converse", Streams::never},
+    Route{Method::post, "/model/{model}/converse-stream", chat, caller, "/model/{model}/converse-stream", "bedrock", "chat",
+          "Stream a chat in the form of Bedrock's ConverseStream", Streams::always},
+};
+
+constexpr std::array cohere_routes{
+    Route{Method::post, "/chat", chat, caller, "/v2/chat", "cohere", "chat", "Answer a chat in Cohere's form (v2)"},
+};
+
+constexpr std::array ollama_routes{
+    Route{Method::post, "/chat", chat, caller, "/api/chat", "ollama", "chat", "Answer a chat in Ollama's own form"},
+    Route{Method::post, "/generate", chat, caller, "/api/generate", "ollama_generate", "text_completion",
+          "Continue a text in Ollama's own form"},
+};
+
+// Pages of the gateway itself, which stand alone.
+constexpr std::array own_routes{
     Route{Method::get, "/livez", live, everyone, "/livez", openai, "", "The process runs"},
     Route{Method::get, "/health/liveliness", live, everyone, "/livez", openai, "", "The process runs"},
     Route{Method::get, "/readyz", ready, everyone, "/readyz", openai, "", "Requests are accepted (503 while draining)"},
@@ -34,17 +70,43 @@ constexpr std::array own{
     Route{Method::get, "/metrics", metrics, scraper, "/metrics", openai, "", "Prometheus metrics"},
 };
 
-constexpr std::array<std::string_view, 2> api_prefixes{"/openai", "/v1"};
+/// A vendor's paths: below its name (`/anthropic/v1/messages`) or without, below one of the versions its SDKs use.
+struct Family {
+  std::string_view dialect;
+  std::array<std::string_view, 2> names;     ///< may lead the path; then no other family is meant
+  std::array<std::string_view, 3> versions;  ///< one of them follows; an empty one: none need follow. Unused ones are "-"
+  std::span<const Route> routes;
+};
+
+constexpr std::string_view no = "-";
+constexpr std::array families{
+    Family{openai, {"/openai", no}, {"/v1", "", no}, openai_routes},
+    Family{"anthropic", {"/anthropic", no}, {"/v1", "", no}, anthropic_routes},
+    Family{"gemini", {"/gemini", "/genai"}, {"/v1beta", "/v1", "/v1alpha"}, gemini_routes},
+    Family{"bedrock", {"/bedrock", no}, {"", no, no}, bedrock_routes},
+    Family{"cohere", {"/cohere", no}, {"/v2", no, no}, cohere_routes},
+    Family{"ollama", {"/ollama", no}, {"/api", no, no}, ollama_routes},
+    Family{"", {no, no}, {"", no, no}, own_routes},
+};
+
+/// Takes `segment` off the front of `path`.
+bool take(std::string_view& path, std::string_view segment) {
+  if (!path.starts_with(segment) || path.size() == segment.size() || path[segment.size()] != '/') return false;
+  path.remove_prefix(segment.size());
+  return true;
+}
 
 /// The parameter of a path that fits, or nothing.
 std::optional<std::string_view> fit(std::string_view path, std::string_view pattern) {
-  const auto brace = pattern.find('{');
-  if (brace == std::string_view::npos) {
+  const auto open = pattern.find('{');
+  if (open == std::string_view::npos) {
     if (path == pattern) return std::string_view{};
     return std::nullopt;
   }
-  if (path.size() <= brace || path.substr(0, brace) != pattern.substr(0, brace)) return std::nullopt;
-  return path.substr(brace);
+  const auto before = pattern.substr(0, open);
+  const auto behind = pattern.substr(pattern.find('}') + 1);
+  if (path.size() <= before.size() + behind.size() || !path.starts_with(before) || !path.ends_with(behind)) return std::nullopt;
+  return path.substr(before.size(), path.size() - before.size() - behind.size());
 }
 
 struct Found {
@@ -65,21 +127,38 @@ void look(std::span<const Route> table, Method method, std::string_view path, Fo
   }
 }
 
-Found find(Method method, std::string_view path) {
-  Found found;
-  std::string_view rest = path;
-  for (const auto prefix : api_prefixes) {
-    if (rest.starts_with(prefix) && rest.size() > prefix.size() && rest[prefix.size()] == '/') rest.remove_prefix(prefix.size());
+void look(const Family& family, Method method, std::string_view path, Found& found) {
+  for (const auto version : family.versions) {
+    if (version == no || found.match) return;
+    std::string_view rest = path;
+    const bool fits = version.empty() || take(rest, version);
+    if (fits) look(family.routes, method, rest, found);
   }
-  look(api, method, rest, found);
-  if (!found.match) look(own, method, path, found);
+}
+
+Found find(Method method, std::string_view path, std::string_view preferred) {
+  Found found;
+  for (const Family& family : families) {
+    for (const auto name : family.names) {
+      std::string_view rest = path;
+      if (name == no || !take(rest, name)) continue;
+      look(family, method, rest, found);
+      return found;
+    }
+  }
+  for (const Family& family : families) {
+    if (!preferred.empty() && family.dialect == preferred) look(family, method, path, found);
+  }
+  for (const Family& family : families) {
+    if (!found.match) look(family, method, path, found);
+  }
   return found;
 }
 
 }  // namespace
 
-Result<Match> match(Method method, std::string_view path) {
-  const Found found = find(method, path);
+Result<Match> match(Method method, std::string_view path, std::string_view preferred) {
+  const Found found = find(method, path, preferred);
   if (found.match) return *found.match;
   if (!found.allowed.empty()) {
     return fail(Kind::method_not_allowed, cat("this path does not take that method; use ", found.allowed));
@@ -88,6 +167,13 @@ Result<Match> match(Method method, std::string_view path) {
               cat("there is no such path: ", path.substr(0, 200), " (chat is at /v1/chat/completions, models at /v1/models)"));
 }
 
-std::string_view allowed_methods(std::string_view path) noexcept { return find(Method::other, path).allowed; }
+Result<Match> match(const wire::RequestHead& head) {
+  Result<Match> found = match(head.method(), head.path());
+  const bool shared = found && found->route->operation != Operation::chat && found->route->dialect == openai;
+  if (shared && head.find("anthropic-version")) return match(head.method(), head.path(), "anthropic");
+  return found;
+}
+
+std::string_view allowed_methods(std::string_view path) noexcept { return find(Method::other, path, {}).allowed; }
 
 }  // namespace cardea::pipeline

@@ -11,6 +11,9 @@ namespace cardea::pipeline {
 
 enum class Operation : std::uint8_t { chat, list_models, show_model, live, ready, health, metrics };
 
+/// Where a chat says whether it wants a stream.
+enum class Streams : std::uint8_t { as_the_body_says, never, always };
+
 /// Who may use a route. A route without a policy does not compile.
 enum class Policy : std::uint8_t {
   everyone,  ///< no credential asked: answers nothing that is worth hiding
@@ -20,17 +23,18 @@ enum class Policy : std::uint8_t {
 
 struct Route {
   wire::Method method;
-  std::string_view path;  ///< below the dialect's prefixes; a last segment `{…}` takes the rest
+  std::string_view path;  ///< below the family's prefixes; `{…}` stands for one or more characters, slashes included
   Operation operation;
   Policy policy;
   std::string_view label;    ///< the path as documented and as metrics and logs name it
   std::string_view dialect;  ///< whose bodies and error shapes it speaks
   std::string_view name;     ///< gen_ai.operation.name; empty when no model is called
   std::string_view summary;
+  Streams streams;
 
   consteval Route(wire::Method m, std::string_view p, Operation o, Policy w, std::string_view l, std::string_view d,
-                  std::string_view n, std::string_view s)
-      : method{m}, path{p}, operation{o}, policy{w}, label{l}, dialect{d}, name{n}, summary{s} {}
+                  std::string_view n, std::string_view s, Streams t = Streams::as_the_body_says)
+      : method{m}, path{p}, operation{o}, policy{w}, label{l}, dialect{d}, name{n}, summary{s}, streams{t} {}
 };
 
 struct Match {
@@ -40,7 +44,10 @@ struct Match {
 
 /// The route of a request, decided by method and path alone. HEAD is served as GET. Error: not_found, or method_not_allowed when
 /// the path exists (allowed_methods() says which).
-[[nodiscard]] Result<Match> match(wire::Method method, std::string_view path);
+/// `preferred`: the dialect to take where several share a path.
+[[nodiscard]] Result<Match> match(wire::Method method, std::string_view path, std::string_view preferred = {});
+/// The same for a head: `anthropic-version` tells Anthropic's clients from OpenAI's.
+[[nodiscard]] Result<Match> match(const wire::RequestHead& head);
 /// Value of an Allow header for a path that exists.
 [[nodiscard]] std::string_view allowed_methods(std::string_view path) noexcept;
 

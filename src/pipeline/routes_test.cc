@@ -35,6 +35,47 @@ TEST(Routes, FindByMethodAndPath) {
   }
 }
 
+TEST(Routes, EveryDialectHasItsOwnPaths) {
+  struct Case {
+    Method method;
+    std::string_view path;
+    std::string_view dialect;
+    Streams streams = Streams::as_the_body_says;
+    std::string_view parameter = "";
+  };
+  const Case cases[] = {
+      {Method::post, "/v1/responses", "openai_responses"},
+      {Method::post, "/openai/responses", "openai_responses"},
+      {Method::post, "/v1/completions", "openai_completions"},
+      {Method::post, "/v1/messages", "anthropic"},
+      {Method::post, "/anthropic/v1/messages", "anthropic"},
+      {Method::get, "/anthropic/v1/models", "anthropic"},
+      {Method::post, "/v1beta/models/gemini-2.5-pro:generateContent", "gemini", Streams::never, "gemini-2.5-pro"},
+      {Method::post, "/v1/models/a/b:streamGenerateContent", "gemini", Streams::always, "a/b"},
+      {Method::post, "/genai/v1beta/models/x:generateContent", "gemini", Streams::never, "x"},
+      {Method::get, "/v1beta/models/x", "gemini", Streams::as_the_body_says, "x"},
+      {Method::post, "/model/a%3A0/converse", "bedrock", Streams::never, "a%3A0"},
+      {Method::post, "/bedrock/model/a/converse-stream", "bedrock", Streams::always, "a"},
+      {Method::post, "/v2/chat", "cohere"},
+      {Method::post, "/cohere/v2/chat", "cohere"},
+      {Method::post, "/api/chat", "ollama"},
+      {Method::post, "/api/generate", "ollama_generate"},
+  };
+  for (const auto& one : cases) {
+    const auto found = match(one.method, one.path);
+    ASSERT_TRUE(found) << one.path;
+    EXPECT_EQ(found->route->dialect, one.dialect) << one.path;
+    EXPECT_EQ(found->route->streams, one.streams) << one.path;
+    EXPECT_EQ(found->parameter, one.parameter) << one.path;
+  }
+  EXPECT_EQ(match(Method::get, "/v1/models", "anthropic")->route->dialect, "anthropic");
+  EXPECT_EQ(match(Method::get, "/v1/models")->route->dialect, "openai_chat");
+  for (const auto* path :
+       {"/anthropic/v1/chat/completions", "/gemini/v1/messages", "/v1beta/messages", "/v1/chat", "/api/api/chat"}) {
+    EXPECT_FALSE(match(Method::post, path)) << path;
+  }
+}
+
 TEST(Routes, TellsAWrongMethodFromAWrongPath) {
   EXPECT_EQ(match(Method::get, "/v1/chat/completions").error().kind(), Kind::method_not_allowed);
   EXPECT_EQ(match(Method::post, "/v1/models").error().kind(), Kind::method_not_allowed);

@@ -71,6 +71,7 @@ Visit::~Visit() {
 void Visit::enter(const Route& route) noexcept {
   entry_.route = route.label;
   entry_.dialect = route.dialect;
+  if (const dialect::Dialect* spoken = dialect::find(route.dialect)) dialect_ = spoken;
   entry_.operation = route.name;
 }
 
@@ -85,6 +86,21 @@ void Visit::first_token_sent() noexcept {
   if (!entry_.first_token) entry_.first_token = exchange_.loop().read_clock() - exchange_.received_at();
 }
 
+void Visit::note_losses(const dialect::Losses& losses) {
+  constexpr std::size_t bytes_max = 2048;
+  for (const dialect::Loss& loss : losses.all()) {
+    std::string one = cat(losses_.empty() ? "" : ", ", loss.field, ";", loss.reason);
+    if (losses_.size() + one.size() > bytes_max) {
+      losses_ += ", ...";
+      break;
+    }
+    // Names of fields are the client's own.
+    for (char& c : one) c = c >= ' ' && c <= '~' ? c : '?';
+    losses_ += one;
+  }
+  entry_.losses = losses_;
+}
+
 void Visit::add_answer_headers(wire::HeaderBlock& lines, std::string_view content_type) const {
   lines.reserve(240);
   lines.add_raw("content-type: ");
@@ -92,11 +108,14 @@ void Visit::add_answer_headers(wire::HeaderBlock& lines, std::string_view conten
   lines.add_raw("\r\nx-request-id: ");
   lines.add_raw(request_id());
   lines.add_raw("\r\n");
+  const std::string_view own_name = dialect_->traits().request_id_header;
+  if (!own_name.empty()) lines.add_raw(cat(own_name, ": ", request_id(), "\r\n"));
+  if (!losses_.empty()) lines.add_raw(cat("x-cardea-loss: ", losses_, "\r\n"));
   const auto origin = head().find(wire::Field::origin);
   if (origin && access::origin_allowed(*origin, snapshot_->keys.rules())) {
     // The value came through the parser, so it holds no line end.
-    lines.add_raw(
-        cat("access-control-allow-origin: ", *origin, "\r\nvary: origin\r\naccess-control-expose-headers: x-request-id\r\n"));
+    lines.add_raw(cat("access-control-allow-origin: ", *origin,
+                      "\r\nvary: origin\r\naccess-control-expose-headers: x-request-id, x-cardea-loss\r\n"));
   }
 }
 
@@ -107,10 +126,13 @@ std::string forwarded_headers(const Visit& visit, const catalog::Provider& provi
   lines += visit.request_id();
   lines += "\r\n";
   const bool is_twin = provider.name == "twin";
+  const bool speaks_anthropic = provider.dialect == "anthropic";
   const wire::HeaderTable& headers = visit.head().headers();
   for (std::size_t i = 0; i < headers.size(); ++i) {
     const wire::Header header = headers[i];
-    if (!is_forwarded(headers.field(i), header.name) && !(is_twin && has_prefix(header.name, twin_prefix))) continue;
+    const bool wanted = is_forwarded(headers.field(i), header.name) || (is_twin && has_prefix(header.name, twin_prefix)) ||
+                        (speaks_anthropic && iequals(header.name, "anthropic-beta"));
+    if (!wanted) continue;
     lines += header.name;
     lines += ": ";
     lines += header.value;

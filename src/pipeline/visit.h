@@ -28,10 +28,17 @@ class Visit {
   [[nodiscard]] std::string_view request_id() const noexcept { return entry_.request_id; }
 
   void enter(const Route& route) noexcept;
+  /// The client's dialect: the route's, or OpenAI's while there is none.
+  [[nodiscard]] const dialect::Dialect& dialect() const noexcept { return *dialect_; }
+  /// Of the stream that the client wants.
+  [[nodiscard]] dialect::Framing framing() const noexcept { return framing_; }
+  void stream_as(dialect::Framing framing) noexcept { framing_ = framing; }
   /// Around the upstream's part, so that the gateway's own can be told from it.
   void upstream_begins() noexcept;
   void upstream_ends() noexcept;
   void first_token_sent() noexcept;
+  /// What a translation could not carry over, for the answer's headers and the record. Once before each answer's head.
+  void note_losses(const dialect::Losses& losses);
 
   /// Header lines of every answer: content type, request id, CORS. Adds to what `lines` holds.
   void add_answer_headers(wire::HeaderBlock& lines, std::string_view content_type) const;
@@ -44,6 +51,9 @@ class Visit {
   record::Entry entry_;
   net::TimePoint upstream_began_{};
   net::TimePoint upstream_ended_{};
+  const dialect::Dialect* dialect_ = &dialect::openai_chat();
+  dialect::Framing framing_ = dialect::Framing::sse;
+  std::string losses_;  ///< value of x-cardea-loss
 };
 
 /// Header lines for the upstream: the request's id, tracing and vendor headers that SDKs expect to arrive; nothing else of the

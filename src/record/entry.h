@@ -57,6 +57,7 @@ struct Entry {
   std::string_view upstream_model;  ///< as catalogued: the label of metrics. Empty = resolved to nothing: label "unknown"
   Text<128> model_answered;         ///< as the upstream named itself
   std::uint16_t attempts = 0;       ///< upstream attempts
+  Text<192> losses;                 ///< fields that a translation between dialects could not carry over, as in x-cardea-loss
 
   // The outcome.
   std::uint16_t status = 0;   ///< sent to the client; 0 = nothing was sent

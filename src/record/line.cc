@@ -67,6 +67,7 @@ void write_json(Line& line, const Entry& e) {
   member(line, R"("response_model":)", e.model_answered);
   if (e.stream) line.raw(R"("stream":true,)");
   if (e.attempts != 0) member(line, R"("attempts":)", e.attempts);
+  member(line, R"("losses":)", e.losses);
   member(line, R"("input_tokens":)", e.usage.input ? std::optional{e.usage.input_total()} : std::nullopt);
   member(line, R"("cache_read_tokens":)", e.usage.cache_read);
   member(line, R"("cache_write_tokens":)", e.usage.cache_write);

@@ -1,0 +1,41 @@
+#pragma once
+// In which words a chat is asked for, and in which it is passed on.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/random.h"
+#include "dialect/translate.h"
+#include "execute/upstream.h"
+#include "pipeline/routes.h"
+
+namespace cardea::pipeline {
+
+/// What path, query and headers say of a chat.
+struct Asking {
+  const dialect::Dialect& dialect;  ///< the client's
+  std::string model;                ///< empty: the body names it
+  std::optional<bool> stream;       ///< absent: the body says it
+  dialect::Framing framing;         ///< of the stream the client wants
+  dialect::Allow allow;             ///< header `x-cardea-allow-loss: true`
+  [[nodiscard]] dialect::Asked asked() const noexcept { return {model, stream}; }
+};
+[[nodiscard]] Result<Asking> asking_of(const wire::RequestHead& head, const Match& match);
+
+/// A request in another dialect than it came in, and what its answer will need. Stays where it is: the context refers to the
+/// request.
+struct Words {
+  explicit Words(dialect::Translated translated)
+      : request{std::move(translated)}, context{.request = request.chat, .id = {}, .model = {}} {}
+  Words(const Words&) = delete;
+  Words& operator=(const Words&) = delete;
+  dialect::Translated request;
+  dialect::AnswerContext context;
+};
+/// Null when the client's own bytes will do. Error: bad_request, what the upstream cannot be told.
+[[nodiscard]] Result<std::unique_ptr<Words>> words_for(const Asking& asking, std::string_view body,
+                                                       const dialect::RequestView& view, const execute::Upstream& upstream,
+                                                       std::string_view model, Random& random);
+
+}  // namespace cardea::pipeline
