@@ -62,6 +62,16 @@ constexpr Example twin_examples[] = {
     {"cardea twin serve --script faults.txt", "with lines such as: times=2 status=503 · ok · times=* model=echo hang=after-head"},
 };
 
+constexpr Flag explain_flags[] = {
+    {"--from", "DIALECT", "whose request it is: openai_chat, openai_responses, anthropic, gemini, bedrock, cohere, ollama"},
+    {"--to", "DIALECT", "what the upstream speaks"},
+    {"--model", "NAME", "the upstream's name of the model; default: as in the request"},
+};
+constexpr Example explain_examples[] = {
+    {"cardea explain-translation --from openai --to anthropic request.json", "what would be kept, changed, lost"},
+    {"… | cardea explain-translation --from gemini --to bedrock --model m -", "from standard input"},
+};
+
 constexpr Flag health_flags[] = {url_flag};
 constexpr Example health_examples[] = {{"HEALTHCHECK CMD [\"cardea\", \"healthcheck\"]", "in a Dockerfile"}};
 constexpr Example schema_examples[] = {
@@ -114,6 +124,15 @@ constexpr Command table[] = {
      .examples = twin_examples,
      .run = twin_serve,
      .appendix = twin_appendix},
+    {.name = "explain-translation",
+     .words = "FILE",
+     .summary = "what a request would lose on its way to another dialect",
+     .about =
+         "Reads a request body, shows it in the upstream's words, and lists what is kept, changed and lost. Nothing is sent.\n"
+         "Exit code 1 when the gateway would refuse the request because its meaning would change.",
+     .flags = explain_flags,
+     .examples = explain_examples,
+     .run = explain_translation},
     {.name = "healthcheck",
      .words = "",
      .summary = "exit 0 when a gateway answers, else 1",
