@@ -169,10 +169,9 @@ net::Task<Status> ChatAnswer::advance() {
 Executor::Executor(net::Scope& scope, http::Client& client, FailureSink on_failure)
     : scope_{scope}, client_{client}, on_failure_{std::move(on_failure)} {}
 
-net::Task<Result<http::Call>> Executor::ask(const ChatCall& request) {
+Status Executor::write(const ChatCall& request, Message& message) {
   const Upstream& upstream = request.upstream;
   std::string_view body = request.body;
-  Result<json::Edits> edits{std::in_place};
   if (request.translated != nullptr) {
     body = request.translated->body;
   } else {
@@ -180,32 +179,32 @@ net::Task<Result<http::Call>> Executor::ask(const ChatCall& request) {
     if (request.model != request.view.model) options.model = request.model;
     options.inject_usage = injects_usage(request);
     options.rules = upstream.rules;
-    edits = upstream.dialect->forward_edits(request.view, options);
-    if (!edits) co_return fail_with(edits);
+    message.edits = upstream.dialect->forward_edits(request.view, options);
+    if (!message.edits) return fail_with(message.edits);
   }
-  const std::string line = upstream.request_line(request.model, request.view.stream);
-  std::string length{"content-length: "};
-  append(length, edits->size_after(body));
-  length += "\r\n\r\n";
-  std::vector<std::string_view> pieces;
-  pieces.reserve(8);
-  if (!line.empty()) pieces.push_back(line);
-  pieces.insert(pieces.end(), {upstream.chat_head.reveal(), request.header_lines, length});
-  edits->append_pieces(body, pieces);
-  http::CallRequest message;
-  message.pieces = pieces;
-  message.timeouts = request.limits.timeouts;
-  message.egress = net::Egress::anywhere;  // providers are the operator's choice
-  Result<http::Call> call = co_await client_.call(upstream.origin, message);
-  if (!call) co_return fail(explain(upstream, std::move(call.error())));
-  co_return std::move(*call);
+  message.length = "content-length: ";
+  append(message.length, message.edits->size_after(body));
+  message.length += "\r\n\r\n";
+  message.pieces.reserve(8);
+  message.line = upstream.request_line(request.model, request.view.stream);
+  if (!message.line.empty()) message.pieces.push_back(message.line);
+  message.pieces.insert(message.pieces.end(), {upstream.chat_head.reveal(), request.header_lines, message.length});
+  message.edits->append_pieces(body, message.pieces);
+  return {};
 }
 
 net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
   const Upstream& upstream = request.upstream;
+  Message message;
+  Status written = write(request, message);
+  if (!written) co_return fail_with(written);
   const net::TimePoint asked_at = scope_.loop().now();
-  Result<http::Call> call = co_await ask(request);
-  if (!call) co_return fail_with(call);
+  http::CallRequest sending;
+  sending.pieces = message.pieces;
+  sending.timeouts = request.limits.timeouts;
+  sending.egress = net::Egress::anywhere;  // providers are the operator's choice
+  Result<http::Call> call = co_await client_.call(upstream.origin, sending);
+  if (!call) co_return fail(explain(upstream, std::move(call.error())));
   const wire::ResponseHead& head = call->head();
   if (head.status() / 100 != 2) {
     Error error = co_await rejected(std::move(*call), request);

@@ -116,7 +116,14 @@ class Executor {
 
  private:
   friend class ChatAnswer;
-  [[nodiscard]] net::Task<Result<http::Call>> ask(const ChatCall& request);
+  /// What goes over the wire; `pieces` point into it and into the call.
+  struct Message {
+    Result<json::Edits> edits{std::in_place};
+    std::string line;
+    std::string length;
+    std::vector<std::string_view> pieces;
+  };
+  [[nodiscard]] static Status write(const ChatCall& request, Message& message);
   [[nodiscard]] net::Task<Error> rejected(http::Call call, const ChatCall& request);
   [[nodiscard]] Error explain(const Upstream& upstream, Error error);
   /// Reads what is left of an answered call, briefly, so that its connection can be used again.

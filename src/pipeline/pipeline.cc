@@ -42,7 +42,7 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
 
   // Some dialects say in the path which model, and whether a stream.
-  Result<Asking> asking = asking_of(visit.head(), match);
+  Result<Asking> asking = asking_of(visit.dialect(), visit.head(), match);
   if (!asking) co_return fail_with(asking);
   visit.stream_as(asking->framing);
 
@@ -70,7 +70,7 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   // In whose words: the client's own bytes, or, when the upstream speaks another dialect, the request encoded anew. What that
   // loses is said; what it would change is refused.
   const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);
-  Result<std::unique_ptr<Words>> words = words_for(*asking, *body, *request, upstream, target->model, random_);
+  Result<std::unique_ptr<Words>> words = words_for(*asking, visit.head(), *body, *request, upstream, target->model, random_);
   if (!words) co_return fail_with(words);
   if (*words) visit.note_losses((*words)->request.losses);
 

@@ -136,22 +136,24 @@ void look(const Family& family, Method method, std::string_view path, Found& fou
   }
 }
 
-Found find(Method method, std::string_view path, std::string_view preferred) {
-  Found found;
+/// Below a vendor's name only its own paths count.
+void look_below_names(Method method, std::string_view path, Found& found) {
   for (const Family& family : families) {
     for (const auto name : family.names) {
       std::string_view rest = path;
-      if (name == no || !take(rest, name)) continue;
-      look(family, method, rest, found);
-      return found;
+      if (take(rest, name)) look(family, method, rest, found);
     }
   }
+}
+
+Found find(Method method, std::string_view path, std::string_view preferred) {
+  Found found;
   for (const Family& family : families) {
-    if (!preferred.empty() && family.dialect == preferred) look(family, method, path, found);
+    if (!preferred.empty() && family.dialect != preferred) continue;
+    look(family, method, path, found);
+    if (found.match) return found;
   }
-  for (const Family& family : families) {
-    if (!found.match) look(family, method, path, found);
-  }
+  look_below_names(method, path, found);
   return found;
 }
 
@@ -170,7 +172,10 @@ Result<Match> match(Method method, std::string_view path, std::string_view prefe
 Result<Match> match(const wire::RequestHead& head) {
   Result<Match> found = match(head.method(), head.path());
   const bool shared = found && found->route->operation != Operation::chat && found->route->dialect == openai;
-  if (shared && head.find("anthropic-version")) return match(head.method(), head.path(), "anthropic");
+  // A path below a vendor's name says itself whose it is; Anthropic's clients say it in a header.
+  if (shared && head.find("anthropic-version") && !head.path().starts_with("/openai/")) {
+    return match(head.method(), head.path(), "anthropic");
+  }
   return found;
 }
 

@@ -25,14 +25,10 @@ std::uint64_t unix_seconds() {
 
 }  // namespace
 
-Result<Asking> asking_of(const wire::RequestHead& head, const Match& match) {
-  const dialect::Dialect* const spoken = dialect::find(match.route->dialect);
-  if (spoken == nullptr) return fail(Kind::not_implemented, cat("this build does not speak ", match.route->dialect));
-  Asking asking{.dialect = *spoken,
-                .model = {},
-                .stream = {},
-                .framing = spoken->traits().framing,
-                .allow = dialect::Allow::no_change_of_meaning};
+Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match) {
+  if (client.name() != match.route->dialect)
+    return fail(Kind::not_implemented, cat("this build does not speak ", match.route->dialect));
+  Asking asking{.dialect = client, .model = {}, .stream = {}, .framing = client.traits().framing};
   if (!match.parameter.empty()) {
     auto model = percent_decoded(match.parameter);
     if (!model) return fail(Kind::bad_request, "the model's name in the path is not percent-encoded as it should be", "model");
@@ -44,19 +40,20 @@ Result<Asking> asking_of(const wire::RequestHead& head, const Match& match) {
     case Streams::always: asking.stream = true; break;
   }
   // Gemini's clients say which of its two framings they read.
-  const bool array = spoken->name() == "gemini" && !query_says(head.query(), "alt=sse");
+  const bool array = asking.stream.value_or(false) && client.name() == "gemini" && !query_says(head.query(), "alt=sse");
   if (array) asking.framing = dialect::Framing::json_array;
-  const auto allow = head.find("x-cardea-allow-loss");
-  if (allow && (iequals(*allow, "true") || *allow == "1")) asking.allow = dialect::Allow::any_loss;
   return asking;
 }
 
-Result<std::unique_ptr<Words>> words_for(const Asking& asking, std::string_view body, const dialect::RequestView& view,
-                                         const execute::Upstream& upstream, std::string_view model, Random& random) {
+Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, std::string_view body,
+                                         const dialect::RequestView& view, const execute::Upstream& upstream,
+                                         std::string_view model, Random& random) {
   const dialect::Dialect& client = asking.dialect;
   if (&client == upstream.dialect && !dialect::holds_envelope(view)) return nullptr;
   const dialect::Pair pair{client, *upstream.dialect, model, upstream.deployment()};
-  auto request = dialect::translate_request(pair, body, asking.asked(), asking.allow);
+  const auto given = head.find("x-cardea-allow-loss").value_or("");
+  const auto allow = iequals(given, "true") || given == "1" ? dialect::Allow::any_loss : dialect::Allow::no_change_of_meaning;
+  auto request = dialect::translate_request(pair, body, asking.asked(), allow);
   if (!request) return fail_with(request);
   std::string id{client.traits().id_prefix};
   random.append_id(id, 24);

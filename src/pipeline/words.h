@@ -18,10 +18,9 @@ struct Asking {
   std::string model;                ///< empty: the body names it
   std::optional<bool> stream;       ///< absent: the body says it
   dialect::Framing framing;         ///< of the stream the client wants
-  dialect::Allow allow;             ///< header `x-cardea-allow-loss: true`
   [[nodiscard]] dialect::Asked asked() const noexcept { return {model, stream}; }
 };
-[[nodiscard]] Result<Asking> asking_of(const wire::RequestHead& head, const Match& match);
+[[nodiscard]] Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match);
 
 /// A request in another dialect than it came in, and what its answer will need. Stays where it is: the context refers to the
 /// request.
@@ -33,8 +32,9 @@ struct Words {
   dialect::Translated request;
   dialect::AnswerContext context;
 };
-/// Null when the client's own bytes will do. Error: bad_request, what the upstream cannot be told.
-[[nodiscard]] Result<std::unique_ptr<Words>> words_for(const Asking& asking, std::string_view body,
+/// Null when the client's own bytes will do. `head`: its `x-cardea-allow-loss: true` gives meanings away. Error: bad_request,
+/// what the upstream cannot be told.
+[[nodiscard]] Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, std::string_view body,
                                                        const dialect::RequestView& view, const execute::Upstream& upstream,
                                                        std::string_view model, Random& random);
 
