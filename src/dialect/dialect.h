@@ -181,6 +181,13 @@ class Dialect {
   [[nodiscard]] virtual std::unique_ptr<StreamDecoder> stream_decoder() const = 0;
   [[nodiscard]] virtual std::unique_ptr<StreamEncoder> stream_encoder(AnswerContext context) const = 0;
 
+  // Counting a request's tokens without answering it, where the dialect has a page for that.
+
+  /// The request target below an upstream's base URL; empty: there is none.
+  [[nodiscard]] virtual std::string count_target(std::string_view /*model*/) const { return {}; }
+  /// The page's answer.
+  [[nodiscard]] virtual std::string count_body(std::uint64_t /*tokens*/) const { return {}; }
+
   // Errors in the dialect's own shape.
 
   /// A whole JSON body. An error that brings its upstream's body in this dialect keeps it.

@@ -1,5 +1,6 @@
 #include "execute/executor.h"
 
+#include <array>
 #include <utility>
 
 #include "base/text.h"
@@ -186,9 +187,10 @@ Status Executor::write(const ChatCall& request, Message& message) {
   append(message.length, message.edits->size_after(body));
   message.length += "\r\n\r\n";
   message.pieces.reserve(8);
-  message.line = upstream.request_line(request.model, request.view.stream);
-  if (!message.line.empty()) message.pieces.push_back(message.line);
-  message.pieces.insert(message.pieces.end(), {upstream.chat_head.reveal(), request.header_lines, message.length});
+  if (upstream.chat_line.empty())
+    message.line = upstream.line_to(upstream.dialect->chat_target(request.model, request.view.stream));
+  const std::string_view line = message.line.empty() ? std::string_view{upstream.chat_line} : message.line;
+  message.pieces.assign({line, upstream.lines.reveal(), request.header_lines, message.length});
   message.edits->append_pieces(body, message.pieces);
   return {};
 }
@@ -207,7 +209,9 @@ net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
   if (!call) co_return fail(explain(upstream, std::move(call.error())));
   const wire::ResponseHead& head = call->head();
   if (head.status() / 100 != 2) {
-    Error error = co_await rejected(std::move(*call), request);
+    Error error = co_await rejected(std::move(*call), upstream);
+    // Its body is in the upstream's dialect, which the client may not speak.
+    if (&request.client != upstream.dialect) error.edit().body.clear();
     co_return fail(std::move(error));
   }
   if (is_encoded(head)) {
@@ -234,8 +238,28 @@ net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
   co_return answer;
 }
 
-net::Task<Error> Executor::rejected(http::Call call, const ChatCall& request) {
+net::Task<Result<std::string>> Executor::post(const PostCall& request) {
   const Upstream& upstream = request.upstream;
+  const std::string line = upstream.line_to(request.target);
+  const std::string length = cat("content-length: ", request.body.size(), "\r\n\r\n");
+  const std::array<std::string_view, 5> pieces{line, upstream.lines.reveal(), request.header_lines, length, request.body};
+  http::CallRequest sending;
+  sending.pieces = pieces;
+  sending.timeouts = request.limits.timeouts;
+  sending.egress = net::Egress::anywhere;  // as in chat()
+  Result<http::Call> call = co_await client_.call(upstream.origin, sending);
+  if (!call) co_return fail(explain(upstream, std::move(call.error())));
+  if (call->head().status() / 100 != 2) {
+    Error error = co_await rejected(std::move(*call), upstream);
+    co_return fail(std::move(error));
+  }
+  Buffer body;
+  Status received = co_await call->read_all(body, request.limits.response_bytes);
+  if (!received) co_return fail(explain(upstream, std::move(received.error())));
+  co_return std::string{body.view()};
+}
+
+net::Task<Error> Executor::rejected(http::Call call, const Upstream& upstream) {
   const unsigned status = call.head().status();
   if (status / 100 == 3) {
     // Followed, it would carry the key to an origin that somebody else chose.
@@ -253,8 +277,6 @@ net::Task<Error> Executor::rejected(http::Call call, const ChatCall& request) {
   failure.content_type = content_type;
   failure.retry_after = retry_after;
   Error error = upstream.dialect->upstream_error(failure, upstream.provider->key);
-  // Its body is in the upstream's dialect, which the client does not speak.
-  if (request.translated != nullptr) error.edit().body.clear();
   if (on_failure_) on_failure_(upstream.provider->name, error);
   co_return error;
 }

@@ -42,6 +42,15 @@ struct ChatCall {
   const dialect::AnswerContext* context = nullptr;  ///< with `translated`
 };
 
+/// Any other request in the upstream's own words, answered by one document. What it points to must outlive the answer.
+struct PostCall {
+  const Upstream& upstream;
+  std::string target;  ///< below the base URL
+  std::string_view body;
+  std::string header_lines;
+  const AttemptLimits& limits;
+};
+
 class Executor;
 
 /// A good answer: whole, or a stream of which the first pieces are there. Dropping it early aborts the upstream. One thread.
@@ -113,6 +122,8 @@ class Executor {
   /// One attempt at one target. Errors are in the words of the client's dialect or of kind upstream_…; their messages name the
   /// provider, never an address or a credential.
   [[nodiscard]] net::Task<Result<ChatAnswer>> chat(const ChatCall& request);
+  /// The body of a 2xx answer. Errors as of chat(), in the upstream's dialect.
+  [[nodiscard]] net::Task<Result<std::string>> post(const PostCall& request);
 
  private:
   friend class ChatAnswer;
@@ -124,7 +135,7 @@ class Executor {
     std::vector<std::string_view> pieces;
   };
   [[nodiscard]] static Status write(const ChatCall& request, Message& message);
-  [[nodiscard]] net::Task<Error> rejected(http::Call call, const ChatCall& request);
+  [[nodiscard]] net::Task<Error> rejected(http::Call call, const Upstream& upstream);
   [[nodiscard]] Error explain(const Upstream& upstream, Error error);
   /// Reads what is left of an answered call, briefly, so that its connection can be used again.
   static net::Task<void> finish_call(http::Call call);

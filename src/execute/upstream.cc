@@ -21,14 +21,11 @@ net::Origin origin_of(const catalog::Origin& origin) {
 
 namespace {
 
-Secret chat_head(const catalog::Provider& provider, const dialect::Dialect& dialect) {
-  std::string head;
-  if (!dialect.traits().model_in_path) wire::append_request_line(head, "POST", provider.path(dialect.chat_target({}, false)));
-  head += cat("host: ", provider.authority, "\r\n", provider.head.reveal());
+Secret header_lines(const catalog::Provider& provider, const dialect::Dialect& dialect) {
   // Answers are inspected, so a compressed one would only cost both sides.
-  head += cat("content-type: application/json\r\naccept: application/json, ", dialect::content_type(dialect.traits().framing),
-              "\r\naccept-encoding: identity\r\nuser-agent: cardea\r\n");
-  return Secret{std::move(head)};
+  return Secret{cat("host: ", provider.authority, "\r\n", provider.head.reveal(),
+                    "content-type: application/json\r\naccept: application/json, ",
+                    dialect::content_type(dialect.traits().framing), "\r\naccept-encoding: identity\r\nuser-agent: cardea\r\n")};
 }
 
 std::vector<dialect::FieldRule> rules_of(const catalog::Quirks& quirks) {
@@ -46,10 +43,9 @@ std::vector<dialect::FieldRule> rules_of(const catalog::Quirks& quirks) {
 
 }  // namespace
 
-std::string Upstream::request_line(std::string_view model, bool stream) const {
+std::string Upstream::line_to(std::string_view target) const {
   std::string line;
-  if (dialect->traits().model_in_path)
-    wire::append_request_line(line, "POST", provider->path(dialect->chat_target(model, stream)));
+  wire::append_request_line(line, "POST", provider->path(target));
   return line;
 }
 
@@ -61,8 +57,15 @@ Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
       return fail(Kind::config,
                   cat("provider '", provider->name, "' speaks '", provider->dialect, "', which this build does not"));
     }
-    out.table_.emplace(provider, Upstream{provider, spoken, origin_of(provider->endpoint.origin), chat_head(*provider, *spoken),
-                                          rules_of(provider->quirks), provider->quirks.stream_options == config::Switch::on});
+    Upstream upstream{.provider = provider,
+                      .dialect = spoken,
+                      .origin = origin_of(provider->endpoint.origin),
+                      .chat_line = {},
+                      .lines = header_lines(*provider, *spoken),
+                      .rules = rules_of(provider->quirks),
+                      .reports_stream_usage = provider->quirks.stream_options == config::Switch::on};
+    if (!spoken->traits().model_in_path) upstream.chat_line = upstream.line_to(spoken->chat_target({}, false));
+    out.table_.emplace(provider, std::move(upstream));
   }
   return out;
 }

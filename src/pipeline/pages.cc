@@ -44,7 +44,8 @@ Result<Page> render(const Match& match, const Snapshot& snapshot, const Self& se
     case Operation::metrics:
       if (!snapshot.metrics_served) return fail(Kind::not_found, "metrics are switched off (metrics.enabled)");
       return Page{.content_type = record::exposition_type, .body = self.metrics()};
-    case Operation::chat: break;
+    case Operation::chat:
+    case Operation::count_tokens: break;
   }
   std::unreachable();
 }

@@ -34,8 +34,11 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
   }
 
   // Pages about the gateway itself end here; a model's answer goes the long way.
-  if (match->route->operation != Operation::chat) co_return co_await page(visit, *match);
-  co_return co_await chat(visit, *match);
+  switch (match->route->operation) {
+    case Operation::chat: co_return co_await chat(visit, *match);
+    case Operation::count_tokens: co_return co_await count_tokens(visit, *match);
+    default: co_return co_await page(visit, *match);
+  }
 }
 
 net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {

@@ -41,6 +41,7 @@ class Pipeline final : public http::Handler {
  private:
   [[nodiscard]] net::Task<Status> answer(Visit& visit);
   [[nodiscard]] net::Task<Status> chat(Visit& visit, const Match& match);
+  [[nodiscard]] net::Task<Status> count_tokens(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> deliver(Visit& visit, execute::ChatAnswer& answer);
   [[nodiscard]] net::Task<Status> stream(Visit& visit, execute::ChatAnswer& answer);
   [[nodiscard]] net::Task<void> say_error(Visit& visit, Error error);

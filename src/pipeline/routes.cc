@@ -20,6 +20,8 @@ constexpr std::array openai_routes{
           "Answer a chat, whole or streamed"},
     Route{Method::post, "/responses", chat, caller, "/v1/responses", "openai_responses", "chat",
           "Answer a chat in the Responses form, whole or streamed"},
+    Route{Method::post, "/responses/input_tokens", count_tokens, caller, "/v1/responses/input_tokens", "openai_responses", "",
+          "Count a request's tokens"},
     Route{Method::post, "/completions", chat, caller, "/v1/completions", "openai_completions", "text_completion",
           "Continue a text (the older form)"},
     Route{Method::get, "/models", list_models, caller, "/v1/models", openai, "", "List the models that can be asked for"},
@@ -28,6 +30,8 @@ constexpr std::array openai_routes{
 
 constexpr std::array anthropic_routes{
     Route{Method::post, "/messages", chat, caller, "/v1/messages", "anthropic", "chat", "Answer a chat in Anthropic's form"},
+    Route{Method::post, "/messages/count_tokens", count_tokens, caller, "/v1/messages/count_tokens", "anthropic", "",
+          "Count a request's tokens"},
     Route{Method::get, "/models", list_models, caller, "/v1/models", "anthropic", "",
           "List the models, in Anthropic's form (with the header anthropic-version)"},
     Route{Method::get, "/models/{model}", show_model, caller, "/v1/models/{model}", "anthropic", "", "Show one model"},
@@ -38,6 +42,8 @@ constexpr std::array gemini_routes{
           "generate_content", "Answer a chat in Gemini's form", Streams::never},
     Route{Method::post, "/models/{model}:streamGenerateContent", chat, caller, "/v1beta/models/{model}:streamGenerateContent",
           "gemini", "generate_content", "Stream a chat in Gemini's form, as events (alt=sse) or as one array", Streams::always},
+    Route{Method::post, "/models/{model}:countTokens", count_tokens, caller, "/v1beta/models/{model}:countTokens", "gemini", "",
+          "Count a request's tokens"},
     Route{Method::get, "/models", list_models, caller, "/v1beta/models", "gemini", "", "List the models, in Gemini's form"},
     Route{Method::get, "/models/{model}", show_model, caller, "/v1beta/models/{model}", "gemini", "", "Show one model"},
 };

@@ -1,0 +1,52 @@
+// Counting a request's tokens: by the upstream where it speaks the client's dialect and has a page for it, else by an estimate.
+
+#include "dialect/estimate.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/words.h"
+
+namespace cardea::pipeline {
+
+net::Task<Status> Pipeline::count_tokens(Visit& visit, const Match& match) {
+  const Snapshot& snapshot = visit.snapshot();
+  const dialect::Dialect& client = visit.dialect();
+  Result<Asking> asking = asking_of(client, visit.head(), match);
+  if (!asking) co_return fail_with(asking);
+  Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
+  if (!body) co_return fail_with(body);
+  Result<model::Chat> chat = client.decode_request(*body, asking->asked());
+  if (!chat) co_return fail_with(chat);
+  visit.entry().model_asked = chat->model;
+  Result<catalog::Target> target = snapshot.catalog->resolve(chat->model);
+  if (!target) co_return fail_with(target);
+  visit.entry().provider = target->provider->name;
+  const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);
+
+  std::string counted = client.count_body(dialect::estimate_tokens(*chat));
+  const std::string page = upstream.dialect == &client ? client.count_target(target->model) : std::string{};
+  if (!page.empty()) {
+    Result<dialect::RequestView> view = client.inspect(*body, asking->asked());
+    if (!view) co_return fail_with(view);
+    const dialect::ForwardOptions renamed{.model = target->model};
+    Result<json::Edits> edits = client.forward_edits(*view, renamed);
+    if (!edits) co_return fail_with(edits);
+    const std::string question = edits->apply(*body);
+    const execute::PostCall call{.upstream = upstream,
+                                 .target = page,
+                                 .body = question,
+                                 .header_lines = forwarded_headers(visit, *target->provider),
+                                 .limits = snapshot.attempt};
+    visit.upstream_begins();
+    Result<std::string> answer = co_await executor_.post(call);
+    visit.upstream_ends();
+    if (!answer) co_return fail_with(answer);
+    counted = std::move(*answer);
+  }
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, "application/json");
+  visit.entry().status = 200;
+  Status sent = co_await visit.exchange().respond(200, headers, counted);
+  if (!sent) co_return fail(Kind::client_closed);
+  co_return Status{};
+}
+
+}  // namespace cardea::pipeline
