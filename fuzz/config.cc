@@ -39,7 +39,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto problems = judge(loaded.problems, known);
   check(judge(config::load(text, "fuzz", env).problems, known) == problems, "two loads of one text differ");
   (void)config::load_provider(text, "fuzz", env);
-  if (!loaded.ok()) return 0;
+  if (!loaded.ok()) {
+    // What could be read is judged too, so that all is said at once.
+    const catalog::BuildOptions partial{.settings = catalog::BuildOptions::Settings::partial};
+    judge(catalog::build(loaded.settings, env, partial).problems, known);
+    return 0;
+  }
   const auto built = catalog::build(loaded.settings, env);
   judge(built.problems, known);
   if (!built.catalog) {

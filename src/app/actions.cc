@@ -1,7 +1,9 @@
 #include "app/actions.h"
 
 #include <unistd.h>
+#include <algorithm>
 #include <csignal>
+#include <iterator>
 
 #include "app/chat_session.h"
 #include "app/model_list.h"
@@ -82,8 +84,11 @@ int check(const Arguments& arguments) {
   Result<server::Sources> sources = sources_of(arguments);
   if (!sources) return refuse(sources.error());
   const server::Configuration configuration = server::load(*sources);
+  auto problems = configuration.problems;
+  std::ranges::move(server::start_problems(configuration, sources->env), std::back_inserter(problems));
+  config::sort_by_place(problems);
   std::size_t errors = 0;
-  for (const auto& problem : configuration.problems) {
+  for (const auto& problem : problems) {
     const bool is_error = problem.severity == config::Severity::error;
     errors += is_error ? 1 : 0;
     print(cat(is_error ? "error: " : "warning: ", config::to_text(problem), "\n"));

@@ -11,8 +11,8 @@ namespace cardea::catalog {
 
 class Builder {
  public:
-  Builder(const config::Settings& settings, const config::Env& env, std::span<const Discovered> found)
-      : settings_{settings}, env_{env}, found_{found}, catalog_{new Catalog}, data_{*catalog_->data_} {}
+  Builder(const config::Settings& settings, const config::Env& env, const BuildOptions& options)
+      : settings_{settings}, env_{env}, options_{options}, catalog_{new Catalog}, data_{*catalog_->data_} {}
 
   Built run() {
     // Built-in ones first: of two providers with the same order (one that extends a built-in has its order), the built-in
@@ -23,15 +23,18 @@ class Builder {
     }
     sort_providers();
     name_provider_models();
-    for (std::size_t i = 0; i < settings_.models.size(); ++i) add_model(settings_.models[i], cat("models[", i, "]"));
+    config::ElementPaths paths{"models"};
+    for (const auto& model : settings_.models) add_model(model, paths.next(model.where));
     for (const auto& [name, alias] : settings_.aliases) add_alias(name, alias);
     // Only now: a target is looked up among what is not an alias, and an alias may hide that very name.
     for (const auto& [name, target] : aliases_) data_.names.insert_or_assign(name, target);
     order_wildcards();
     make_list();
+    data_.upstreams.insert(data_.upstreams.begin(), data_.providers.begin(), data_.providers.end());
     Built out;
     config::sort_by_place(problems_);
     out.problems = std::move(problems_);
+    out.files = std::move(files_);
     if (!failed_) out.catalog = std::move(catalog_);
     return out;
   }
@@ -42,6 +45,12 @@ class Builder {
   void problem(Severity severity, const config::Where& where, std::string path, std::string message, std::string fix) {
     failed_ = failed_ || severity == Severity::error;
     problems_.push_back({severity, where, std::move(path), std::move(message), std::move(fix)});
+  }
+
+  /// A name that leads nowhere.
+  void unresolved(Severity severity, const config::Where& where, std::string path, std::string message, std::string fix) {
+    if (options_.settings == BuildOptions::Settings::partial) return;
+    problem(severity, where, std::move(path), std::move(message), std::move(fix));
   }
 
   // ── Providers ──
@@ -59,17 +68,26 @@ class Builder {
         return;
       }
       if (auto read = config::read_provider(base->json, env_)) data = config::overlay(*read, user);
-      // Its key is its own affair: the base's variables would send one provider's key to another's address.
-      const bool own_address = contains(user.given, "base_url");
-      if (own_address && !contains(user.given, "key_env")) data.key_env.clear();
+      if (contains(user.given, "base_url")) forget_credentials(data, user);
     }
     if (data.base_url.empty()) {
       problem(Severity::error, user.where, cat("providers.", name), "base_url is missing",
               "add base_url: https://HOST/v1, or extends: openai");
       return;
     }
-    if (is_keyless(data)) return without_key(name, data, &user);
-    enable(name, data, &user);
+    enable(name, data, &user, find_proof(data, env_, options_.read));
+  }
+
+  /// Its key is its own affair: the base's variables would send one provider's key to another's address.
+  static void forget_credentials(config::Provider& data, const config::Provider& user) {
+    if (!contains(user.given, "key_env")) data.key_env.clear();
+    if (!contains(user.given, "bearer_env")) data.bearer_env.clear();
+    const bool signs = data.auth.type == config::AuthType::sigv4 || data.auth.type == config::AuthType::google_service_account;
+    if (!signs || contains(user.given, "auth")) return;
+    data.auth = {.type = user.api_key.empty() ? config::AuthType::none : config::AuthType::bearer,
+                 .region = data.auth.region,
+                 .project = data.auth.project,
+                 .location = data.auth.location};
   }
 
   void add_builtin(const Embedded& file) {
@@ -83,11 +101,13 @@ class Builder {
       return disable(file.name, cat("nothing answers at ", data.probe));
     }
     if (data.base_url.empty()) return disable(file.name, cat("set ", missing_variable(file.head)));
-    if (is_keyless(data)) return without_key(file.name, data, user);
-    // It is on: now its models are worth reading.
-    data = read_builtin(file, file.json, user);
+    auto proof = find_proof(data, env_, options_.read);
+    // What merely lies about in the environment switches nothing on, and breaks nothing either.
+    if (user == nullptr && !proof.problems.empty()) return disable(file.name, proof.problems.front().message);
+    // Only of those that come on the models are worth reading.
+    if (proof.missing.empty()) data = read_builtin(file, file.json, user);
     if (found != nullptr) take_found(data, *found);
-    enable(file.name, data, user);
+    enable(file.name, data, user, std::move(proof));
   }
 
   config::Provider read_builtin(const Embedded& file, std::string_view json, const config::Provider* user) {
@@ -97,42 +117,62 @@ class Builder {
               "correct the environment variable");
       return {};
     }
-    return user == nullptr ? *std::move(read) : config::overlay(*read, *user);
+    auto data = user == nullptr ? *std::move(read) : config::overlay(*read, *user);
+    if (!data.probe.empty()) data.base_url = local_address(data.base_url, data.probe);
+    return data;
   }
 
-  [[nodiscard]] bool is_keyless(const config::Provider& data) const {
-    const bool needs_key = data.auth.type != config::AuthType::none && !data.key_env.empty() && data.probe.empty();
-    return needs_key && find_key(data, env_).empty();
-  }
-
-  void without_key(std::string_view name, const config::Provider& data, const config::Provider* user) {
+  void without_key(std::string_view name, const std::string& missing, const config::Provider* user) {
     if (user != nullptr) {
       problem(Severity::warning, user->where, cat("providers.", name), "it has no key and stays off",
-              cat(key_hint(data), ", or give it an api_key"));
+              cat(missing, ", or give it an api_key"));
     }
-    disable(name, key_hint(data));
+    disable(name, missing);
   }
 
-  void enable(std::string_view name, const config::Provider& data, const config::Provider* user) {
-    auto made = make_provider(std::string{name}, data, find_key(data, env_));
+  void enable(std::string_view name, const config::Provider& data, const config::Provider* user, Proof proof) {
+    if (!proof.missing.empty() && proof.problems.empty()) return without_key(name, proof.missing, user);
+    auto made = make_provider(std::string{name}, data, proof);
     for (const auto& wrong : made.problems) {
       problem(Severity::error, user == nullptr ? config::Where{} : user->where, cat("providers.", name, field_name(wrong.field)),
               wrong.message, wrong.fix);
     }
-    const auto& owned = data_.owned_providers.emplace_back(std::move(made.provider));
+    if (!proof.file.empty()) files_.push_back(proof.file);
+    auto& owned = data_.owned_providers.emplace_back(std::move(made.provider));
     data_.by_name.emplace(owned.name, &owned);
     ordered_.push_back({data.order, &owned});
+    auto& source = sources_[&owned] = {data, std::move(proof), {}};
+    source.data.models.clear();
+    for (std::size_t i = 0; i < data.models.size(); ++i) {
+      if (data.models[i].dialect) owned.models[i].served_by = in_dialect(owned, *data.models[i].dialect);
+    }
   }
 
-  static std::string_view field_name(Made::Wrong::Field field) {
-    using Field = Made::Wrong::Field;
+  /// The same provider, spoken to in another dialect.
+  const Provider* in_dialect(const Provider& provider, config::Dialect dialect) {
+    auto& source = sources_.at(&provider);
+    if (dialect == source.data.dialect) return &provider;
+    auto& made = source.others[dialect];
+    if (made == nullptr) {
+      auto data = source.data;
+      data.dialect = dialect;
+      auto other = make_provider(provider.name, data, source.proof).provider;
+      other.public_name = provider.public_name;
+      made = &data_.owned_providers.emplace_back(std::move(other));
+      data_.upstreams.push_back(made);
+    }
+    return made;
+  }
+
+  static std::string_view field_name(Wrong::Field field) {
+    using Field = Wrong::Field;
     return field == Field::base_url ? ".base_url" : field == Field::headers ? ".headers" : ".api_key";
   }
 
   void disable(std::string_view name, std::string reason) { data_.disabled.push_back({std::string{name}, std::move(reason)}); }
 
   const Discovered* discovered(std::string_view name) const {
-    for (const auto& found : found_) {
+    for (const auto& found : options_.found) {
       if (found.provider == name) return &found;
     }
     return nullptr;
@@ -164,14 +204,14 @@ class Builder {
   void name_provider_models() {
     for (const auto* provider : data_.providers) {
       for (const auto& model : provider->models)
-        data_.names.emplace(cat(provider->name, "/", model.id), Target{provider, model.id, &model});
+        data_.names.emplace(cat(provider->name, "/", model.id), target_of(provider, model.id, &model));
     }
     for (const auto* provider : data_.providers) {
       for (const auto& model : provider->models) {
         // "openai/gpt-oss-120b" is a plain name at some vendors; while a provider openai is on it means that one's.
         const auto slash = model.id.find('/');
         if (slash != std::string::npos && data_.by_name.contains(std::string_view{model.id}.substr(0, slash))) continue;
-        data_.names.emplace(model.id, Target{provider, model.id, &model});
+        data_.names.emplace(model.id, target_of(provider, model.id, &model));
       }
     }
   }
@@ -182,7 +222,11 @@ class Builder {
     const auto* provider = model.provider.empty() ? own_provider(model, path) : named_provider(model, path);
     if (provider == nullptr) return;
     const bool wildcard = model.name.ends_with('*');
-    const std::string& upstream = model.upstream_model.empty() ? model.name : model.upstream_model;
+    // A full address may name the model it is of.
+    const auto& in_address = model.provider.empty() && !wildcard ? provider->endpoint.model : std::string{};
+    const std::string& upstream = !model.upstream_model.empty() ? model.upstream_model
+                                  : in_address.empty()          ? model.name
+                                                                : in_address;
     auto& info = data_.owned_models.emplace_back();
     if (const auto known = data_.names.find(cat(provider->name, "/", upstream));
         known != data_.names.end() && known->second.info != nullptr) {
@@ -192,36 +236,47 @@ class Builder {
     info.type = model.type;
     info.rate_limit = model.rate_limit;
     take_facts(info, model.facts);
+    if (!model.provider.empty() && model.dialect) info.served_by = in_dialect(*provider, *model.dialect);
     if (wildcard) {
       const auto prefix = model.name.size() - 1;
       const bool matched = model.upstream_model == "*";
+      const auto* served_by = info.served_by != nullptr ? info.served_by : provider;
       data_.wildcards.push_back(
-          {model.name.substr(0, prefix), provider, matched ? prefix : 0, matched ? "" : model.upstream_model, &info});
+          {model.name.substr(0, prefix), served_by, matched ? prefix : 0, matched ? "" : model.upstream_model, &info});
       return;
     }
-    data_.names.insert_or_assign(model.name, Target{provider, info.id, &info});
+    data_.names.insert_or_assign(model.name, target_of(provider, info.id, &info));
     own(model.name);
   }
 
-  /// The provider behind a model's own endpoint; models with the same endpoint and key share one.
+  /// The provider behind a model's own endpoint; models with the same endpoint, dialect and key share one.
   const Provider* own_provider(const config::Model& model, const std::string& path) {
     config::Provider data;
+    const auto said = dialect_of_address(model.endpoint);
     data.base_url = model.endpoint;
-    data.dialect = model.dialect;
+    data.dialect = model.dialect.value_or(said.value_or(config::Dialect::openai_chat));
     if (model.auth) data.auth = *model.auth;
     data.api_key = model.api_key;
-    const auto key = find_key(data, env_);
-    auto made = make_provider("", data, key);
+    const auto proof = find_proof(data, env_, options_.read);
+    auto made = make_provider("", data, proof);
     for (const auto& wrong : made.problems) {
-      problem(Severity::error, model.where, path + (wrong.field == Made::Wrong::Field::base_url ? ".endpoint" : ".auth"),
-              wrong.message, wrong.fix);
+      problem(Severity::error, model.where, path + (wrong.field == Wrong::Field::base_url ? ".endpoint" : ".auth"), wrong.message,
+              wrong.fix);
     }
-    if (!made.problems.empty()) return nullptr;
+    if (!proof.missing.empty())
+      problem(Severity::error, model.where, path + ".auth", "what signs its requests is not complete", proof.missing);
+    if (!made.problems.empty() || !proof.missing.empty()) return nullptr;
+    if (said && *said != data.dialect && dialect_of_address(cat("http://-", made.provider.endpoint.prefix)) == said) {
+      problem(Severity::warning, model.where, path + ".endpoint",
+              cat("it ends as an address of ", config::to_text(*said), " does, and the dialect is ", made.provider.dialect),
+              "correct the dialect, or write the base URL alone");
+    }
+    if (!proof.file.empty()) files_.push_back(proof.file);
     made.provider.name = made.provider.authority;
     made.provider.public_name = "registry";
     made.provider.title = made.provider.authority;
-    const auto same = cat(model.endpoint, "\n", made.provider.head.reveal());
-    auto& shared = shared_[same];
+    auto& shared = shared_[cat(model.endpoint, "\n", made.provider.dialect, "\n", made.provider.head.reveal(), "\n",
+                               signer_text(made.provider.signer))];
     if (shared == nullptr) {
       shared = &data_.owned_providers.emplace_back(std::move(made.provider));
       data_.providers.push_back(shared);
@@ -229,12 +284,22 @@ class Builder {
     return shared;
   }
 
+  /// What two signers have in common when they are one.
+  static std::string signer_text(const Signer& signer) {
+    if (const auto* aws = std::get_if<SigV4>(&signer))
+      return cat(aws->access_key, "\n", aws->secret_key.reveal(), "\n", aws->session_token.reveal(), "\n", aws->region, "\n",
+                 aws->service);
+    if (const auto* google = std::get_if<ServiceAccount>(&signer))
+      return cat(google->client_email, "\n", google->private_key.reveal(), "\n", google->token_url);
+    return {};
+  }
+
   const Provider* named_provider(const config::Model& model, const std::string& path) {
     if (const auto* provider = catalog_->provider(model.provider)) return provider;
     for (const auto& off : data_.disabled) {
       if (off.name != model.provider) continue;
       const auto why = cat("the provider '", off.name, "' is not enabled: ", off.reason);
-      problem(Severity::warning, model.where, path + ".provider", why, "until then the model answers 404");
+      unresolved(Severity::warning, model.where, path + ".provider", why, "until then the model answers 404");
       data_.dead.emplace(model.name, why);
       return nullptr;
     }
@@ -246,8 +311,9 @@ class Builder {
     std::vector<std::string_view> names = builtin_names();
     for (const auto& [own, provider] : settings_.providers) names.push_back(own);
     const auto guess = nearest(name, names.data(), names.size());
-    problem(Severity::error, where, std::move(path), cat("there is no provider '", name, "'"),
-            guess.empty() ? cat("add it under providers:, or use one of the built-in ones") : cat("did you mean '", guess, "'?"));
+    unresolved(
+        Severity::error, where, std::move(path), cat("there is no provider '", name, "'"),
+        guess.empty() ? cat("add it under providers:, or use one of the built-in ones") : cat("did you mean '", guess, "'?"));
   }
 
   void own(const std::string& name) {
@@ -285,8 +351,8 @@ class Builder {
     data_.dead.emplace(name, why);
     if (slash != std::string::npos && !off && catalog_->provider(owner) == nullptr)
       return unknown_provider(alias.where, path, owner);
-    problem(Severity::warning, alias.where, path, std::string{why},
-            off ? "until then the alias answers 404" : "name a model as provider/model");
+    unresolved(Severity::warning, alias.where, path, std::string{why},
+               off ? "until then the alias answers 404" : "name a model as provider/model");
   }
 
   void add_wildcard_alias(const std::string& name, const config::Alias& alias) {
@@ -340,20 +406,28 @@ class Builder {
 
   const config::Settings& settings_;
   const config::Env& env_;
-  std::span<const Discovered> found_;
+  const BuildOptions& options_;
   std::shared_ptr<Catalog> catalog_;
   Catalog::Data& data_;
   std::vector<config::Problem> problems_;
   bool failed_ = false;
   std::vector<std::pair<std::uint32_t, const Provider*>> ordered_;
+  /// What an enabled provider was made of, and what else was made of it.
+  struct Source {
+    config::Provider data;
+    Proof proof;
+    std::map<config::Dialect, const Provider*> others;
+  };
+  std::unordered_map<const Provider*, Source> sources_;
+  std::vector<std::string> files_;                           ///< that were read
   std::unordered_map<std::string, const Provider*> shared_;  ///< of the registry, by endpoint and credentials
   std::vector<std::string> own_names_;                       ///< models and aliases in the order of the file
   std::unordered_set<std::string> own_;                      ///< the same
   std::vector<std::pair<std::string, Target>> aliases_;
 };
 
-Built build(const config::Settings& settings, const config::Env& env, std::span<const Discovered> found) {
-  return Builder{settings, env, found}.run();
+Built build(const config::Settings& settings, const config::Env& env, const BuildOptions& options) {
+  return Builder{settings, env, options}.run();
 }
 
 }  // namespace cardea::catalog

@@ -31,7 +31,7 @@ std::optional<Target> match(const Wildcard& wildcard, std::string_view model) {
   const auto sent = wildcard.fixed.empty() ? model.substr(wildcard.cut) : std::string_view{wildcard.fixed};
   if (sent.empty()) return std::nullopt;
   const auto* known = find_model(*wildcard.provider, sent);
-  return Target{wildcard.provider, sent, known != nullptr ? known : wildcard.info};
+  return target_of(wildcard.provider, sent, known != nullptr ? known : wildcard.info);
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ Result<Target> Catalog::resolve(std::string_view model) const {
     if (const auto target = match(wildcard, model)) return *target;
   }
   if (const auto parts = split(model); !parts.provider.empty()) {
-    if (const auto* owner = provider(parts.provider)) return Target{owner, parts.model, find_model(*owner, parts.model)};
+    if (const auto* owner = provider(parts.provider)) return target_of(owner, parts.model, find_model(*owner, parts.model));
   }
   if (!data_->wildcards.empty() && data_->wildcards.back().prefix.empty()) {
     if (const auto target = match(data_->wildcards.back(), model)) return *target;
@@ -87,6 +87,7 @@ const Entry* Catalog::find(std::string_view id) const {
 }
 
 std::span<const Provider* const> Catalog::providers() const { return data_->providers; }
+std::span<const Provider* const> Catalog::upstreams() const { return data_->upstreams; }
 std::span<const Disabled> Catalog::disabled() const { return data_->disabled; }
 
 const Provider* Catalog::provider(std::string_view name) const {

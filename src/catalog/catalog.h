@@ -2,11 +2,13 @@
 // What exists: providers and models as data, and the way from a model's name to the place that answers it.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/error.h"
@@ -32,6 +34,8 @@ struct Price {
   [[nodiscard]] Money cost(const model::Usage& usage) const;
 };
 
+struct Provider;
+
 struct ModelInfo {
   std::string id;  ///< the provider's own name
   ModelType type = ModelType::llm;
@@ -41,24 +45,51 @@ struct ModelInfo {
   Price price;
   std::string as_of, source;  ///< of the figures
   config::RateLimit rate_limit;
+  const Provider* served_by = nullptr;  ///< its provider in another dialect; null: its provider as it is
   [[nodiscard]] bool can(Capability what) const { return (capabilities >> static_cast<unsigned>(what) & 1) != 0; }
 };
+
+/// Keys of AWS, for its Signature Version 4.
+struct SigV4 {
+  std::string access_key;
+  Secret secret_key;
+  Secret session_token;  ///< empty: there is none
+  std::string region;
+  std::string service;
+};
+/// A Google service account, whose key buys access tokens (RFC 7523) at `token_url`.
+struct ServiceAccount {
+  std::string client_email;
+  std::string key_id;  ///< may be empty
+  Secret private_key;  ///< PEM
+  std::string token_url;
+};
+/// How a request proves who sends it: by constant lines, which stand in Provider::head (or need not), or signed anew each time.
+using Signer = std::variant<std::monostate, SigV4, ServiceAccount>;
+
+/// How a chat is answered.
+enum class Delivery : std::uint8_t { whole, stream };
 
 /// One enabled upstream. Immutable; lives as long as its Catalog.
 struct Provider {
   std::string name;         ///< "openai"; of a registry entry with its own endpoint: host of the endpoint
   std::string public_name;  ///< what clients are told: the name, or "registry" where that is an address of the inside
   std::string title;
-  std::string dialect;  ///< name of a dialect room: "openai_chat"
+  std::string dialect;  ///< name of a dialect: "openai_chat"
   Endpoint endpoint;
   std::string authority;  ///< value of the Host header
   std::string chat_path;  ///< request target of chat: "/v1/chat/completions"
   Secret head;            ///< header lines to send, each ending in CRLF: credentials and the provider's own headers (no Host)
+  Signer signer;          ///< of what `head` cannot hold
   Secret key;             ///< the bare credential, for scrubbing upstream error texts
   Quirks quirks;
+  std::string chat_template, stream_template;  ///< where chats go, with {model}; empty: where the dialect says
   std::vector<ModelInfo> models;
-  /// Request target of another operation: path("/embeddings") → "/v1/embeddings".
-  [[nodiscard]] std::string path(std::string_view operation) const { return endpoint.path(operation); }
+  /// Request target of an operation: path("/embeddings") → "/v1/embeddings", path("/x?alt=sse") → "/v1beta/x?alt=sse".
+  [[nodiscard]] std::string path(std::string_view target) const { return endpoint.path(target); }
+  /// The target below the base URL of a chat at a provider that has it elsewhere than its dialect says
+  /// ("/models/claude-x:rawPredict"); empty: Dialect::chat_target() counts.
+  [[nodiscard]] std::string own_target(std::string_view model, Delivery delivery) const;
 };
 
 /// Where one request goes. A handle: valid while the Catalog lives and, for names passed through, the caller's string too.
@@ -106,9 +137,18 @@ class Catalog;
 struct Built {
   std::shared_ptr<const Catalog> catalog;  ///< null when a problem is an error
   std::vector<config::Problem> problems;
+  std::vector<std::string> files;  ///< read on the way (credentials): to be watched
+};
+/// Reads a file that the configuration or the environment names. Error: "cannot be read: …".
+using ReadFile = std::function<Result<std::string>(const std::string& path)>;
+struct BuildOptions {
+  std::span<const Discovered> found = {};
+  ReadFile read = {};
+  /// Of settings that could be read in part only, names that lead nowhere are not reported: what they name may be in the rest.
+  enum class Settings : std::uint8_t { whole, partial } settings = Settings::whole;
 };
 /// Built-in data + settings + environment + what discovery found. Thread: any; the result is immutable.
-[[nodiscard]] Built build(const config::Settings& settings, const config::Env& env, std::span<const Discovered> found = {});
+[[nodiscard]] Built build(const config::Settings& settings, const config::Env& env, const BuildOptions& options = {});
 
 /// Immutable; shared by all threads; owns everything a Target points to.
 class Catalog {
@@ -127,6 +167,8 @@ class Catalog {
   [[nodiscard]] std::span<const Entry> list() const;                 ///< sorted: own models and aliases first
   [[nodiscard]] const Entry* find(std::string_view id) const;        ///< a row of list()
   [[nodiscard]] std::span<const Provider* const> providers() const;  ///< enabled ones, in order of preference
+  /// The same, and each once more for every further dialect that some of its models are served in: every Target's provider.
+  [[nodiscard]] std::span<const Provider* const> upstreams() const;
   [[nodiscard]] std::span<const Disabled> disabled() const;
   [[nodiscard]] const Provider* provider(std::string_view name) const;
 

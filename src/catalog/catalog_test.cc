@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "catalog/embedded.h"
+#include "catalog/test_support.h"
 #include "config/loader.h"
 
 namespace {
@@ -29,40 +30,6 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace cardea::catalog {
 namespace {
-
-using Variables = std::vector<std::pair<std::string, std::string>>;
-
-config::Env env_of(Variables variables) {
-  return [variables = std::move(variables)](std::string_view name) -> std::optional<std::string> {
-    for (const auto& [key, value] : variables) {
-      if (key == name) return value;
-    }
-    return std::nullopt;
-  };
-}
-
-std::string all(const std::vector<config::Problem>& problems) {
-  std::string out;
-  for (const auto& problem : problems) out += config::to_text(problem) + "\n";
-  return out;
-}
-
-Built build_of(std::string_view yaml, const config::Env& env, std::span<const Discovered> found = {}) {
-  const auto loaded = config::load(yaml, "c.yaml", env);
-  EXPECT_TRUE(loaded.ok()) << all(loaded.problems);
-  return build(loaded.settings, env, found);
-}
-std::shared_ptr<const Catalog> good(std::string_view yaml, const config::Env& env, std::span<const Discovered> found = {}) {
-  auto built = build_of(yaml, env, found);
-  EXPECT_TRUE(built.catalog) << all(built.problems);
-  return built.catalog;
-}
-
-std::string went(const Catalog& catalog, std::string_view name) {
-  const auto target = catalog.resolve(name);
-  if (!target) return cat("! ", target.error().message());
-  return cat(target->provider->name, " ", target->model, target->info != nullptr ? " known" : "");
-}
 
 const config::Env both_keys = env_of({{"OPENAI_API_KEY", "sk-openai"}, {"GROQ_API_KEY", "gsk-groq"}});
 
@@ -216,7 +183,7 @@ TEST(Catalog, HeadHoldsKeyAndHeaders) {
   EXPECT_EQ(provider->key.reveal(), "sk-1");
   EXPECT_EQ(provider->authority, "proxy:1");
   EXPECT_EQ(provider->chat_path, "/x/chat/completions");
-  EXPECT_EQ(provider->dialect, "openai");
+  EXPECT_EQ(provider->dialect, "openai_chat");
 }
 
 TEST(Catalog, RegistryAuthOfEveryKind) {
@@ -389,7 +356,7 @@ TEST(Catalog, Discovery) {
   EXPECT_EQ(names(probes(settings_of("discovery: off\n"), env_of({}))), "");
 
   const Discovered found[] = {{"ollama", "http://127.0.0.1:11434", {"llama3:8b", "qwen3"}}};
-  const auto catalog = good("aliases: {local: ollama/qwen3}\n", env_of({}), found);
+  const auto catalog = good("aliases: {local: ollama/qwen3}\n", env_of({}), {.found = found});
   EXPECT_EQ(went(*catalog, "llama3:8b"), "ollama llama3:8b known");
   EXPECT_EQ(went(*catalog, "ollama/other"), "ollama other");
   EXPECT_EQ(went(*catalog, "local"), "ollama qwen3 known");

@@ -27,6 +27,11 @@ struct Wildcard {
 
 inline constexpr std::size_t name_bytes_max = 256;
 
+/// Where a request for this model of a provider goes: some models are served in another dialect than their provider's.
+[[nodiscard]] inline Target target_of(const Provider* provider, std::string_view model, const ModelInfo* info) {
+  return {info != nullptr && info->served_by != nullptr ? info->served_by : provider, model, info};
+}
+
 struct Catalog::Data {  // NOLINT: all public, seen by this room only
   // Deques: elements never move, so Targets may point into them.
   std::deque<Provider> owned_providers;
@@ -35,30 +40,42 @@ struct Catalog::Data {  // NOLINT: all public, seen by this room only
 
   std::vector<const Provider*> providers;  ///< in order of preference
   ByName<const Provider*> by_name;
-  ByName<Target> names;             ///< every exact name
-  ByName<std::string> dead;         ///< names that are written somewhere and cannot be reached: why
-  std::vector<Wildcard> wildcards;  ///< longest prefix first
+  std::vector<const Provider*> upstreams;  ///< the same and their other dialects
+  ByName<Target> names;                    ///< every exact name
+  ByName<std::string> dead;                ///< names that are written somewhere and cannot be reached: why
+  std::vector<Wildcard> wildcards;         ///< longest prefix first
   std::vector<Disabled> disabled;
   std::vector<Entry> list;
   ByName<std::size_t> list_index;
 };
 
-/// A provider ready for calling from its data, or why not. `key`: the credential, may be empty.
+/// Something wrong with a provider's data or with what it takes from the environment.
+struct Wrong {
+  enum class Field : std::uint8_t { base_url, headers, key } field;
+  std::string message, fix;
+};
+
+/// What a provider proves itself with, and its address with the blanks filled in.
+struct Proof {
+  enum class Way : std::uint8_t { none, key, bearer, signer } way = Way::none;
+  Secret key;  ///< to be sent as `way` says; of a signer, the part that must never be seen
+  Signer signer;
+  std::string base_url;
+  std::string file;     ///< the credentials were read from it
+  std::string missing;  ///< not empty: without this it cannot be called: "set GROQ_API_KEY"
+  std::vector<Wrong> problems;
+};
+/// What the configuration gives counts first, then variables. White space around a credential is cut off.
+[[nodiscard]] Proof find_proof(const config::Provider& data, const config::Env& env, const ReadFile& read);
+
+/// A provider ready for calling, or why not.
 struct Made {
-  struct Wrong {
-    enum class Field : std::uint8_t { base_url, headers, key } field;
-    std::string message, fix;
-  };
   Provider provider;
   std::vector<Wrong> problems;
 };
-[[nodiscard]] Made make_provider(std::string name, const config::Provider& data, const Secret& key);
+[[nodiscard]] Made make_provider(std::string name, const config::Provider& data, const Proof& proof);
 [[nodiscard]] ModelInfo make_model(const config::ProviderModel& data, const config::Provider& provider);
 void take_facts(ModelInfo& info, const config::Facts& facts);
-/// The credential of a provider: its own, or the first variable of key_env that is set. White space around it is cut off.
-[[nodiscard]] Secret find_key(const config::Provider& data, const config::Env& env);
-/// "set GROQ_API_KEY".
-[[nodiscard]] std::string key_hint(const config::Provider& data);
 /// Unix time of "YYYY-MM-DD"; a constant when it is not a date.
 [[nodiscard]] std::int64_t unix_time(std::string_view date);
 

@@ -30,6 +30,8 @@ std::vector<Probe> probes(const config::Settings& settings, const config::Env& e
     for (const auto& [name, user] : settings.providers) {
       if (name == file.name) provider = config::overlay(*provider, user);
     }
+    provider->base_url = local_address(provider->base_url, provider->probe);
+    // Whatever dialect it will be spoken to in, they all list their models as OpenAI does.
     const auto endpoint = parse_endpoint(provider->base_url);
     if (!endpoint || endpoint->origin.scheme != Scheme::http || is_own(endpoint->origin, settings)) continue;
     out.push_back({std::string{file.name}, provider->base_url, cat("http://", endpoint->authority(), endpoint->path("/models"))});

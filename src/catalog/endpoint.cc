@@ -1,25 +1,14 @@
 #include "catalog/endpoint.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "catalog/dialects.h"
 
 namespace cardea::catalog {
 namespace {
 
 constexpr std::size_t url_bytes_max = 2048;
-constexpr std::string_view default_prefix = "/v1";
-/// Operations by which a full URL is known; the part before one is the prefix.
-constexpr std::string_view operations[] = {"/chat/completions",
-                                           "/completions",
-                                           "/embeddings",
-                                           "/responses",
-                                           "/images/generations",
-                                           "/audio/speech",
-                                           "/audio/transcriptions",
-                                           "/audio/translations",
-                                           "/moderations",
-                                           "/rerank",
-                                           "/models"};
-
 auto refuse(std::string_view what) { return fail(Kind::config, cat("not a usable URL: ", what)); }
 
 bool visible(std::string_view text) {
@@ -62,34 +51,64 @@ Status read_authority(std::string_view text, Origin& origin) {
   return {};
 }
 
-std::string prefix_of(std::string_view path) {
+std::string percent_decode(std::string_view text) {
+  const auto digit = [](char c) -> int {
+    const char lower = ascii_lower(c);
+    return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+  };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool whole = text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0;
+    out.push_back(whole ? static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])) : text[i]);
+    if (whole) i += 2;
+  }
+  return out;
+}
+
+std::string without_double_slashes(std::string_view path) {
   std::string out;
   for (const char c : path) {
     if (c != '/' || !out.ends_with('/')) out.push_back(c);
   }
   while (out.ends_with('/')) out.pop_back();
-  if (out.empty()) return std::string{default_prefix};
-  for (const auto operation : operations) {
-    if (!out.ends_with(operation)) continue;
-    out.resize(out.size() - operation.size());
-    break;
-  }
   return out;
+}
+
+void take_path(Endpoint& out, std::string_view raw, const DialectFacts& facts) {
+  const auto path = without_double_slashes(raw);
+  if (path.empty()) {
+    out.prefix = facts.prefix;
+    return;
+  }
+  const auto stripped = strip_operation(path, facts);
+  out.prefix = stripped.path;
+  out.model = percent_decode(stripped.model);
+  if (!facts.prefix.empty() && out.prefix.ends_with(cat(facts.prefix, facts.prefix)))
+    out.prefix.resize(out.prefix.size() - facts.prefix.size());
+  if (!facts.stream_query.empty() && out.query == facts.stream_query) out.query.clear();
+}
+
+std::string_view path_of(std::string_view url) {
+  const auto begin = url.find("://");
+  if (begin == std::string_view::npos) return {};
+  const auto slash = url.find('/', begin + 3);
+  return slash == std::string_view::npos ? std::string_view{} : url.substr(slash, url.find_first_of("?#", slash) - slash);
 }
 
 }  // namespace
 
-Result<Endpoint> parse_endpoint(std::string_view url) {
+Result<Endpoint> parse_endpoint(std::string_view url, config::Dialect dialect) {
+  const auto& facts = facts_of(dialect);
   Endpoint out;
   if (url.size() > url_bytes_max) return refuse("it is longer than 2,048 bytes");
   if (url == "twin:" || url == "twin://") {
     out.origin.scheme = Scheme::twin;
-    out.prefix = default_prefix;
+    out.prefix = facts.prefix;
     return out;
   }
   if (url.starts_with("unix:")) {
     out.origin = {Scheme::unix_socket, std::string{url.substr(5)}, 0};
-    out.prefix = default_prefix;
+    out.prefix = facts.prefix;
     if (!url.substr(5).starts_with('/') || !visible(url)) return refuse("write unix:/PATH of a socket");
     return out;
   }
@@ -108,12 +127,54 @@ Result<Endpoint> parse_endpoint(std::string_view url) {
   }
   const auto slash = rest.find('/');
   if (auto done = read_authority(rest.substr(0, slash), out.origin); !done) return fail_with(done);
-  out.prefix = prefix_of(slash == std::string_view::npos ? std::string_view{} : rest.substr(slash));
+  take_path(out, slash == std::string_view::npos ? std::string_view{} : rest.substr(slash), facts);
   return out;
 }
 
-std::string Endpoint::path(std::string_view operation) const {
-  return query.empty() ? cat(prefix, operation) : cat(prefix, operation, "?", query);
+std::optional<config::Dialect> dialect_of_address(std::string_view url) {
+  return dialect_of_path(without_double_slashes(path_of(url)));
+}
+
+std::string local_address(std::string_view text, std::string_view usual) {
+  const auto normal = parse_endpoint(usual);
+  if (!normal || text.empty() || text.starts_with("unix:")) return std::string{text};
+  const auto scheme = text.find("://");
+  auto rest = scheme == std::string_view::npos ? text : text.substr(scheme + 3);
+  const auto path = rest.find('/') == std::string_view::npos ? std::string_view{} : rest.substr(rest.find('/'));
+  rest.remove_suffix(path.size());
+  auto colon = rest.rfind(':');
+  if (rest.ends_with(']') || colon == std::string_view::npos) colon = rest.size();
+  auto host = rest.substr(0, colon);
+  const auto port = rest.substr(colon);
+  if (host.empty() || host == "0.0.0.0" || host == "[::]") host = normal->origin.host;
+  if (scheme != std::string_view::npos) return cat(text.substr(0, scheme), "://", host, port, path);
+  return port.empty() ? cat("http://", host, ":", normal->origin.port, path) : cat("http://", host, port, path);
+}
+
+Result<std::string> fill_blanks(std::string_view url, const Blanks& blanks) {
+  std::string out;
+  while (true) {
+    const auto open = url.find('{');
+    const auto close = url.find('}', open);
+    if (close == std::string_view::npos) return out.append(url);
+    const auto name = url.substr(open + 1, close - open - 1);
+    const auto value = blanks(name);
+    if (!value) return std::unexpected{Error{Kind::config, cat("nothing is known for '{", name, "}'"), std::string{name}}};
+    const auto odd = [](char c) {
+      const auto lower = ascii_lower(c);
+      const bool alnum = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
+      return !alnum && c != '-' && c != '.' && c != ':' && c != '_';
+    };
+    if (value->empty() || std::any_of(value->begin(), value->end(), odd))
+      return std::unexpected{Error{Kind::config, cat("the value of '{", name, "}' is not a plain name"), std::string{name}}};
+    out.append(url.substr(0, open)).append(*value);
+    url.remove_prefix(close + 1);
+  }
+}
+
+std::string Endpoint::path(std::string_view target) const {
+  if (query.empty()) return cat(prefix, target);
+  return cat(prefix, target, target.find('?') == std::string_view::npos ? "?" : "&", query);
 }
 
 std::string Endpoint::authority() const {

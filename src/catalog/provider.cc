@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "catalog/data.h"
+#include "catalog/dialects.h"
 
 namespace cardea::catalog {
 namespace {
@@ -34,14 +35,7 @@ bool is_reserved(std::string_view name) {
   return false;
 }
 
-std::string_view trim_lines(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-void add_header(Made& made, std::string& head, Made::Wrong::Field field, std::string_view name, std::string_view prefix,
+void add_header(Made& made, std::string& head, Wrong::Field field, std::string_view name, std::string_view prefix,
                 std::string_view value) {
   if (!is_token(name) || is_reserved(name)) {
     made.problems.push_back({field, cat("the header '", name, "' cannot be set"), "name another header"});
@@ -53,53 +47,85 @@ void add_header(Made& made, std::string& head, Made::Wrong::Field field, std::st
   }
 }
 
+void add_credential(Made& made, std::string& head, const config::Auth& auth, const Proof& proof, const DialectFacts& facts) {
+  using Field = Wrong::Field;
+  if (proof.way == Proof::Way::bearer) return add_header(made, head, Field::key, "Authorization", "Bearer ", proof.key.reveal());
+  if (proof.way != Proof::Way::key || auth.type == config::AuthType::none) return;
+  std::string_view name = auth.header;
+  if (name.empty() && auth.type == config::AuthType::api_key) name = facts.key_header;
+  const bool own_header = !name.empty() && !iequals(name, "authorization");
+  const bool bare = own_header || auth.type == config::AuthType::header;
+  add_header(made, head, Field::key, own_header ? name : "Authorization", bare ? "" : "Bearer ", proof.key.reveal());
+}
+
+/// `every`: the line that the dialect wants in every request, unless the data says it otherwise (or empty: not at all).
+void add_own_headers(Made& made, std::string& head, const config::Map<std::string>& own, std::string_view every) {
+  const auto colon = every.find(':');
+  const auto every_name = every.substr(0, colon);
+  const auto same = [&](const auto& header) { return iequals(header.first, every_name); };
+  if (!every.empty() && std::none_of(own.begin(), own.end(), same))
+    add_header(made, head, Wrong::Field::headers, every_name, "", trim(every.substr(colon + 1)));
+  for (const auto& [header, value] : own) {
+    if (!value.empty()) add_header(made, head, Wrong::Field::headers, header, "", value);
+  }
+}
+
+/// One segment of a path (RFC 3986 §3.3): what could end it, or be taken for a query, is escaped.
+void append_segment(std::string& out, std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  constexpr std::string_view plain = "-._~!$&'()*+,;=:@";
+  for (const char c : text) {
+    const auto lower = ascii_lower(c);
+    const auto byte = static_cast<unsigned char>(c);
+    if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || plain.find(c) != std::string_view::npos) {
+      out.push_back(c);
+    } else {
+      out.append({'%', digits[byte >> 4], digits[byte & 15]});
+    }
+  }
+}
+
 }  // namespace
 
-Secret find_key(const config::Provider& data, const config::Env& env) {
-  for (const auto* given : {&data.api_key, &data.auth.value}) {
-    if (const auto key = trim_lines(given->reveal()); !key.empty()) return Secret{std::string{key}};
-  }
-  for (const auto& name : data.key_env) {
-    const auto value = env(name);
-    if (const auto key = trim_lines(value ? std::string_view{*value} : std::string_view{}); !key.empty())
-      return Secret{std::string{key}};
-  }
-  return {};
-}
-
-std::string key_hint(const config::Provider& data) {
-  return data.key_env.empty() ? "give it an api_key" : cat("set ", data.key_env.front());
-}
-
-Made make_provider(std::string name, const config::Provider& data, const Secret& key) {
-  using Field = Made::Wrong::Field;
-  Made made;
+Made make_provider(std::string name, const config::Provider& data, const Proof& proof) {
+  using Field = Wrong::Field;
+  Made made{.provider = {}, .problems = proof.problems};
   auto& out = made.provider;
+  const auto& facts = facts_of(data.dialect);
   out.name = std::move(name);
   out.public_name = out.name;
   out.title = data.title.empty() ? out.name : data.title;
   out.dialect = config::to_text(data.dialect);
   out.quirks = data.quirks;
-  if (auto endpoint = parse_endpoint(data.base_url)) {
+  out.chat_template = data.chat_path;
+  out.stream_template = data.stream_path.empty() ? data.chat_path : data.stream_path;
+  if (auto endpoint = parse_endpoint(proof.base_url, data.dialect)) {
     out.endpoint = *std::move(endpoint);
-  } else {
+  } else if (made.problems.empty()) {
     made.problems.push_back({Field::base_url, std::string{endpoint.error().message()}, "write e.g. http://HOST:PORT/v1"});
   }
   out.authority = out.endpoint.authority();
   out.chat_path = out.path("/chat/completions");
-  out.key = key;
+  out.key = proof.key;
+  out.signer = proof.signer;
   std::string head;
-  if (!key.empty() && data.auth.type != config::AuthType::none) {
-    const bool own_header = !data.auth.header.empty() && !iequals(data.auth.header, "authorization");
-    const bool bare = own_header || data.auth.type == config::AuthType::header;
-    add_header(made, head, Field::key, own_header ? data.auth.header : "Authorization", bare ? "" : "Bearer ", key.reveal());
-  }
-  for (const auto& [header, value] : data.headers) {
-    if (!value.empty()) add_header(made, head, Field::headers, header, "", value);
-  }
+  add_credential(made, head, data.auth, proof, facts);
+  add_own_headers(made, head, data.headers, facts.headers);
   out.head = Secret{std::move(head)};
   for (const auto& model : data.models) out.models.push_back(make_model(model, data));
   return made;
+}
+
+std::string Provider::own_target(std::string_view model, Delivery delivery) const {
+  constexpr std::string_view blank = "{model}";
+  std::string_view text = delivery == Delivery::stream ? stream_template : chat_template;
+  std::string out;
+  for (auto at = text.find(blank); at != std::string_view::npos; at = text.find(blank)) {
+    out.append(text.substr(0, at));
+    append_segment(out, model);
+    text.remove_prefix(at + blank.size());
+  }
+  return out.append(text);
 }
 
 void take_facts(ModelInfo& info, const config::Facts& facts) {

@@ -121,7 +121,7 @@ TEST(Config, TheRegistryFileWorksAsItStands) {
     EXPECT_EQ(model.name, "text-davinci-003");
     EXPECT_EQ(model.type, ModelType::nlp);
     EXPECT_EQ(model.endpoint, "http://model-service:8080");
-    EXPECT_EQ(model.dialect, Dialect::openai);
+    EXPECT_EQ(model.dialect, std::nullopt);
     EXPECT_EQ(model.auth->type, AuthType::api_key);
     EXPECT_EQ(model.auth->value.reveal(), "xxxx-xxxx-xxxx");
     EXPECT_EQ(model.rate_limit.qps, 10u);
@@ -201,6 +201,69 @@ TEST(Config, NoProblemShowsAValueOfTheEnvironmentOrASecret) {
       env);
   EXPECT_EQ(text.find("sk-secret"), std::string::npos) << text;
   EXPECT_NE(text.find("${KEY}"), std::string::npos);
+}
+
+TEST(Config, AListenItemHasALineOfItsOwn) {
+  EXPECT_TRUE(bad("listen:\n  - 127.0.0.1:1\n  - nowhere\n").starts_with("c.yaml:3:5: listen[1]: 'nowhere'"));
+  EXPECT_TRUE(bad("workers: 1\nlisten: nowhere\n").starts_with("c.yaml:2:1: listen: 'nowhere'"));
+  // What counts is named: a later file's list replaces the first one's, the environment's replaces both.
+  const auto second = load({{"a", "listen:\n  - nowhere\n"}, {"b", "workers: 1\nlisten: [127.0.0.1:1, elsewhere]\n"}}, nothing);
+  EXPECT_EQ(all(second.problems),
+            "b:2:23: listen[1]: 'elsewhere' is not an address – write HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH\n");
+  EXPECT_TRUE(bad("listen:\n  - 127.0.0.1:1\n", env_of({{"CARDEA_LISTEN", "x"}}))
+                  .starts_with("environment variable CARDEA_LISTEN: listen"))
+      << bad("listen:\n  - 127.0.0.1:1\n", env_of({{"CARDEA_LISTEN", "x"}}));
+}
+
+TEST(Config, PlacesAreFoundByPathAndFile) {
+  const auto loaded =
+      load({{"a", "models:\n  - {name: m, endpoint: http://h}\n"},
+            {"b", "models:\n  - name: n\n    endpoint: http://h\n    auth:\n      value: k\naliases:\n  gpt-4.1: a/b\n"}},
+           nothing);
+  ASSERT_TRUE(loaded.ok()) << all(loaded.problems);
+  const auto line = [&](std::string_view file, std::string_view path) {
+    const auto* where = loaded.places.find(file, path);
+    return where == nullptr ? 0U : where->line;
+  };
+  EXPECT_EQ(line("a", "models[0].endpoint"), 2U);
+  EXPECT_EQ(line("b", "models[0].endpoint"), 3U);
+  EXPECT_EQ(line("b", "models[0].auth.value"), 5U);
+  EXPECT_EQ(line("b", "models[0].auth.header"), 4U) << "the nearest one around it";
+  EXPECT_EQ(line("b", "models[0].rate_limit"), 2U);
+  EXPECT_EQ(line("b", "aliases.gpt-4.1"), 7U);
+  EXPECT_EQ(line("", "aliases"), 6U);
+  EXPECT_EQ(line("b", "nothing"), 0U);
+  EXPECT_TRUE(same_branch("models[0]", "models[0].auth") && same_branch("models[0].auth", "models[0]") && same_branch("", "x"));
+  EXPECT_FALSE(same_branch("models[1]", "models[10]") || same_branch("models[0].a", "models[0].b") || same_branch("ab", "abc"));
+}
+
+TEST(Config, DialectsHaveManyNames) {
+  const std::pair<std::string_view, Dialect> names[] = {{"openai_chat", Dialect::openai_chat},
+                                                        {"openai", Dialect::openai_chat},
+                                                        {"openai_responses", Dialect::openai_responses},
+                                                        {"responses", Dialect::openai_responses},
+                                                        {"openai_completions", Dialect::openai_completions},
+                                                        {"anthropic", Dialect::anthropic},
+                                                        {"gemini", Dialect::gemini},
+                                                        {"google", Dialect::gemini},
+                                                        {"bedrock", Dialect::bedrock},
+                                                        {"cohere", Dialect::cohere},
+                                                        {"ollama", Dialect::ollama}};
+  for (const auto& [name, dialect] : names) {
+    const auto settings = good(cat("models: [{name: m, endpoint: 'http://h', dialect: ", name, "}]\n"));
+    EXPECT_EQ(settings.models[0].dialect, dialect) << name;
+    EXPECT_NE(json_schema().find(cat("\"", name, "\"")), std::string::npos) << name;
+  }
+  EXPECT_EQ(to_text(Dialect::openai_chat), "openai_chat");
+  EXPECT_EQ(to_text(Dialect::ollama), "ollama");
+  EXPECT_NE(bad("models: [{name: m, endpoint: 'http://h', dialect: anthropc}]\n").find("did you mean 'anthropic'?"),
+            std::string::npos);
+}
+
+TEST(Config, DefaultsMayHoldBracesInPairs) {
+  EXPECT_EQ(good("data: '${D:-/x/{region}/y}/z'\n").data, "/x/{region}/y/z");
+  EXPECT_EQ(good("data: '${D:-{\"a\":{}}}'\n").data, "{\"a\":{}}");
+  EXPECT_EQ(good("data: '${D:-${E:-{a}}}b'\n").data, "{a}b");
 }
 
 TEST(Config, AProblemIsOneLine) {

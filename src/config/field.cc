@@ -135,12 +135,10 @@ void read_object(Reader& reader, Node& node, void* out, const Table& table) {
         continue;
       }
       given.emplace_back(field->name);
+      if (reader.places != nullptr) reader.places->set(reader.path, {reader.file, entry.line, entry.column});
       // "key:" with nothing behind it leaves the default; a variable that is not set was reported where it stands.
       const bool textual = field->codec->shape == Shape::text || field->codec->shape == Shape::secret;
       if (entry.value.kind == Node::Kind::null || (entry.value.missing && !textual)) continue;
-      if (reader.places != nullptr && reader.path.find('[') == std::string::npos) {
-        reader.places->insert_or_assign(reader.path, Where{reader.file, entry.line, entry.column});
-      }
       field->codec->read(reader, entry.value, field->at(out), *field);
     }
     reader.path = path;
@@ -212,13 +210,8 @@ std::optional<std::size_t> read_choice(Reader& reader, const Node& node, std::sp
   for (std::size_t i = 0; i < choices.size(); ++i) {
     if (node.text == choices[i]) return i;
   }
-  if (choices.data() == choices_of<Switch>().data()) {
-    for (const std::string_view yes : {"true", "True", "yes", "On", "ON", "1"}) {
-      if (node.text == yes) return 1;
-    }
-    for (const std::string_view no : {"false", "False", "no", "Off", "OFF", "0"}) {
-      if (node.text == no) return 0;
-    }
+  for (const auto& other : other_names(choices)) {
+    if (node.text == other.name) return other.index;
   }
   const auto guess = node.written.empty() ? nearest(node.text, choices.data(), choices.size()) : std::string_view{};
   reader.problem(node, cat("'", node.shown(), "' is not one of ", joined(choices)),
@@ -244,15 +237,21 @@ namespace {
 constexpr std::string_view tls_versions[] = {"1.2", "1.3"};
 constexpr std::string_view log_formats[] = {"auto", "json", "console"};
 constexpr std::string_view log_levels[] = {"debug", "info", "warn", "error", "off"};
-constexpr std::string_view auth_types[] = {"api_key", "bearer", "header", "none"};
+constexpr std::string_view auth_types[] = {"api_key", "bearer", "header", "none", "sigv4", "google_service_account"};
 constexpr std::string_view model_types[] = {"llm", "chat", "nlp",   "completion", "embedding", "rerank", "image",
                                             "asr", "tts",  "audio", "moderation", "video",     "other"};
 constexpr std::string_view capabilities[] = {"vision",    "tools",     "parallel_tools", "json_schema",
                                              "json_mode", "reasoning", "audio_in",       "audio_out",
                                              "pdf",       "caching",   "web_search"};
 constexpr std::string_view max_tokens_fields[] = {"as_sent", "max_tokens", "max_completion_tokens"};
-constexpr std::string_view dialects[] = {"openai"};
+constexpr std::string_view dialects[] = {
+    "openai_chat", "openai_responses", "openai_completions", "anthropic", "gemini", "bedrock", "cohere", "ollama"};
+constexpr OtherName dialect_names[] = {{"openai", 0},      {"chat_completions", 0}, {"responses", 1},
+                                       {"completions", 2}, {"messages", 3},         {"claude", 3},
+                                       {"google", 4},      {"generate_content", 4}, {"converse", 5}};
 constexpr std::string_view switches[] = {"off", "on"};
+constexpr OtherName switch_names[] = {{"true", 1},  {"True", 1},  {"yes", 1}, {"On", 1},  {"ON", 1},  {"1", 1},
+                                      {"false", 0}, {"False", 0}, {"no", 0},  {"Off", 0}, {"OFF", 0}, {"0", 0}};
 constexpr std::string_view metrics_auths[] = {"auto", "key", "open"};
 }  // namespace
 
@@ -295,6 +294,12 @@ std::span<const std::string_view> choices_of<Switch>() {
 template <>
 std::span<const std::string_view> choices_of<MetricsAuth>() {
   return metrics_auths;
+}
+
+std::span<const OtherName> other_names(std::span<const std::string_view> choices) {
+  if (choices.data() == std::data(dialects)) return dialect_names;
+  if (choices.data() == std::data(switches)) return switch_names;
+  return {};
 }
 
 std::string_view to_text(ModelType type) { return model_types[static_cast<std::size_t>(type)]; }

@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <unordered_map>
 #include <vector>
 
 #include "config/loader.h"
@@ -20,9 +19,6 @@ namespace cardea::config {
 
 struct Field;
 struct Table;
-
-/// Where fields outside of lists were written last, by path.
-using Places = std::unordered_map<std::string, Where>;
 
 /// Where a reading stands and what it found.
 struct Reader {
@@ -144,6 +140,13 @@ std::span<const std::string_view> choices_of<Switch>();
 template <>
 std::span<const std::string_view> choices_of<MetricsAuth>();
 
+/// Another spelling of a choice, as vendors, SDKs and YAML's own users have it.
+struct OtherName {
+  std::string_view name;
+  std::size_t index;
+};
+[[nodiscard]] std::span<const OtherName> other_names(std::span<const std::string_view> choices);
+
 // Readers of single values; `field` gives the bounds.
 void read_text(Reader&, Node&, void* std_string, const Field&);
 void read_secret(Reader&, Node&, void* secret, const Field&);
@@ -206,6 +209,7 @@ void read_list(Reader& reader, Node& node, void* out, const Field& field) {
   const auto path = reader.path;
   for (std::size_t i = 0; i < node.list.size(); ++i) {
     reader.path = path + '[' + std::to_string(i) + ']';
+    if (reader.places != nullptr) reader.places->set(reader.path, {reader.file, node.list[i].line, node.list[i].column});
     one(node.list[i]);
   }
   reader.path = path;
@@ -218,6 +222,7 @@ void read_map(Reader& reader, Node& node, void* out, const Field& field) {
   const auto path = reader.path;
   for (auto& entry : node.map) {
     reader.path = path + '.' + entry.key;
+    if (reader.places != nullptr) reader.places->set(reader.path, {reader.file, entry.line, entry.column});
     T value{};
     codec_of<T>.read(reader, entry.value, &value, field);
     const auto same = std::find_if(map.begin(), map.end(), [&](const auto& other) { return other.first == entry.key; });

@@ -44,7 +44,7 @@ void read_environment(Reader& reader, const std::string& path, void* out, const 
       done = true;
       reader.file = cat("environment variable ", name);
       reader.path = field_path;
-      reader.places->insert_or_assign(field_path, Where{reader.file, 0, 0});
+      reader.places->set(field_path, {reader.file, 0, 0});
       auto node = outside_value(field, *value, cat("$", name));
       if (trim(*value).empty()) return reader.problem(node, "the variable is set and empty", "give it a value or unset it");
       field.codec->read(reader, node, field.at(out), field);
@@ -92,7 +92,7 @@ void read_overrides(Reader& reader, Settings& settings, const Overrides& overrid
       reader.problem({}, "no such field", "see docs/configuration.md");
       continue;
     }
-    reader.places->insert_or_assign(path, Where{reader.file, 0, 0});
+    reader.places->set(path, {reader.file, 0, 0});
     auto node = outside_value(*field, value, value);
     field->codec->read(reader, node, field->at(owner), *field);
   }
@@ -136,9 +136,34 @@ bool Loaded::ok() const {
   return std::none_of(problems.begin(), problems.end(), [](const Problem& p) { return p.severity == Severity::error; });
 }
 
+void Places::set(const std::string& path, Where where) {
+  places_.insert_or_assign(cat(where.file, "\n", path), where);
+  places_.insert_or_assign(path, std::move(where));
+}
+
+const Where* Places::at(std::string_view file, std::string_view path) const {
+  const auto found = places_.find(file.empty() ? std::string{path} : cat(file, "\n", path));
+  return found == places_.end() ? nullptr : &found->second;
+}
+
+const Where* Places::find(std::string_view file, std::string_view path) const {
+  for (; !path.empty(); path = path.substr(0, path.find_last_of(".["))) {
+    if (const auto* found = at(file, path)) return found;
+    if (path.find_last_of(".[") == std::string_view::npos) break;
+  }
+  return nullptr;
+}
+
+std::string ElementPaths::next(const Where& where) { return cat(list_, "[", counts_[where.file]++, "]"); }
+
+bool same_branch(std::string_view a, std::string_view b) noexcept {
+  if (a.size() > b.size()) std::swap(a, b);
+  return b.starts_with(a) && (a.empty() || a.size() == b.size() || b[a.size()] == '.' || b[a.size()] == '[');
+}
+
 Loaded load(const std::vector<File>& files, const Env& env, const Overrides& overrides) {
   Loaded out;
-  Places places;
+  Places& places = out.places;
   for (const auto& file : files) read_file(file, env, out.settings, places, out.problems);
   Reader environment{.file = "", .problems = out.problems, .places = &places};
   read_environment(environment, "", &out.settings, table_of<Settings>(), env);

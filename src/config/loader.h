@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
@@ -29,6 +30,34 @@ struct Problem {
 /// "cardea.yaml:3:7: models[0].auth.type: … – fix". One line.
 [[nodiscard]] std::string to_text(const Problem& problem);
 
+/// Where every field was written, by its path in its own file: "models[0].endpoint", "listen[1]".
+class Places {
+ public:
+  void set(const std::string& path, Where where);
+  /// The place of a field, or of the nearest one around it that has a place. Of several files that have the path: the one in
+  /// `file`, or the last when no file is named. Null: nothing of it was written there.
+  [[nodiscard]] const Where* find(std::string_view file, std::string_view path) const;
+  /// The same of exactly this path.
+  [[nodiscard]] const Where* at(std::string_view file, std::string_view path) const;
+
+ private:
+  std::unordered_map<std::string, Where> places_;
+};
+
+/// The paths of a list's elements, each in the file it stands in, as lists of mappings grow from file to file. Asked in order.
+class ElementPaths {
+ public:
+  explicit ElementPaths(std::string_view list) : list_{list} {}
+  [[nodiscard]] std::string next(const Where& where);  ///< "models[2]"
+
+ private:
+  std::string_view list_;
+  std::unordered_map<std::string, std::size_t> counts_;
+};
+
+/// Does one of the two paths lie in the other? "models[0]" and "models[0].auth": yes; "models[1]" and "models[10]": no.
+[[nodiscard]] bool same_branch(std::string_view a, std::string_view b) noexcept;
+
 /// By file, line and column; otherwise in the order found.
 void sort_by_place(std::vector<Problem>& problems);
 
@@ -44,6 +73,7 @@ using Overrides = std::vector<std::pair<std::string, std::string>>;
 struct Loaded {
   Settings settings;  ///< use only when ok()
   std::vector<Problem> problems;
+  Places places;
   [[nodiscard]] bool ok() const;  ///< no problem of severity error
 };
 

@@ -43,6 +43,7 @@ void write_integer(json::Writer& out, const Spec& spec) {
 void write_choice(json::Writer& out, const Codec& codec) {
   std::string type = R"({"enum":[)";
   for (const auto choice : codec.choices()) type += cat(type.back() == '[' ? "" : ",", json::quote(choice));
+  for (const auto& other : other_names(codec.choices())) type += cat(",", json::quote(other.name));
   // An unquoted on, off, 1.3 is a boolean or a number to an editor's YAML reader.
   if (codec.choices().data() == choices_of<Switch>().data()) type += ",true,false";
   if (codec.choices().data() == choices_of<TlsVersion>().data()) type += ",1.2,1.3";

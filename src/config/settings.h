@@ -43,7 +43,7 @@ using Map = std::vector<std::pair<std::string, T>>;
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 enum class LogFormat : std::uint8_t { automatic, json, console };
 enum class LogLevel : std::uint8_t { debug, info, warn, error, off };
-enum class AuthType : std::uint8_t { api_key, bearer, header, none };
+enum class AuthType : std::uint8_t { api_key, bearer, header, none, sigv4, google_service_account };
 enum class ModelType : std::uint8_t {
   llm,
   chat,
@@ -73,7 +73,16 @@ enum class Capability : std::uint8_t {
   web_search
 };
 enum class MaxTokensField : std::uint8_t { as_sent, max_tokens, max_completion_tokens };
-enum class Dialect : std::uint8_t { openai };
+enum class Dialect : std::uint8_t {
+  openai_chat,
+  openai_responses,
+  openai_completions,
+  anthropic,
+  gemini,
+  bedrock,
+  cohere,
+  ollama
+};
 enum class Switch : std::uint8_t { off, on };
 enum class MetricsAuth : std::uint8_t { automatic, key, open };
 
@@ -125,10 +134,18 @@ struct Metrics {
   MetricsAuth auth = MetricsAuth::automatic;  ///< automatic: a gateway key is asked for when any key exists
 };
 
+/// How a request proves who sends it. The members of the signing types may stay empty: then the vendors' own variables count.
 struct Auth {
-  AuthType type = AuthType::bearer;
-  std::string header;  ///< its name, for type header (and api_key when not Authorization)
+  AuthType type = AuthType::api_key;
+  std::string header;  ///< its name, for type header (and api_key when not the dialect's own)
   Secret value;
+  // sigv4
+  Secret access_key, secret_key, session_token;
+  std::string region;   ///< also {region} of an address, whatever the type
+  std::string service;  ///< empty = "bedrock"
+  // google_service_account
+  Secret credentials;             ///< a path, or the JSON itself
+  std::string project, location;  ///< also {project} and {location} of an address, whatever the type
 };
 
 struct RateLimit {
@@ -154,33 +171,37 @@ struct Facts {
 struct ProviderModel {
   std::string id;  ///< the provider's own name
   std::optional<ModelType> type;
+  std::optional<Dialect> dialect;  ///< when this one is served in another than its provider's
   Facts facts;
   Where where;
 };
 
-/// What the openai dialect must do differently for a provider.
+/// What the dialect must do differently for a provider.
 struct Quirks {
   MaxTokensField max_tokens_field = MaxTokensField::as_sent;
   Switch stream_options = Switch::on;    ///< off: `stream_options` is refused upstream and left out
   std::vector<std::string> drop_fields;  ///< top-level members never sent
   Map<std::string> rename_fields;        ///< top-level members sent under another name
+  Map<std::string> set_fields;           ///< top-level members always sent, with this text
 };
 
 /// A provider as data: the schema of catalog/providers/NAME.yaml and of `providers:` in cardea.yaml alike.
 struct Provider {
   std::string extends;  ///< a built-in to start from; default: the built-in of the same name
   std::string title;
-  Dialect dialect = Dialect::openai;
-  std::string base_url;
+  Dialect dialect = Dialect::openai_chat;
+  std::string base_url;  ///< {region}, {project}, {location} and {aiplatform_host} are filled in
   Secret api_key;
-  std::vector<std::string> key_env;  ///< variables that hold the key, first one set wins
+  std::vector<std::string> key_env;     ///< variables that hold the key, first one set wins
+  std::vector<std::string> bearer_env;  ///< variables that hold a token sent as Authorization: Bearer; above key_env and auth
   Auth auth;
   Map<std::string> headers;  ///< sent with every request; an empty value leaves the header out
   Quirks quirks;
-  std::string probe;          ///< local base URL to look for at start ("" = none)
-  std::uint32_t order = 50;   ///< among providers that list one plain name the lowest answers
-  std::string docs;           ///< where its API is described
-  std::string as_of, source;  ///< of the models' figures, unless a model says otherwise
+  std::string chat_path, stream_path;  ///< where chats go below base_url with {model} in them; empty = as the dialect does it
+  std::string probe;                   ///< local base URL to look for at start ("" = none)
+  std::uint32_t order = 50;            ///< among providers that list one plain name the lowest answers
+  std::string docs;                    ///< where its API is described
+  std::string as_of, source;           ///< of the models' figures, unless a model says otherwise
   std::vector<ProviderModel> models;
   Where where;
   std::vector<std::string> given;  ///< names of the fields that were written
@@ -190,8 +211,8 @@ struct Provider {
 struct Model {
   std::string name;
   ModelType type = ModelType::llm;
-  std::string endpoint;  ///< base URL or a full one; may be empty when `provider` is given
-  Dialect dialect = Dialect::openai;
+  std::string endpoint;            ///< base URL or a full one; may be empty when `provider` is given
+  std::optional<Dialect> dialect;  ///< default: what the endpoint's ending says, else openai_chat
   Secret api_key;
   std::optional<Auth> auth;
   RateLimit rate_limit;

@@ -14,13 +14,13 @@ bool is_name(std::string_view text) {
   return true;
 }
 
-/// Position of the '}' that closes the "${" before `from`; npos when none does.
+/// Position of the '}' that closes the "${" before `from`; npos when none does. A default may hold braces in pairs: JSON,
+/// {region}.
 std::size_t closing(std::string_view text, std::size_t from) {
   unsigned open = 1;
   for (std::size_t i = from; i < text.size(); ++i) {
-    if (text.substr(i, 2) == "${") {
+    if (text[i] == '{') {
       ++open;
-      ++i;
     } else if (text[i] == '}' && --open == 0) {
       return i;
     }

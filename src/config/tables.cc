@@ -133,12 +133,40 @@ constexpr Field metrics_fields[] = {
 
 constexpr Field auth_fields[] = {
     field<&Auth::type>("type", {.doc = "How the key is sent: api_key as the dialect does it (or in `header`), bearer as "
-                                       "Authorization: Bearer, header in `header`, none not at all.",
+                                       "Authorization: Bearer, header in `header`, none not at all; sigv4 signs as AWS wants it, "
+                                       "google_service_account buys access tokens.",
                                 .example = "bearer",
                                 .also = "signer"}),
     field<&Auth::header>("header",
                          {.doc = "Name of the header that carries the key.", .example = "api-key", .also = "name,header_name"}),
     field<&Auth::value>("value", {.doc = "The key.", .example = "${SERVICE_KEY}", .also = "key,token,api_key,secret"}),
+    field<&Auth::access_key>("access_key", {.doc = "Of sigv4: the id of the key; with none of the three, AWS_ACCESS_KEY_ID, "
+                                                   "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN count.",
+                                            .example = "${TEAM_AWS_KEY_ID}",
+                                            .also = "aws_access_key_id,access_key_id"}),
+    field<&Auth::secret_key>(
+        "secret_key",
+        {.doc = "Of sigv4: the key itself.", .example = "${TEAM_AWS_SECRET}", .also = "aws_secret_access_key,secret_access_key"}),
+    field<&Auth::session_token>(
+        "session_token",
+        {.doc = "Of sigv4: what comes with temporary keys.", .example = "${TEAM_AWS_TOKEN}", .also = "aws_session_token"}),
+    field<&Auth::region>("region", {.doc = "Of sigv4, and {region} of an address; left out, AWS_REGION, AWS_DEFAULT_REGION, or "
+                                           "what the address of an AWS service says.",
+                                    .example = "eu-central-1",
+                                    .also = "aws_region,aws_region_name"}),
+    field<&Auth::service>(
+        "service", {.doc = "Of sigv4: the service signed for; left out, bedrock.", .example = "bedrock", .also = "aws_service"}),
+    field<&Auth::credentials>("credentials", {.doc = "Of google_service_account: the file with its JSON key, or the JSON itself; "
+                                                     "left out, GOOGLE_APPLICATION_CREDENTIALS.",
+                                              .example = "/etc/cardea/google.json",
+                                              .also = "vertex_credentials,credentials_file,service_account"}),
+    field<&Auth::project>("project", {.doc = "{project} of an address; left out, GOOGLE_CLOUD_PROJECT, or the project of the "
+                                             "credentials.",
+                                      .example = "my-project",
+                                      .also = "project_id,vertex_project"}),
+    field<&Auth::location>("location", {.doc = "{location} of an address; left out, GOOGLE_CLOUD_LOCATION, or global.",
+                                        .example = "europe-west4",
+                                        .also = "vertex_location"}),
 };
 
 constexpr Field rate_fields[] = {
@@ -195,6 +223,8 @@ constexpr std::array provider_model_rows{
         "id", {.doc = "The provider's own name of the model.", .example = "gpt-4o", .also = "name,model", .required = true}),
     field<&ProviderModel::type>("type",
                                 {.doc = "What kind of model it is; llm when left out.", .example = "embedding", .also = "mode"}),
+    field<&ProviderModel::dialect>(
+        "dialect", {.doc = "Wire format of this one, when it is not served in its provider's.", .example = "openai_responses"}),
 };
 constexpr auto provider_model_fields = join(provider_model_rows, facts_rows<&ProviderModel::facts>);
 
@@ -208,28 +238,41 @@ constexpr Field quirks_fields[] = {
         "drop_fields", {.doc = "Top-level request fields this provider refuses; they are left out.", .example = "[logit_bias]"}),
     field<&Quirks::rename_fields>("rename_fields", {.doc = "Top-level request fields this provider knows under another name.",
                                                     .example = "{seed: random_seed}"}),
+    field<&Quirks::set_fields>("set_fields", {.doc = "Top-level request fields this provider wants, with their text.",
+                                              .example = "{anthropic_version: vertex-2023-10-16}"}),
 };
 
 constexpr Field provider_fields[] = {
     field<&Provider::extends>(
         "extends", {.doc = "A built-in provider to start from; left out, the built-in of the same name.", .example = "openai"}),
     field<&Provider::title>("title", {.doc = "Name shown to people.", .example = "OpenAI"}),
-    field<&Provider::dialect>("dialect", {.doc = "Wire format it speaks.", .example = "openai", .also = "format,api_type"}),
-    field<&Provider::base_url>("base_url",
-                               {.doc = "Where its API begins; a bare host gets /v1, a full …/chat/completions is taken as it is.",
-                                .example = "https://api.openai.com/v1",
-                                .also = "api_base,url,endpoint,base"}),
+    field<&Provider::dialect>("dialect",
+                              {.doc = "Wire format it speaks; openai, responses, google and other usual names are understood.",
+                               .example = "anthropic",
+                               .also = "format,api_type,api,wire_api"}),
+    field<&Provider::base_url>(
+        "base_url", {.doc = "Where its API begins, version included; a bare host gets the dialect's own path (/v1, /v1beta, "
+                            "/v2), of a full …/chat/completions and the like the part before counts.",
+                     .example = "https://api.openai.com/v1",
+                     .also = "api_base,url,endpoint,base"}),
     field<&Provider::api_key>(
         "api_key",
         {.doc = "The key, in place of the variables of key_env.", .example = "${OPENAI_API_KEY}", .also = "key,token"}),
     field<&Provider::key_env>(
         "key_env", {.doc = "Environment variables that hold the key; the first one set wins.", .example = "[OPENAI_API_KEY]"}),
+    field<&Provider::bearer_env>(
+        "bearer_env", {.doc = "Environment variables that hold a token sent as Authorization: Bearer, whatever auth says.",
+                       .example = "[ANTHROPIC_AUTH_TOKEN]"}),
     field<&Provider::auth>("auth",
                            {.doc = "How the key is sent.", .example = "{type: header, header: api-key}", .also = "signer"}),
     field<&Provider::headers>("headers", {.doc = "Headers sent with every request; an empty value leaves its header out.",
                                           .example = "{OpenAI-Organization: \"${OPENAI_ORG_ID:-}\"}",
                                           .also = "extra_headers"}),
     field<&Provider::quirks>("quirks", {.doc = "Where it deviates from its dialect.", .example = "{stream_options: off}"}),
+    field<&Provider::chat_path>("chat_path", {.doc = "Where chats go below base_url, when not where the dialect says.",
+                                              .example = "\"/models/{model}:rawPredict\""}),
+    field<&Provider::stream_path>("stream_path", {.doc = "The same of streamed chats; left out, chat_path.",
+                                                  .example = "\"/models/{model}:streamRawPredict\""}),
     field<&Provider::probe>("probe", {.doc = "A local address asked at start whether this provider runs there.",
                                       .example = "http://127.0.0.1:11434"}),
     field<&Provider::order>(
@@ -253,12 +296,17 @@ constexpr std::array model_rows{
                                  .required = true}),
     field<&Model::type>("type", {.doc = "What kind of model it is.", .example = "llm", .also = "mode,kind"}),
     field<&Model::endpoint>(
-        "endpoint", {.doc = "Where it answers: a base URL (a bare host gets /v1) or a full one ending in /chat/completions.",
+        "endpoint", {.doc = "Where it answers: a base URL (a bare host gets the dialect's own path, such as /v1) or a full one "
+                            "ending as the dialect's chats do, such as /chat/completions.",
                      .example = "http://model-service:8080",
                      .also = "api_base,base_url,url"}),
-    field<&Model::dialect>("dialect", {.doc = "Wire format the endpoint speaks.", .example = "openai"}),
+    field<&Model::dialect>("dialect",
+                           {.doc = "Wire format the endpoint speaks; left out, what the ending of a full endpoint says, "
+                                   "else openai_chat. Of a model of a provider: another than the provider's.",
+                            .example = "anthropic",
+                            .also = "api,format,wire_api"}),
     field<&Model::api_key>("api_key", {.doc = "Short for auth.value.", .example = "${SERVICE_KEY}", .also = "key,token"}),
-    field<&Model::auth>("auth", {.doc = "How the endpoint wants its key; left out, as bearer when api_key is given.",
+    field<&Model::auth>("auth", {.doc = "How the endpoint wants its key; left out, as its dialect does.",
                                  .example = "{type: api_key, value: \"${SERVICE_KEY}\"}"}),
     field<&Model::rate_limit>("rate_limit",
                               {.doc = "How much it may be asked.", .example = "{qps: 10, burst: 20}", .also = "rpm,limit"}),

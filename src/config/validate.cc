@@ -13,7 +13,9 @@ constexpr std::size_t name_bytes_max = 256;
 class Validation {
  public:
   Validation(Settings& settings, const Places& places, std::vector<Problem>& problems)
-      : settings_{settings}, places_{places}, problems_{problems} {}
+      : settings_{settings}, places_{places}, problems_{problems} {
+    for (const auto& problem : problems) reported_.insert(cat(problem.where.file, "\n", problem.path));
+  }
 
   void run() {
     listen();
@@ -25,21 +27,29 @@ class Validation {
   }
 
  private:
+  /// `where`: of the entry the path begins with, empty when the path alone says where.
   void problem(Where where, std::string path, std::string message, std::string fix) {
-    if (where.line == 0) {
-      if (const auto found = places_.find(path); found != places_.end()) where = found->second;
-    }
+    if (const auto* found = places_.find(where.file, path)) where = *found;
     problems_.push_back({Severity::error, std::move(where), std::move(path), std::move(message), std::move(fix)});
   }
 
+  /// Reading the files has said something of this field already: what follows from it is no news.
+  bool reported(const Where& where, std::string_view path) const { return reported_.contains(cat(where.file, "\n", path)); }
+
   void listen() {
     if (settings_.listen.empty()) problem({}, "listen", "no address to listen on", "write e.g. 127.0.0.1:8080");
-    for (const auto& text : settings_.listen) {
+    for (std::size_t i = 0; i < settings_.listen.size(); ++i) {
+      const auto& text = settings_.listen[i];
       const auto address = parse_listen(text);
+      // Only the items of the list that counts have places of their own: a later file's list, or the environment's, replaces it.
+      const auto* list = places_.at({}, "listen");
+      const auto item = cat("listen[", i, "]");
+      const auto path = list != nullptr && places_.at(list->file, item) != nullptr ? item : std::string{"listen"};
+      if (!address && list != nullptr && reported(*list, path)) continue;
       if (!address) {
-        problem({}, "listen", cat("'", text, "' is not an address"), "write HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH");
+        problem({}, path, cat("'", text, "' is not an address"), "write HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH");
       } else if (settings_.keys.empty() && !address->loopback()) {
-        problem({}, "listen", cat("'", text, "' can be reached from other machines, and there is no gateway key"),
+        problem({}, path, cat("'", text, "' can be reached from other machines, and there is no gateway key"),
                 "set API_KEY=… in the environment or add keys: to the file, or listen on 127.0.0.1");
       }
     }
@@ -54,19 +64,22 @@ class Validation {
   }
 
   void keys() {
-    std::unordered_map<std::string_view, std::size_t> seen;
+    std::unordered_map<std::string_view, std::string> seen;
+    ElementPaths paths{"keys"};
     for (std::size_t i = 0; i < settings_.keys.size(); ++i) {
       auto& key = settings_.keys[i];
       const auto text = key.key.reveal();
-      const auto path = cat("keys[", i, "]");
+      const auto path = paths.next(key.where);
       const auto odd = [](char c) { return static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f; };
       if (text.empty()) {
-        problem(key.where, path, "the key is empty", "give it a value or remove it; an empty key would let nobody in");
+        const bool known = reported(key.where, path) || reported(key.where, path + ".key") || reported(key.where, "keys");
+        if (!known)
+          problem(key.where, path, "the key is empty", "give it a value or remove it; an empty key would let nobody in");
       } else if (std::any_of(text.begin(), text.end(), odd)) {
         problem(key.where, path, "the key holds a space or a character outside ASCII, so no client could send it",
                 "use letters, digits and punctuation");
-      } else if (const auto [first, fresh] = seen.try_emplace(text, i); !fresh) {
-        problem(key.where, path, cat("the same key as keys[", first->second, "]"), "remove one of the two");
+      } else if (const auto [first, fresh] = seen.try_emplace(text, path); !fresh) {
+        problem(key.where, path, cat("the same key as ", first->second), "remove one of the two");
       }
       if (key.name.empty()) key.name = cat("key-", i + 1);
     }
@@ -87,15 +100,17 @@ class Validation {
 
   void models() {
     std::unordered_map<std::string_view, const Where*> seen;
-    for (std::size_t i = 0; i < settings_.models.size(); ++i) {
-      const auto& model = settings_.models[i];
-      const auto path = cat("models[", i, "]");
-      if (model.name.empty()) continue;  // reported as missing, or as a variable not set
-      if (!good_name(model.where, path + ".name", model.name)) continue;
-      if (const auto [first, fresh] = seen.try_emplace(model.name, &model.where); !fresh) {
-        problem(model.where, path + ".name",
-                cat("'", model.name, "' is already the name of the model on line ", first->second->line),
-                "rename one of the two");
+    ElementPaths paths{"models"};
+    for (const auto& model : settings_.models) {
+      const auto path = paths.next(model.where);
+      // An empty name was reported as missing, or as a variable not set.
+      if (!model.name.empty() && good_name(model.where, path + ".name", model.name)) {
+        if (const auto [first, fresh] = seen.try_emplace(model.name, &model.where); !fresh) {
+          const auto other = first->second->file == model.where.file ? std::string{} : cat(" of ", first->second->file);
+          problem(model.where, path + ".name",
+                  cat("'", model.name, "' is already the name of the model on line ", first->second->line, other),
+                  "rename one of the two");
+        }
       }
       model_target(model, path);
       if (model.auth) auth(model.where, path + ".auth", *model.auth, model.api_key.empty());
@@ -110,9 +125,13 @@ class Validation {
 
   void model_target(const Model& model, const std::string& path) {
     if (model.endpoint.empty() && model.provider.empty()) {
-      problem(model.where, path, "neither endpoint nor provider is given", "add endpoint: http://HOST:PORT, or provider: openai");
+      const bool known = reported(model.where, path + ".endpoint") || reported(model.where, path + ".provider");
+      if (!known)
+        problem(model.where, path, "neither endpoint nor provider is given",
+                "add endpoint: http://HOST:PORT, or provider: openai");
     } else if (!model.endpoint.empty() && !model.provider.empty()) {
-      problem(model.where, path, "endpoint and provider are both given", "keep one of the two; a provider has its own base_url");
+      problem(model.where, path + ".provider", "endpoint and provider are both given",
+              "keep one of the two; a provider has its own base_url");
     }
     if (!model.provider.empty() && (model.auth || !model.api_key.empty())) {
       problem(model.where, path + ".auth", "a model of a provider uses the provider's key",
@@ -132,18 +151,40 @@ class Validation {
     if (auth.type == AuthType::bearer && !auth.header.empty() && !iequals(auth.header, "authorization")) {
       problem(where, path + ".header", "type bearer is always sent as Authorization", "use type: header");
     }
-    if (auth.type != AuthType::none && auth.value.empty() && needs_value)
+    const bool takes_value = auth.type != AuthType::none && !signs(auth.type);
+    if (takes_value && auth.value.empty() && needs_value && !reported(where, path + ".value"))
       problem(where, path + ".value", "the key is missing", "add value: ${SERVICE_KEY}, or use type: none");
+    signer(where, path, auth);
     if (auth.type == AuthType::none && !auth.value.empty())
       problem(where, path + ".value", "type none sends no key", "remove value, or choose another type");
+  }
+
+  static bool signs(AuthType type) { return type == AuthType::sigv4 || type == AuthType::google_service_account; }
+
+  /// What signs requests is whole, or comes from the environment as a whole: halves of two would sign as nobody.
+  void signer(const Where& where, const std::string& path, const Auth& auth) {
+    const bool aws = !auth.access_key.empty() || !auth.secret_key.empty() || !auth.session_token.empty() || !auth.service.empty();
+    if (aws && auth.type != AuthType::sigv4)
+      problem(where, path + ".type", "access_key, secret_key, session_token and service are of type sigv4", "write type: sigv4");
+    if (!auth.credentials.empty() && auth.type != AuthType::google_service_account)
+      problem(where, path + ".type", "credentials are of type google_service_account", "write type: google_service_account");
+    if (auth.type == AuthType::sigv4 && auth.access_key.empty() != auth.secret_key.empty()) {
+      const std::string_view missing = auth.access_key.empty() ? "access_key" : "secret_key";
+      problem(where, path, cat("sigv4 needs both access_key and secret_key; ", missing, " is missing"),
+              "give both, or neither to take them from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+    }
+    if (auth.type == AuthType::sigv4 && !auth.session_token.empty() && auth.access_key.empty() && auth.secret_key.empty())
+      problem(where, path + ".session_token", "a session_token belongs to an access_key and a secret_key", "give all three");
+    if (signs(auth.type) && !auth.header.empty())
+      problem(where, path + ".header", "a signed request has headers of its own", "remove header");
   }
 
   void aliases() {
     for (const auto& [name, alias] : settings_.aliases) targets_.emplace(name, alias.target);
     for (const auto& [name, alias] : settings_.aliases) {
       const auto path = cat("aliases.", name);
-      if (!good_name(alias.where, path, name)) continue;
-      if (!good_name(alias.where, path, alias.target)) continue;
+      const bool named = good_name(alias.where, path, name);
+      if (!good_name(alias.where, path, alias.target) || !named) continue;
       if (alias.target.ends_with('*') && (!name.ends_with('*') || !alias.target.ends_with("/*"))) {
         problem(alias.where, path, "a target with '*' must be 'provider/*', behind a name that ends in *",
                 "write e.g. \"gpt-*\": openai/*");
@@ -180,15 +221,25 @@ class Validation {
       if (provider.auth.type == AuthType::header && provider.auth.header.empty()) {
         problem(provider.where, path + ".auth.header", "type header needs the name of the header", "add header: api-key");
       }
+      signer(provider.where, path + ".auth", provider.auth);
+      target(provider.where, path + ".chat_path", provider.chat_path);
+      target(provider.where, path + ".stream_path", provider.stream_path);
       if (!provider.api_key.empty() && !provider.auth.value.empty()) {
         problem(provider.where, path + ".api_key", "the key is given twice, here and as auth.value", "keep one of the two");
       }
     }
   }
 
+  void target(const Where& where, const std::string& path, std::string_view text) {
+    const auto odd = [](char c) { return c <= ' ' || c == 0x7f || c == '#'; };
+    if (!text.empty() && (text[0] != '/' || std::any_of(text.begin(), text.end(), odd)))
+      problem(where, path, cat("'", text, "' is not a path"), "write e.g. /models/{model}:rawPredict");
+  }
+
   Settings& settings_;
   const Places& places_;
   std::vector<Problem>& problems_;
+  std::unordered_set<std::string> reported_;                        ///< file and path of what reading found
   std::unordered_map<std::string_view, std::string_view> targets_;  ///< of the aliases
   std::unordered_set<std::string_view> followed_;                   ///< aliases known to end, or reported
 };

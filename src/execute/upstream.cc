@@ -51,7 +51,7 @@ std::string Upstream::line_to(std::string_view target) const {
 
 Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
   Upstreams out;
-  for (const catalog::Provider* provider : catalog.providers()) {
+  for (const catalog::Provider* provider : catalog.upstreams()) {
     const dialect::Dialect* spoken = dialect::find(provider->dialect);
     if (spoken == nullptr) {
       return fail(Kind::config,

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "generated/version.h"
 #include "server/discovery.h"
+#include "server/parts.h"
 
 namespace cardea::server {
 namespace {
@@ -45,23 +46,6 @@ std::size_t descriptor_limit() {
 
 std::size_t worker_count(const config::Settings& settings) {
   return settings.workers != 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
-}
-
-net::TlsServerContext::Options tls_options(const config::Tls& tls) {
-  net::TlsServerContext::Options options;
-  options.certificate_file = tls.cert;
-  options.key_file = tls.key;
-  options.min_version = tls.min_version == config::TlsVersion::v1_2 ? net::TlsVersion::tls12 : net::TlsVersion::tls13;
-  return options;
-}
-
-Result<net::ProxySettings> proxies(const config::Settings& settings, const config::Env& env) {
-  return net::ProxySettings::from_environment([&](const char* name) -> std::string {
-    const std::string_view variable{name};
-    const bool names_a_proxy = variable.find("no_proxy") == variable.npos && variable.find("NO_PROXY") == variable.npos;
-    if (names_a_proxy && !settings.upstream.proxy.empty()) return settings.upstream.proxy;
-    return env(variable).value_or("");
-  });
 }
 
 /// Clients at a time, of one worker: below half the descriptors in all, since each client may need an upstream connection of its
@@ -125,9 +109,7 @@ Status Gateway::start_workers() {
   Worker::Start plan;
   plan.serving = {std::move(*snapshot), server_options(settings), client_options(settings), connections_max(settings)};
   for (const std::string& text : settings.listen) {
-    const auto parts = config::parse_listen(text);
-    const std::string plain = parts && parts->unix_path.empty() && parts->host.empty() ? cat("0.0.0.0:", parts->port) : text;
-    Result<net::Address> address = net::Address::parse(plain);
+    Result<net::Address> address = listen_address(text);
     if (!address) return fail_with(address);
     plan.listen.push_back(*address);
   }

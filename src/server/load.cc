@@ -66,6 +66,34 @@ access::Peer reach_of(const config::Settings& settings) {
   return only_local ? access::Peer::local : access::Peer::remote;
 }
 
+bool is_error(const config::Problem& problem) { return problem.severity == config::Severity::error; }
+
+/// Something that other problems may follow from, by names at least: a whole file, or a whole list of named things, is missing.
+bool hides_names(const config::Problem& problem) {
+  return problem.path.empty() || problem.path == "providers" || problem.path == "models" || problem.path == "aliases";
+}
+
+/// The catalog's own checks of what could be read. What they say of a field that a problem was found with already is no news.
+void add_catalog(Configuration& out, const config::Env& env, std::span<const catalog::Discovered> found) {
+  const auto earlier = out.problems;
+  const bool good = std::ranges::none_of(earlier, is_error);
+  catalog::BuildOptions options{.found = found, .read = [](const std::string& name) { return read_file(name); }};
+  if (std::ranges::any_of(earlier, hides_names)) options.settings = catalog::BuildOptions::Settings::partial;
+  catalog::Built built = catalog::build(out.settings, env, options);
+  for (config::Problem& problem : built.problems) {
+    const auto same = [&](const config::Problem& other) {
+      return other.where.file == problem.where.file && config::same_branch(other.path, problem.path);
+    };
+    if (std::ranges::any_of(earlier, same)) continue;
+    if (const auto* where = problem.where.file.empty() ? nullptr : out.places.find(problem.where.file, problem.path))
+      problem.where = *where;
+    out.problems.push_back(std::move(problem));
+  }
+  config::sort_by_place(out.problems);
+  std::ranges::move(built.files, std::back_inserter(out.files));
+  if (good) out.catalog = std::move(built.catalog);
+}
+
 }  // namespace
 
 config::Env process_environment() {
@@ -101,7 +129,6 @@ Configuration load(const Sources& sources, std::span<const catalog::Discovered> 
   } else if (::access(default_models_file, R_OK) == 0) {
     read(default_models_file, "--models", texts, out.problems);
   }
-  if (!out.problems.empty()) return out;
   std::vector<config::File> files;
   for (const ReadFile& file : texts) {
     files.push_back({file.name, file.text});
@@ -109,17 +136,13 @@ Configuration load(const Sources& sources, std::span<const catalog::Discovered> 
   }
   const config::Env env = sources.env ? sources.env : process_environment();
   config::Loaded loaded = config::load(files, env, sources.overrides);
-  out.problems = std::move(loaded.problems);
-  const bool good = std::ranges::none_of(out.problems, [](const auto& p) { return p.severity == config::Severity::error; });
+  std::ranges::move(loaded.problems, std::back_inserter(out.problems));
   out.settings = std::move(loaded.settings);
+  out.places = std::move(loaded.places);
   for (const std::string& file : {out.settings.tls.cert, out.settings.tls.key}) {
     if (!file.empty()) out.files.push_back(file);
   }
-  // The catalog's own checks run on a readable configuration only: on a broken one they would report what is not there.
-  if (!good) return out;
-  catalog::Built built = catalog::build(out.settings, env, found);
-  std::ranges::move(built.problems, std::back_inserter(out.problems));
-  out.catalog = std::move(built.catalog);
+  add_catalog(out, env, found);
   return out;
 }
 

@@ -28,12 +28,16 @@ struct Configuration {
   config::Settings settings;
   std::shared_ptr<const catalog::Catalog> catalog;  ///< null: not usable
   std::vector<config::Problem> problems;
-  std::vector<std::string> files;  ///< those read, certificates included: to be watched
+  config::Places places;           ///< of the settings' fields
+  std::vector<std::string> files;  ///< those read, certificates and credentials included: to be watched
   [[nodiscard]] bool usable() const noexcept { return catalog != nullptr; }
 };
 
 /// Reads, checks and resolves everything; every problem is reported. Blocking; any thread.
 [[nodiscard]] Configuration load(const Sources& sources, std::span<const catalog::Discovered> found = {});
+/// What would keep a gateway with this configuration from starting although the configuration itself is sound: certificates,
+/// names of addresses, proxies. Blocking; any thread.
+[[nodiscard]] std::vector<config::Problem> start_problems(const Configuration& configuration, const config::Env& env);
 /// Makes a usable configuration ready for requests. Error: config.
 [[nodiscard]] Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configuration& configuration);
 /// A whole file, or a pipe to its end. Error: config, "cannot be read: …" with the system's reason.

@@ -71,8 +71,8 @@ TEST(Load, SaysWhichFileCannotBeRead) {
   ASSERT_EQ(configuration.problems.size(), 2U);
   EXPECT_NE(config::to_text(configuration.problems[0]).find("missing.yaml"), std::string::npos);
   EXPECT_NE(config::to_text(configuration.problems[0]).find("No such file"), std::string::npos);
-  EXPECT_NE(configuration.problems[0].fix.find("--config"), std::string::npos);
-  EXPECT_NE(configuration.problems[1].fix.find("--models"), std::string::npos);
+  EXPECT_NE(configuration.problems[0].fix.find("--models"), std::string::npos) << "by the name of the file";
+  EXPECT_NE(configuration.problems[1].fix.find("--config"), std::string::npos);
 }
 
 TEST(Load, ADirectoryIsNoFile) {
@@ -89,6 +89,108 @@ TEST(Load, ReportsAllProblemsAtOnce) {
             .env = nothing_set()});
   EXPECT_FALSE(configuration.usable());
   EXPECT_EQ(configuration.problems.size(), 3U);
+}
+
+/// Every problem in a line, the folder left out.
+std::string all(const Folder& folder, const Configuration& configuration) {
+  const auto prefix = folder.file("");
+  std::string out;
+  for (const auto& problem : configuration.problems) {
+    auto text = config::to_text(problem);
+    for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) text.erase(at, prefix.size());
+    out += cat(text, "\n");
+  }
+  return out;
+}
+
+TEST(Load, WhatTheCatalogFindsComesWithTheRest) {
+  const Folder folder;
+  const Configuration configuration = load({.config_file = folder.write("c.yaml", R"(listen:
+  - 127.0.0.1:0
+  - 127.0.0.1:99999
+workers: many
+models:
+  - name: a
+    endpoint: ftp://wrong
+  - name: a
+    provider: opnai
+  - {name: b, endpoint: "${CARDEA_NOT_SET}"}
+  - {name: c, endpoint: [], auth: {type: header, header: "x y", value: k}}
+aliases: {fast: opnai/gpt}
+providers:
+  groq: {api_key: k, headers: {host: evil}, quirks: {no_such: 1}}
+)"),
+                                            .env = nothing_set()});
+  EXPECT_FALSE(configuration.usable());
+  EXPECT_EQ(all(folder, configuration),
+            R"(c.yaml:3:5: listen[1]: '127.0.0.1:99999' is not an address – write HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH
+c.yaml:4:10: workers: 'many' is not a whole number – write a number, e.g. 2
+c.yaml:7:5: models[0].endpoint: not a usable URL: it must begin with http:// or https:// – write e.g. http://HOST:PORT/v1
+c.yaml:8:5: models[1].name: 'a' is already the name of the model on line 6 – rename one of the two
+c.yaml:9:5: models[1].provider: there is no provider 'opnai' – did you mean 'openai'?
+c.yaml:10:25: models[2].endpoint: the environment variable CARDEA_NOT_SET is not set – set CARDEA_NOT_SET, or give a default: ${CARDEA_NOT_SET:-…}
+c.yaml:11:25: models[3].endpoint: expected text, found a list – write one value behind the colon
+c.yaml:11:29: models[3].auth: the header 'x y' cannot be set – name another header
+c.yaml:12:11: aliases.fast: there is no provider 'opnai' – did you mean 'openai'?
+c.yaml:14:22: providers.groq.headers: the header 'host' cannot be set – name another header
+c.yaml:14:54: providers.groq.quirks.no_such: unknown key – known here: max_tokens_field, stream_options, drop_fields, rename_fields, set_fields
+)");
+}
+
+TEST(Load, NamesOfAFileThatCannotBeReadAreNotMissed) {
+  const Folder folder;
+  const Configuration configuration =
+      load({.config_file = folder.write("c.yaml", "worker: 1\naliases: {fast: mine/m, b: house}\n"),
+            .models_file = folder.file("gone.yaml"),
+            .env = nothing_set()});
+  EXPECT_EQ(all(folder, configuration), R"(c.yaml:1:1: worker: unknown key – did you mean 'workers'?
+gone.yaml: cannot be read: No such file or directory – check the path and its permissions, or leave --models out
+)");
+}
+
+TEST(Load, PathsAreThoseOfTheFileTheyStandIn) {
+  const Folder folder;
+  const Configuration configuration =
+      load({.config_file = folder.write("c.yaml", "models: [{name: a, endpoint: \"http://h\"}]\n"),
+            .models_file = folder.write("m.yaml", "models:\n  - name: a\n    endpoint: ftp://x\n"),
+            .env = nothing_set()});
+  EXPECT_NE(all(folder, configuration).find("m.yaml:2:5: models[0].name: 'a' is already the name of the model on line 1 of "),
+            std::string::npos)
+      << all(folder, configuration);
+  EXPECT_NE(all(folder, configuration).find("m.yaml:3:5: models[0].endpoint: not a usable URL"), std::string::npos)
+      << all(folder, configuration);
+}
+
+TEST(Load, WhatKeepsAGatewayFromStartingIsSaidToo) {
+  const Folder folder;
+  const auto env = nothing_set();
+  const Configuration configuration = load(
+      {.config_file = folder.write(
+           "c.yaml", cat("listen: [127.0.0.1:0, 'box:80']\nkeys: [gw-key-0123456789]\ntls:\n  cert: ", folder.write("crt", "x"),
+                         "\n  key: ", folder.write("key", "x"), "\nupstream: {tls_ca: /nowhere/ca.pem, proxy: 'ftp://p'}\n")),
+       .env = env});
+  EXPECT_TRUE(configuration.usable()) << all(folder, configuration);
+  std::string text;
+  for (const auto& problem : start_problems(configuration, env)) {
+    EXPECT_FALSE(problem.fix.empty());
+    text += cat(problem.path, ":", problem.where.line, " ");
+  }
+  EXPECT_EQ(text, "listen[1]:1 tls.cert:4 upstream.tls_ca:6 upstream.proxy:6 ");
+  EXPECT_TRUE(start_problems(load({.config_file = folder.write("d.yaml", ""), .env = env}), env).empty());
+}
+
+TEST(Load, CredentialsAreWatched) {
+  const Folder folder;
+  const auto google = folder.write(
+      "g.json",
+      R"({"type":"service_account","project_id":"p","client_email":"a@p","private_key":"-----BEGIN PRIVATE KEY-----"})");
+  const Sources sources{.config_file = folder.write("c.yaml", R"(models:
+  - {name: m, endpoint: "http://127.0.0.1:1", dialect: gemini, auth: {type: google_service_account, credentials: )" +
+                                                                  google + "}}\n"),
+                        .env = nothing_set()};
+  const Configuration configuration = load(sources);
+  ASSERT_TRUE(configuration.usable()) << all(folder, configuration);
+  EXPECT_EQ(configuration.files.back(), google);
 }
 
 TEST(Load, WhatWasFoundIsListed) {

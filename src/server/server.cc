@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -103,11 +105,14 @@ void drain(Gateway& gateway, Signals& signals) {
 int serve(const Sources& sources) {
   Signals signals;
   Configuration configuration = load(sources);
+  std::ranges::move(start_problems(configuration, sources.env ? sources.env : process_environment()),
+                    std::back_inserter(configuration.problems));
   for (const config::Problem& problem : configuration.problems) {
     const std::string_view severity = problem.severity == config::Severity::error ? "" : "warning: ";
     say(cat("cardea: ", severity, config::to_text(problem), "\n"));
   }
-  if (!configuration.usable()) return exit_refused;
+  const auto is_error = [](const config::Problem& problem) { return problem.severity == config::Severity::error; };
+  if (!configuration.usable() || std::ranges::any_of(configuration.problems, is_error)) return exit_refused;
   signals.watch(configuration.files);
   Inbox inbox;
   Result<std::unique_ptr<Gateway>> started = Gateway::start(sources, std::move(configuration));
