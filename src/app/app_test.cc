@@ -82,6 +82,11 @@ TEST(Commands, ExitCodes) {
   EXPECT_EQ(code({"docs"}), exit_ok);
   EXPECT_EQ(code({"serv"}), exit_usage);
   EXPECT_EQ(code({"twin"}), exit_usage);
+  EXPECT_EQ(code({"twin", "--help"}), exit_ok);
+  EXPECT_EQ(code({"twin", "-h"}), exit_ok);
+  EXPECT_EQ(code({"help", "twin"}), exit_ok);
+  EXPECT_EQ(code({"help", "twi"}), exit_usage);
+  EXPECT_EQ(code({"twi", "--help"}), exit_usage);
   EXPECT_EQ(code({"serve", "--prot", "1"}), exit_usage);
   EXPECT_EQ(code({"serve", "now"}), exit_usage);
   EXPECT_EQ(code({"check", "--config", "/nowhere/cardea.yaml"}), exit_usage);

@@ -33,6 +33,16 @@ const Command* find_command(std::span<const std::string_view> arguments, std::si
   return best;
 }
 
+/// The first word of a longer name, such as `cardea twin`, and a wish to know what there is.
+std::string help_of_half(std::span<const std::string_view> arguments, bool asks) {
+  std::string out;
+  for (const auto& command : commands()) {
+    const bool half = command.name.starts_with(cat(arguments[0], " ")) && command.shown == Command::Shown::yes;
+    if (half && asks) append(out, cat(out.empty() ? "" : "\n", help(command)));
+  }
+  return out;
+}
+
 int refuse_command(std::span<const std::string_view> arguments) {
   std::vector<std::string_view> names;
   for (const auto& command : commands()) {
@@ -161,11 +171,17 @@ int run(std::span<const std::string_view> arguments) {
   if (help_first) arguments = arguments.subspan(1);
   std::size_t used = 0;
   const Command* command = find_command(arguments, used);
-  if (command == nullptr) return refuse_command(arguments);
   const auto rest = arguments.subspan(used);
   const auto before_words = rest.first(static_cast<std::size_t>(std::ranges::find(rest, "--") - rest.begin()));
-  const bool asks = std::ranges::any_of(before_words, [](std::string_view word) { return word == "--help" || word == "-h"; });
-  if (asks || help_first) {
+  const bool asks =
+      help_first || std::ranges::any_of(before_words, [](std::string_view word) { return word == "--help" || word == "-h"; });
+  if (command == nullptr) {
+    const auto text = help_of_half(arguments, asks);
+    if (text.empty()) return refuse_command(arguments);
+    print(text);
+    return exit_ok;
+  }
+  if (asks) {
     print(help(*command));
     return exit_ok;
   }
