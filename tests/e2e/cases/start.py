@@ -296,7 +296,7 @@ def a_unix_socket(t):
     equal(again.stop(), 0)
 
 
-BROKEN = """listen: [127.0.0.1:99999]
+BROKEN = """listen: [127.0.0.1:0, 127.0.0.1:99999]
 workers: many
 lisen: x
 timeouts: {connect: fast}
@@ -307,6 +307,12 @@ models:
   - endpoint: http://127.0.0.1:1
 aliases: {fast: no/such/model}
 keys: ["${CARDEA_E2E_NOT_SET}"]
+providers:
+  mine:
+    base_url: ftp://nowhere
+tls:
+  cert: /nowhere/tls.crt
+  key: /nowhere/tls.key
 """
 
 
@@ -316,11 +322,11 @@ def check_lists_every_problem(t):
     for arguments in (("check", "--config", t.path("broken.yaml")), ("serve", "--config", t.path("broken.yaml"))):
         code, output = t.run(*arguments)
         equal(code, 2, f"exit code of {arguments[0]}")
-        for part in ("99999", "workers", "lisen", "listen", "connect", "body_bytes", "typ", "name", "CARDEA_E2E_NOT_SET"):
+        for part in ("listen[1]: '127.0.0.1:99999'", "workers", "lisen", "listen", "connect", "body_bytes", "typ", "name",
+                     "CARDEA_E2E_NOT_SET", "aliases.fast", "providers.mine.base_url", "tls.cert"):
             contains(output, part, arguments[0])
         places = set(re.findall(r"broken\.yaml:(\d+)", output))
-        true(places >= {"1", "2", "3", "4", "5", "8", "9", "11"}, f"lines named: {sorted(places)}\n{output}")
-    # What can only be judged on a readable configuration comes in a second look.
+        true(places >= {"1", "2", "3", "4", "5", "8", "9", "10", "11", "14", "16"}, f"lines named: {sorted(places)}\n{output}")
     t.path("wrong.yaml").write_text('models: [{name: b, endpoint: "ftp://nowhere"}]\naliases: {fast: no/such}\n')
     code, output = t.run("check", "--config", t.path("wrong.yaml"))
     equal(code, 2, f"wrong endpoint and alias: {output}")
@@ -345,7 +351,7 @@ def the_command_line_teaches(t):
     for verb in ("serve", "check", "models", "chat", "twin", "version", "healthcheck"):
         contains(overview, verb, "--help")
     for verb, options in (("serve", ("--config", "--listen", "--data", "--workers", "--models")), ("check", ("--config",)),
-                          ("models", ()), ("chat", ()), ("twin serve", ("--script",)), ("healthcheck", ()), ("version", ())):
+                          ("models", ()), ("chat", ()), ("twin serve", ("--script",)), ("twin", ("--script",)), ("healthcheck", ()), ("version", ())):
         code, text = t.run(*verb.split(), "--help")
         equal(code, 0, f"{verb} --help")
         true(len(text) > 60, f"{verb} --help says little: {text!r}")
