@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "dialect/openai_chat/openai_chat.h"
+#include "dialect/plain.h"
 
 namespace cardea::dialect::openai {
 
@@ -13,6 +14,7 @@ using json::Value;
 using json::Writer;
 using model::Answer;
 using model::Choice;
+using model::Part;
 
 namespace {
 
@@ -30,7 +32,9 @@ Status decode_choice(const Value& value, std::string_view path, Choice& out) {
   if (!status) return status;
   if (index) out.index = *index;
   if (finish) {
-    out.finish = finish_of(*finish);
+    const auto* refusal = text_at(**message, "refusal");
+    const bool empty = refusal == nullptr || refusal->empty();
+    out.finish = finish_of(*finish, refusal == nullptr ? Refused::no : empty ? Refused::empty : Refused::text);
     if (*out.finish == model::Finish::unknown) out.finish_raw = std::move(finish);
   }
   collect_extras(value, known, out.extras);
@@ -68,38 +72,39 @@ Status decode_answer(const Value& value, Answer& out) {
   return {};
 }
 
-/// Characters (code points), in which OpenAI counts its citations' offsets.
-std::uint64_t characters(std::string_view text) {
-  return static_cast<std::uint64_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-/// An answer's message: one text, one refusal, one reasoning text, audio, calls.
+/// An answer's message: one text, one refusal, one reasoning, images, audio, calls.
 class MessageWriter {
  public:
-  MessageWriter(Writer& w, const Choice& choice, std::string path, const Encoding& encoding)
-      : w_{w}, choice_{choice}, path_{std::move(path)}, encoding_{encoding} {}
+  MessageWriter(Writer& w, const Choice& choice, std::string path, const AnswerContext& context, const Encoding& encoding)
+      : w_{w}, choice_{choice}, path_{std::move(path)}, context_{context}, encoding_{encoding} {}
 
   void write_all() {
-    for (const auto& part : choice_.parts) std::visit([&](const auto& value) { gather(value, part); }, part.value);
+    for (std::size_t i = 0; i < choice_.parts.size(); ++i) {
+      const auto& part = choice_.parts[i];
+      std::visit([&](const auto& value) { gather(value, part, i); }, part.value);
+      if (!encoding_.own) encoding_.lose_extras(part.extras, cat(path_, ".content[", i, ']'));
+    }
+    const bool untold = choice_.finish == model::Finish::refusal && !has_refusal_;
     w_.begin_object().key("role").string("assistant").key("content");
     text_or_null(text_, has_text_);
     w_.key("refusal");
-    text_or_null(refusal_, has_refusal_);
-    if (!thinking_.empty()) w_.key("reasoning_content").string(thinking_);
+    text_or_null(refusal_, has_refusal_ || untold);
+    encode_thinking(w_, thinking_);
+    write_images();
     if (audio_ != nullptr) write_audio();
-    if (!calls_.empty()) {
-      w_.key("tool_calls").begin_array();
-      for (const auto* part : calls_) encode_tool_call(w_, *part, encoding_);
-      w_.end_array();
-    }
-    if (legacy_ != nullptr) {
-      w_.key("function_call").begin_object().key("name").string(legacy_->name).key("arguments").string(legacy_->arguments);
-      w_.end_object();
-    }
+    write_calls();
     if (has_citations_) write_citations();
-    if (encoding_.own) write_extras(w_, choice_.message_extras, std::array<std::string_view, 1>{"audio"});
+    if (encoding_.own) {
+      write_extras(w_, choice_.message_extras, std::array<std::string_view, 1>{"audio"});
+    } else {
+      encoding_.lose_extras(choice_.message_extras, path_);
+    }
     w_.end_object();
+  }
+  [[nodiscard]] Ending ending() const {
+    return {.finish = choice_.finish.value_or(model::Finish::unknown),
+            .refused = has_refusal_,
+            .called = !calls_.empty() && !encoding_.own};
   }
 
  private:
@@ -111,53 +116,83 @@ class MessageWriter {
       w_.null();
     }
   }
-  void gather(const model::Text& text, const model::Part&) {
+  void gather(const model::Text& text, const Part&, std::size_t) {
     has_text_ = true;
     text_ += text.text;
     has_citations_ = has_citations_ || !text.citations.empty();
   }
-  void gather(const model::Refusal& refusal, const model::Part&) {
+  void gather(const model::Refusal& refusal, const Part&, std::size_t) {
     has_refusal_ = true;
     refusal_ += refusal.text;
   }
-  void gather(const model::Thinking& thinking, const model::Part&) {
-    thinking_ += thinking.text;
-    if (thinking.signature || thinking.redacted || thinking.encrypted) encoding_.lose(cat(path_, ".thinking"));
-  }
-  void gather(const model::ToolCall& call, const model::Part& part) {
+  void gather(const model::Thinking& thinking, const Part&, std::size_t) { thinking_.push_back(&thinking); }
+  void gather(const model::ToolCall& call, const Part&, std::size_t index) {
     if (call.id) {
-      calls_.push_back(&part);
+      calls_.push_back(index);
     } else {
       legacy_ = &call;
     }
   }
-  void gather(const model::Audio& audio, const model::Part& part) {
+  void gather(const model::Image& image, const Part& part, std::size_t index) {
+    if (image.media.base64 || image.media.url) {
+      images_.push_back(index);
+    } else {
+      lose(part, index);
+    }
+  }
+  void gather(const model::Audio& audio, const Part& part, std::size_t) {
     audio_ = &audio;
     audio_part_ = &part;
   }
   template <class Other>
-  void gather(const Other&, const model::Part& part) {
-    constexpr std::array<std::string_view, 9> names{"text",     "image",     "audio",       "file",  "refusal",
-                                                    "thinking", "tool_call", "tool_result", "opaque"};
-    encoding_.lose(cat(path_, '.', names[part.value.index()]));
+  void gather(const Other&, const Part& part, std::size_t index) {
+    lose(part, index);
   }
+  void lose(const Part& part, std::size_t index) {
+    encoding_.lose(cat(path_, ".content[", index, "].", kind_name(part)), no_such_field);
+  }
+  void write_calls() {
+    if (!calls_.empty()) {
+      w_.key("tool_calls").begin_array();
+      for (const auto index : calls_) {
+        encode_tool_call(w_, choice_.parts[index], cat(path_, ".content[", index, "].tool_call"), encoding_);
+      }
+      w_.end_array();
+    }
+    if (legacy_ == nullptr) return;
+    w_.key("function_call").begin_object().key("name").string(legacy_->name).key("arguments").string(legacy_->arguments);
+    w_.end_object();
+  }
+  void write_images() {
+    if (images_.empty()) return;
+    w_.key("images").begin_array();
+    for (const auto index : images_) encode_part(w_, choice_.parts[index], cat(path_, ".images"), encoding_);
+    w_.end_array();
+  }
+  /// The reference demands all four members; the gateway keeps no audio, so one that has no id ends with its answer.
   void write_audio() {
     w_.key("audio").begin_object();
-    write(w_, "id", audio_->media.id);
+    write_or(w_, "id", audio_->media.id, encoding_.own ? std::string{} : cat("audio_", context_.id));
     write(w_, "data", audio_->media.base64);
-    write(w_, "expires_at", audio_->expires_at);
-    write(w_, "transcript", audio_->transcript);
+    if (audio_->expires_at || !encoding_.own) w_.key("expires_at").number(audio_->expires_at.value_or(context_.created));
+    if (audio_->transcript || !encoding_.own) w_.key("transcript").string(audio_->transcript.value_or(""));
     if (encoding_.own) write_inner(w_, audio_part_->extras, "audio");
     w_.end_object();
   }
   void write_citations() {
-    std::uint64_t shift = 0;
+    Stretch stretch;
     w_.key("annotations").begin_array();
-    for (const auto& part : choice_.parts) {
-      const auto* text = std::get_if<model::Text>(&part.value);
+    for (std::size_t i = 0; i < choice_.parts.size(); ++i) {
+      const auto* text = std::get_if<model::Text>(&choice_.parts[i].value);
       if (text == nullptr) continue;
-      for (const auto& citation : text->citations) encode_citation(w_, citation, shift);
-      shift += characters(text->text);
+      stretch.length = characters(text->text);
+      for (const auto& citation : text->citations) {
+        encode_citation(w_, citation, stretch, encoding_.own);
+        if (citation.raw && !encoding_.own) {
+          encoding_.lose(cat(path_, ".content[", i, "].citations"), "OpenAI's citations hold less");
+        }
+      }
+      stretch.offset += stretch.length;
     }
     w_.end_array();
   }
@@ -165,36 +200,72 @@ class MessageWriter {
   Writer& w_;
   const Choice& choice_;
   std::string path_;
+  const AnswerContext& context_;
   const Encoding& encoding_;
   std::string text_;
   std::string refusal_;
-  std::string thinking_;
-  std::vector<const model::Part*> calls_;
+  std::vector<const model::Thinking*> thinking_;
+  std::vector<std::size_t> calls_;
+  std::vector<std::size_t> images_;
   const model::ToolCall* legacy_ = nullptr;
   const model::Audio* audio_ = nullptr;
-  const model::Part* audio_part_ = nullptr;
+  const Part* audio_part_ = nullptr;
   bool has_text_ = false;
   bool has_refusal_ = false;
   bool has_citations_ = false;
 };
 
-void encode_choice(Writer& w, const Choice& choice, std::string_view path, const Encoding& encoding) {
-  w.begin_object().key("index").number(choice.index).key("message");
-  MessageWriter{w, choice, cat(path, ".message"), encoding}.write_all();
-  w.key("logprobs").raw(choice.logprobs ? choice.logprobs->text : "null").key("finish_reason");
-  if (!choice.finish) {
+void encode_finish(Writer& w, const Choice& choice, const Ending& ending, std::string_view path, const Encoding& encoding) {
+  w.key("finish_reason");
+  if (encoding.own && !choice.finish) {
     w.null();
-  } else if (encoding.own && choice.finish_raw) {
-    w.string(*choice.finish_raw);
-  } else {
-    w.string(word_of(*choice.finish));
-    if (loses_finish(*choice.finish)) encoding.lose(cat(path, ".finish_reason"));
+    return;
   }
-  if (encoding.own) write_extras(w, choice.extras, {});
+  if (encoding.own && choice.finish_raw) {
+    w.string(*choice.finish_raw);
+    return;
+  }
+  w.string(word_of(ending));
+  if (loses_finish(ending.finish)) {
+    encoding.lose(cat(path, ".finish_reason"), cat("OpenAI has no word for ", name(ending.finish)));
+  }
+  if (choice.stop_sequence) encoding.lose(cat(path, ".stop_sequence"), no_such_field);
+}
+
+void encode_choice(Writer& w, const Choice& choice, std::string_view path, const AnswerContext& context,
+                   const Encoding& encoding) {
+  w.begin_object().key("index").number(choice.index).key("message");
+  MessageWriter message{w, choice, cat(path, ".message"), context, encoding};
+  message.write_all();
+  w.key("logprobs");
+  const auto logprobs = !choice.logprobs || encoding.own ? std::nullopt : complete_logprobs(*choice.logprobs);
+  if (choice.logprobs && encoding.own) {
+    w.raw(choice.logprobs->text);
+  } else if (logprobs) {
+    w.raw(*logprobs);
+  } else {
+    w.null();
+    if (choice.logprobs) encoding.lose(cat(path, ".logprobs"), "in a form of another vendor's own");
+  }
+  encode_finish(w, choice, message.ending(), path, encoding);
+  if (encoding.own) {
+    write_extras(w, choice.extras, {});
+  } else {
+    encoding.lose_extras(choice.extras, path);
+  }
   w.end_object();
 }
 
 }  // namespace
+
+std::optional<std::string> complete_logprobs(const model::Json& logprobs) {
+  auto value = json::parse(logprobs.text);
+  if (!value || (given(*value, "content") == nullptr && given(*value, "refusal") == nullptr)) return std::nullopt;
+  for (const std::string_view key : {"content", "refusal"}) {
+    if (value->find(key) == nullptr) value->set(key, {});
+  }
+  return value->dump();
+}
 
 Result<Answer> OpenAiChat::decode_response(std::string_view body) const {
   auto value = json::parse(body, upstream_scan({}));
@@ -219,18 +290,26 @@ std::string OpenAiChat::encode_response(const Answer& answer, const AnswerContex
   write(w, "created", answer.created ? answer.created : instead(context.created));
   write_or(w, "model", answer.model, context.model);
   w.key("choices").begin_array();
-  for (std::size_t i = 0; i < answer.choices.size(); ++i) encode_choice(w, answer.choices[i], cat("choices[", i, ']'), encoding);
+  for (std::size_t i = 0; i < answer.choices.size(); ++i)
+    encode_choice(w, answer.choices[i], cat("choices[", i, ']'), context, encoding);
   w.end_array();
   if (answer.usage) {
     w.key("usage");
-    encode_usage(w, *answer.usage);
+    encode_usage(w, *answer.usage, encoding.own);
   }
-  write(w, "service_tier", answer.service_tier);
+  if (answer.service_tier) {
+    const std::string_view tier = encoding.own ? std::string_view{*answer.service_tier} : tier_word(*answer.service_tier);
+    if (encoding.own || !tier.empty()) {
+      w.key("service_tier").string(tier);
+    } else {
+      encoding.lose("service_tier", "OpenAI has no such tier");
+    }
+  }
   write(w, "system_fingerprint", answer.system_fingerprint);
   if (encoding.own) {
     write_extras(w, answer.extras, {});
   } else {
-    for (const auto& extra : answer.extras) encoding.lose(extra.key);
+    encoding.lose_extras(answer.extras, {});
   }
   w.end_object();
   return out;

@@ -41,24 +41,34 @@ class Generator {
   }
   Choice choice(std::uint64_t index) {
     Choice out{.index = index};
-    if (maybe()) out.parts.push_back({.value = Thinking{.text = "hm"}});
+    if (maybe()) {
+      out.parts.push_back({.value = Thinking{.text = "hm"}});
+    } else if (maybe()) {
+      out.parts.push_back({.value = Thinking{.text = "hm", .signature = "s"}});
+      out.parts.push_back({.value = Thinking{.text = {}, .redacted = "d"}});
+      out.parts.push_back({.value = Thinking{.text = "so", .id = "rs_1", .encrypted = "e", .summary = {"so"}}});
+    }
     if (maybe()) {
       Text said{.text = cat("hallo ", random_.below(9))};
       if (maybe()) said.citations.push_back({.url = text(), .title = text(), .start = count(), .end = count()});
       if (maybe()) said.citations.push_back({.raw = Json{R"({"type":"file_citation","x":1})"}});
       out.parts.push_back({.value = said});
     }
-    if (maybe()) out.parts.push_back({.value = Refusal{"no"}});
+    const bool refuses = maybe();
+    if (refuses) out.parts.push_back({.value = Refusal{"no"}});
+    if (maybe()) out.parts.push_back({.value = Image{.media = {.base64 = "aGk=", .media_type = "image/png"}}});
     if (maybe()) {
       Audio audio{.media = {.base64 = "aGk=", .id = "audio_1"}, .transcript = text(), .expires_at = count()};
       out.parts.push_back({.value = audio});
     }
     for (auto n = random_.below(3); n > 0; --n)
-      out.parts.push_back({.value = ToolCall{.id = cat("c", n), .name = "f", .arguments = "{}"}});
+      out.parts.push_back({.value = ToolCall{.id = cat("c", n), .name = "f", .arguments = "{}", .signature = text()}});
     if (random_.below(4) == 0) out.parts.push_back({.value = ToolCall{.name = "old", .arguments = "{\"a\":1}"}});
-    constexpr Finish finishes[] = {Finish::stop,          Finish::length,         Finish::tool_calls,
-                                   Finish::function_call, Finish::content_filter, Finish::failed};
-    if (maybe()) out.finish = finishes[random_.below(6)];
+    constexpr Finish finishes[] = {Finish::stop,           Finish::length, Finish::tool_calls, Finish::function_call,
+                                   Finish::content_filter, Finish::failed, Finish::refusal};
+    if (maybe()) out.finish = finishes[random_.below(7)];
+    // Beside a refusal's text the word "stop" means it.
+    if (out.finish == Finish::stop && refuses) out.finish = Finish::refusal;
     if (random_.below(6) == 0) {
       out.finish = Finish::unknown;
       out.finish_raw = "vendor_word";
@@ -124,26 +134,56 @@ TEST(Answer, MalformedAnswersAreTheUpstreamsFault) {
 TEST(Answer, ForeignAnswersBecomeOneMessage) {
   Answer foreign{.dialect = "anthropic", .id = "msg_1", .model = "claude"};
   Choice choice{.parts = {{.value = Thinking{.text = "hm", .signature = "s"}},
-                          {.value = Text{.text = "Grüße ", .citations = {{.url = "u", .start = 0, .end = 5}}}},
-                          {.value = Text{.text = "you", .citations = {{.url = "v", .start = 0, .end = 3}}}},
-                          {.value = Image{.media = {.url = "w"}}}},
-                .finish = Finish::refusal};
+                          {.value = Text{.text = "Grüße ", .citations = {{.url = "u", .title = "t"}}}},
+                          {.value = Text{.text = "you", .citations = {{.start = 0, .end = 2, .cited_text = "c", .document = 1}}}},
+                          {.value = Image{.media = {.base64 = "aGk=", .media_type = "image/png"}}},
+                          {.value = Opaque{.dialect = "anthropic", .value = {"{}"}}},
+                          {.value = ToolCall{.id = "c", .name = "f", .arguments = "", .signature = "g"}}},
+                .finish = Finish::stop,
+                .stop_sequence = "END",
+                .logprobs = Json{R"({"content":[]})"}};
   foreign.choices.push_back(choice);
-  foreign.usage = Usage{.input = 1, .cache_read = 2, .cache_write = 3, .output = 4};
+  foreign.usage = Usage{.input = 1, .cache_read = 2, .cache_write = 3};
+  foreign.service_tier = "standard";
   foreign.extras = {{"container", {"1"}}};
   Losses losses;
   const model::Chat asked;
-  const AnswerContext context{.request = asked, .id = "chatcmpl-1", .model = "m"};
+  const AnswerContext context{.request = asked, .id = "chatcmpl-1", .model = "m", .created = 7};
   const auto body = chat.encode_response(foreign, context, losses);
   EXPECT_EQ(
       body,
-      R"({"id":"msg_1","object":"chat.completion","model":"claude","choices":[{"index":0,"message":{"role":"assistant","content":"Grüße you","refusal":null,)"
-      R"("reasoning_content":"hm","annotations":[{"type":"url_citation","url_citation":{"url":"u","start_index":0,"end_index":5}},)"
-      R"({"type":"url_citation","url_citation":{"url":"v","start_index":6,"end_index":9}}]},"logprobs":null,"finish_reason":"content_filter"}],)"
-      R"("usage":{"prompt_tokens":6,"completion_tokens":4,"total_tokens":10,"prompt_tokens_details":{"cached_tokens":2,"cache_write_tokens":3}}})");
-  const std::vector<std::string> expected{"choices[0].message.thinking", "choices[0].message.image", "choices[0].finish_reason",
-                                          "container"};
+      R"({"id":"msg_1","object":"chat.completion","created":7,"model":"claude","choices":[{"index":0,"message":{"role":"assistant",)"
+      R"("content":"Grüße you","refusal":null,"reasoning_content":"hm","reasoning_details":[{"type":"reasoning.text","text":"hm",)"
+      R"("signature":"s","format":"anthropic-claude-v1","index":0}],"images":[{"type":"image_url","image_url":{"url":)"
+      R"("data:image/png;base64,aGk="}}],"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"},)"
+      R"("extra_content":{"google":{"thought_signature":"g"}}}],"annotations":[{"type":"url_citation","url_citation":{"url":"u",)"
+      R"("title":"t","start_index":0,"end_index":6}},{"type":"url_citation","url_citation":{"url":"","title":"","start_index":6,)"
+      R"("end_index":8,"cited_text":"c","document_index":1}}]},"logprobs":{"content":[],"refusal":null},)"
+      R"("finish_reason":"tool_calls"}],"usage":{"prompt_tokens":6,"completion_tokens":0,"total_tokens":6,)"
+      R"("prompt_tokens_details":{"cached_tokens":2,"cache_write_tokens":3}},"service_tier":"default"})");
+  const std::vector<std::string> expected{"choices[0].message.content[4].opaque", "choices[0].stop_sequence", "container"};
   EXPECT_EQ(losses.fields(), expected);
+}
+
+/// A filter, a refusal with and without words, a length stop and a cut stay apart.
+TEST(Answer, EndsStayDistinguishable) {
+  const auto round = [](Finish finish, std::vector<Part> parts) {
+    Answer foreign{.dialect = "anthropic", .choices = {Choice{.parts = std::move(parts), .finish = finish}}};
+    Losses losses;
+    const model::Chat asked;
+    const auto body = chat.encode_response(foreign, {.request = asked, .id = "x", .model = "m", .created = 7}, losses);
+    auto back = chat.decode_response(body);
+    EXPECT_TRUE(back) << body;
+    return std::pair{back->choices[0].finish, losses.all().size()};
+  };
+  const Part text{.value = Text{.text = "x"}};
+  const Part refusal{.value = Refusal{"no"}};
+  for (const auto finish : {Finish::stop, Finish::length, Finish::content_filter, Finish::refusal, Finish::failed}) {
+    EXPECT_EQ(round(finish, {text}), (std::pair{std::optional{finish}, std::size_t{0}}));
+  }
+  EXPECT_EQ(round(Finish::refusal, {refusal}), (std::pair{std::optional{Finish::refusal}, std::size_t{0}}));
+  EXPECT_EQ(round(Finish::content_filter, {refusal}), (std::pair{std::optional{Finish::content_filter}, std::size_t{0}}));
+  EXPECT_EQ(round(Finish::paused, {text}), (std::pair{std::optional{Finish::length}, std::size_t{1}}));
 }
 
 }  // namespace

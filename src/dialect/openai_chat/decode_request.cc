@@ -76,7 +76,7 @@ Status decode_function(const Value& inner, std::string_view path, model::Tool& o
 }
 
 Status decode_tool(const Value& value, std::string_view path, model::Tool& out) {
-  constexpr std::array<std::string_view, 4> known{"type", "function", "custom", "cache_control"};
+  constexpr std::array<std::string_view, 5> known{"type", "function", "custom", "cache_control", "prompt_cache_breakpoint"};
   constexpr std::array<std::string_view, 5> known_inner{"name", "description", "parameters", "strict", "format"};
   if (!value.is(Type::object)) return wrong_type(path, "an object", value.type());
   auto type = required_string(value, "type", path);
@@ -92,13 +92,7 @@ Status decode_tool(const Value& value, std::string_view path, model::Tool& out) 
   if (!inner) return fail_with(inner);
   auto status = decode_function(**inner, cat(path, '.', *type), out);
   if (!status) return status;
-  if (const auto* cache = given(value, "cache_control")) {
-    out.cache.emplace();
-    std::optional<std::string> kind;
-    status = read_member(*cache, "type", cat(path, ".cache_control"), kind);
-    out.cache->type = kind.value_or("ephemeral");
-    if (status) status = read_member(*cache, "ttl", cat(path, ".cache_control"), out.cache->ttl);
-  }
+  status = decode_cache(value, path, out.cache);
   collect_extras(value, known, out.extras);
   collect_inner(**inner, *type, known_inner, out.extras);
   return status;
@@ -194,6 +188,11 @@ Status decode_response_format(const Value& value, std::string_view path, Chat& c
   return status;
 }
 
+Status decode_tier(const Value& value, std::string_view path, Chat& chat) { return read(value, path, chat.service_tier); }
+Status decode_parallel(const Value& value, std::string_view path, Chat& chat) {
+  return read(value, path, chat.parallel_tool_calls);
+}
+
 Status decode_stop(const Value& value, std::string_view path, Chat& chat) {
   if (const auto* text = value.as_string()) {
     chat.stop = std::vector<std::string>{*text};
@@ -227,8 +226,40 @@ Status decode_stream_options(const Value& value, std::string_view path, Chat& ch
   return read_member(value, "include_usage", path, chat.include_usage);
 }
 
+model::Reasoning& reasoning_of(Chat& chat) { return chat.reasoning ? *chat.reasoning : chat.reasoning.emplace(); }
+
 Status decode_effort(const Value& value, std::string_view path, Chat& chat) {
-  return read(value, path, chat.reasoning.emplace().effort);
+  return read(value, path, reasoning_of(chat).effort);
+}
+
+/// OpenRouter's object ("Reasoning tokens").
+Status decode_reasoning(const Value& value, std::string_view path, Chat& chat) {
+  if (!value.is(Type::object)) return wrong_type(path, "an object", value.type());
+  auto& out = reasoning_of(chat);
+  std::optional<bool> enabled;
+  std::optional<bool> exclude;
+  std::optional<std::string> effort;
+  auto status = read_member(value, "effort", path, effort);
+  if (status) status = read_member(value, "max_tokens", path, out.budget_tokens);
+  if (status) status = read_member(value, "summary", path, out.summary);
+  if (status) status = read_member(value, "enabled", path, enabled);
+  if (status) status = read_member(value, "exclude", path, exclude);
+  if (!out.effort) out.effort = std::move(effort);
+  if (enabled) out.mode = *enabled ? "enabled" : "disabled";
+  if (exclude) out.include = !*exclude;
+  collect_inner(value, "reasoning", std::array<std::string_view, 5>{"effort", "max_tokens", "summary", "enabled", "exclude"},
+                chat.extras);
+  return status;
+}
+
+/// Anthropic's object, as LiteLLM's clients and some vendors' (GLM, Kimi, DeepSeek) say it here.
+Status decode_thinking_mode(const Value& value, std::string_view path, Chat& chat) {
+  if (!value.is(Type::object)) return wrong_type(path, "an object", value.type());
+  auto& out = reasoning_of(chat);
+  auto status = read_member(value, "type", path, out.mode);
+  if (status) status = read_member(value, "budget_tokens", path, out.budget_tokens);
+  collect_inner(value, "thinking", std::array<std::string_view, 2>{"type", "budget_tokens"}, chat.extras);
+  return status;
 }
 
 struct SpecialField {
@@ -236,7 +267,7 @@ struct SpecialField {
   Status (*decode)(const Value& value, std::string_view path, Chat& chat);
 };
 // In this order: the legacy forms give way to the present ones.
-constexpr std::array<SpecialField, 10> special_fields{{
+constexpr std::array<SpecialField, 14> special_fields{{
     {"tools", decode_tools},
     {"functions", decode_functions},
     {"tool_choice", decode_tool_choice},
@@ -247,6 +278,10 @@ constexpr std::array<SpecialField, 10> special_fields{{
     {"audio", decode_audio_output},
     {"stream_options", decode_stream_options},
     {"reasoning_effort", decode_effort},
+    {"reasoning", decode_reasoning},
+    {"thinking", decode_thinking_mode},
+    {"service_tier", decode_tier},
+    {"parallel_tool_calls", decode_parallel},
 }};
 
 Status decode_fields(const Value& request, Chat& chat) {

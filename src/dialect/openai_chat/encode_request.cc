@@ -1,188 +1,97 @@
 // A model::Chat becomes a request to an upstream.
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"
 #include "dialect/openai_chat/openai_chat.h"
 #include "dialect/openai_chat/request_fields.h"
+#include "dialect/translate.h"
 
 namespace cardea::dialect::openai {
 
 using json::Writer;
 using model::Chat;
-using model::Message;
-using model::Part;
-using model::Role;
 
 namespace {
 
-using Parts = std::vector<const Part*>;
-
-template <class T>
-Parts parts_of(const Message& message) {
-  Parts out;
-  for (const auto& part : message.parts) {
-    if (std::holds_alternative<T>(part.value)) out.push_back(&part);
-  }
-  return out;
+/// False when nothing of it can be said.
+bool sayable(const model::Tool& tool, std::size_t index, const Encoding& encoding) {
+  if (tool.kind != model::Tool::Kind::built_in || (encoding.own && tool.builtin)) return true;
+  encoding.lose_meaning(cat("tools[", index, "].", tool.name), "a tool of another vendor's own");
+  return false;
 }
 
-void encode_result(Writer& w, const model::ToolResult& result, const Message& message, std::string_view path,
-                   const Encoding& encoding) {
-  w.begin_object().key("role").string(result.call_id ? "tool" : "function");
-  write(w, "tool_call_id", result.call_id);
-  write(w, "name", result.name);
-  Parts parts;
-  for (std::size_t i = 0; i < result.parts.size(); ++i) {
-    const auto& part = result.parts[i];
-    const bool text = std::holds_alternative<model::Text>(part.value);
-    const bool own = encoding.own && std::holds_alternative<model::Opaque>(part.value);
-    // A tool message of OpenAI's holds text only.
-    if (text || own) {
-      parts.push_back(&part);
-    } else {
-      encoding.lose(cat(path, ".tool_result.content[", i, ']'));
-    }
-  }
-  if (parts.empty()) {
-    w.key("content").string("");
-  } else {
-    w.key("content");
-    encode_content(w, parts, cat(path, ".content"), encoding);
-  }
-  if (result.is_error.value_or(false)) encoding.lose(cat(path, ".tool_result.is_error"));
-  if (message.role == Role::tool && encoding.own) write_extras(w, message.extras, {});
-  w.end_object();
-}
-
-void lose_thinking(const model::Thinking& thinking, std::string_view path, const Encoding& encoding) {
-  const auto lose = [&](bool lost, std::string_view field) {
-    if (lost) encoding.lose(cat(path, ".thinking.", field));
-  };
-  lose(thinking.signature.has_value(), "signature");
-  lose(thinking.redacted.has_value(), "redacted");
-  lose(thinking.encrypted.has_value(), "encrypted");
-  lose(!thinking.summary.empty(), "summary");
-}
-
-void encode_thinking(Writer& w, const Message& message, std::string_view path, const Encoding& encoding) {
-  std::string text;
-  for (const auto* part : parts_of<model::Thinking>(message)) {
-    const auto& thinking = std::get<model::Thinking>(part->value);
-    text += thinking.text;
-    lose_thinking(thinking, path, encoding);
-  }
-  if (!text.empty()) w.key("reasoning_content").string(text);
-}
-
-void encode_calls(Writer& w, const Message& message, const Encoding& encoding) {
-  Parts calls;
-  const model::ToolCall* legacy = nullptr;
-  for (const auto* part : parts_of<model::ToolCall>(message)) {
-    const auto& call = std::get<model::ToolCall>(part->value);
-    if (call.id) {
-      calls.push_back(part);
-    } else {
-      legacy = &call;
-    }
-  }
-  if (!calls.empty()) {
-    w.key("tool_calls").begin_array();
-    for (const auto* part : calls) encode_tool_call(w, *part, encoding);
-    w.end_array();
-  }
-  if (legacy != nullptr) {
-    w.key("function_call")
-        .begin_object()
-        .key("name")
-        .string(legacy->name)
-        .key("arguments")
-        .string(legacy->arguments)
-        .end_object();
-  }
-}
-
-/// An audio part that is named by id stands beside an assistant's content, not in it.
-bool generated_audio(const Part& part) {
-  const auto* audio = std::get_if<model::Audio>(&part.value);
-  return audio != nullptr && audio->media.id.has_value();
-}
-
-bool in_content(const Message& message, const Part& part) {
-  if (std::holds_alternative<model::ToolResult>(part.value)) return false;
-  if (message.role != Role::assistant) return true;
-  return !std::holds_alternative<model::Thinking>(part.value) && !std::holds_alternative<model::ToolCall>(part.value) &&
-         !generated_audio(part);
-}
-
-/// A turn without its tool results.
-void encode_turn(Writer& w, const Message& message, const Parts& content, std::string_view path, const Encoding& encoding) {
-  w.begin_object().key("role").string(name(message.role));
-  write(w, "name", message.name);
-  if (!content.empty()) {
-    w.key("content");
-    encode_content(w, content, cat(path, ".content"), encoding);
-  }
-  if (message.role == Role::assistant) {
-    encode_thinking(w, message, path, encoding);
-    for (const auto& part : message.parts) {
-      if (!generated_audio(part)) continue;
-      w.key("audio").begin_object().key("id").string(*std::get<model::Audio>(part.value).media.id).end_object();
-      break;
-    }
-    encode_calls(w, message, encoding);
-  }
-  if (encoding.own) {
-    write_extras(w, message.extras, {});
-  } else {
-    for (const auto& extra : message.extras) encoding.lose(cat(path, '.', extra.key));
-  }
-  w.end_object();
-}
-
-/// Tool results become messages of their own, before the rest of the turn. A turn of which nothing can be said is left out.
-void encode_message(Writer& w, const Message& message, std::string_view path, const Encoding& encoding) {
-  Parts content;
-  std::size_t said = 0;
-  for (const auto& part : message.parts) {
-    if (const auto* result = std::get_if<model::ToolResult>(&part.value)) {
-      encode_result(w, *result, message, path, encoding);
-    } else if (!in_content(message, part)) {
-      ++said;
-    } else if (sayable(part, cat(path, ".content[", &part - message.parts.data(), ']'), encoding)) {
-      content.push_back(&part);
-      ++said;
-    }
-  }
-  if (said != 0 || message.parts.empty()) encode_turn(w, message, content, path, encoding);
+/// A grammar: Responses has its syntax and definition beside the type, Chat in an object of their own.
+std::string chat_format(const model::Json& format) {
+  const auto value = json::parse(format.text);
+  const auto* type = value ? value->find("type") : nullptr;
+  const bool flat =
+      type != nullptr && type->as_string() != nullptr && *type->as_string() == "grammar" && value->find("grammar") == nullptr;
+  if (!flat) return format.text;
+  auto inner = *value;
+  inner.erase("type");
+  return json::Value::object({{"type", *type}, {"grammar", std::move(inner)}}).dump();
 }
 
 void encode_tool(Writer& w, const model::Tool& tool, std::size_t index, const Encoding& encoding) {
   using Form = model::Tool::Kind;
   constexpr std::array<std::string_view, 2> inner{"function", "custom"};
   if (tool.kind == Form::built_in) {
-    if (encoding.own && tool.builtin) {
-      w.raw(tool.builtin->text);
-    } else {
-      encoding.lose(cat("tools[", index, "].", tool.name));
-    }
+    w.raw(tool.builtin->text);
     return;
   }
   const std::string_view form = tool.kind == Form::custom ? "custom" : "function";
+  const auto path = cat("tools[", index, ']');
   w.begin_object().key("type").string(form).key(form).begin_object().key("name").string(tool.name);
   write(w, "description", tool.description);
   write(w, "parameters", tool.parameters);
   write(w, "strict", tool.strict);
-  write(w, "format", tool.format);
+  if (tool.format) w.key("format").raw(encoding.own ? tool.format->text : chat_format(*tool.format));
   if (encoding.own) write_inner(w, tool.extras, form);
   w.end_object();
-  if (tool.cache) {
-    w.key("cache_control").begin_object().key("type").string(tool.cache->type);
-    write(w, "ttl", tool.cache->ttl);
-    w.end_object();
+  encode_cache(w, tool.cache, path, encoding);
+  if (encoding.own) {
+    write_extras(w, tool.extras, inner);
+  } else {
+    encoding.lose_extras(tool.extras, path);
   }
-  if (encoding.own) write_extras(w, tool.extras, inner);
   w.end_object();
+}
+
+/// False when there is none: OpenAI refuses an empty list, and a choice without tools.
+bool encode_tools(Writer& w, const Chat& chat, const Encoding& encoding) {
+  if (!chat.tools) return false;
+  bool open = encoding.own;
+  if (open) w.key("tools").begin_array();
+  for (std::size_t i = 0; i < chat.tools->size(); ++i) {
+    const auto& tool = (*chat.tools)[i];
+    if (!sayable(tool, i, encoding)) continue;
+    if (!std::exchange(open, true)) w.key("tools").begin_array();
+    encode_tool(w, tool, i, encoding);
+  }
+  if (open) w.end_array();
+  return open;
+}
+
+/// What Responses calls {"type":"allowed_tools","mode","tools":[{"type","name"}]} stands in Chat in an object of its own, and the
+/// names of its tools too. Empty: something else.
+std::string allowed_tools(const model::Json& raw) {
+  auto value = json::parse(raw.text);
+  const auto* type = value ? value->find("type") : nullptr;
+  auto* tools = value ? value->find("tools") : nullptr;
+  const bool known = type != nullptr && type->as_string() != nullptr && *type->as_string() == "allowed_tools";
+  if (!known || tools == nullptr) return {};
+  for (auto& tool : tools->elements()) {
+    const auto* form = tool.find("type");
+    const auto* called = tool.find("name");
+    if (form == nullptr || called == nullptr || form->as_string() == nullptr) return {};
+    const std::string key = *form->as_string();
+    tool = json::Value::object({{"type", *form}, {key, json::Value::object({{"name", *called}})}});
+  }
+  auto inner = *value;
+  inner.erase("type");
+  return json::Value::object({{"type", *type}, {"allowed_tools", std::move(inner)}}).dump();
 }
 
 void encode_tool_choice(Writer& w, const model::ToolChoice& choice, const Encoding& encoding) {
@@ -200,8 +109,10 @@ void encode_tool_choice(Writer& w, const model::ToolChoice& choice, const Encodi
     case Mode::raw:
       if (encoding.own) {
         write(w, "tool_choice", choice.raw);
+      } else if (const auto allowed = choice.raw ? allowed_tools(*choice.raw) : std::string{}; !allowed.empty()) {
+        w.key("tool_choice").raw(allowed);
       } else {
-        encoding.lose("tool_choice");
+        encoding.lose_meaning("tool_choice", "OpenAI has no such choice");
       }
   }
 }
@@ -214,6 +125,7 @@ void encode_response_format(Writer& w, const model::ResponseFormat& format, cons
     case Form::json_schema:
       w.key("response_format").begin_object().key("type").string("json_schema").key("json_schema").begin_object();
       write(w, "name", format.name);
+      if (!format.name && !encoding.own) w.key("name").string("answer");  // demanded
       write(w, "description", format.description);
       write(w, "schema", format.schema);
       write(w, "strict", format.strict);
@@ -223,17 +135,47 @@ void encode_response_format(Writer& w, const model::ResponseFormat& format, cons
       if (encoding.own) {
         write(w, "response_format", format.raw);
       } else {
-        encoding.lose("response_format");
+        encoding.lose_meaning("response_format", "OpenAI has no such format");
       }
   }
 }
 
-void encode_reasoning(Writer& w, const model::Reasoning& reasoning, const Encoding& encoding) {
+/// What only OpenRouter's `reasoning` can say, to servers whose clients said it.
+void encode_own_reasoning(Writer& w, const Chat& chat) {
+  const auto& reasoning = *chat.reasoning;
   write(w, "reasoning_effort", reasoning.effort);
-  if (reasoning.budget_tokens) encoding.lose("reasoning.budget_tokens");
-  if (reasoning.mode) encoding.lose("reasoning.mode");
-  if (reasoning.summary) encoding.lose("reasoning.summary");
-  if (reasoning.include) encoding.lose("reasoning.include");
+  const bool more = std::ranges::find(chat.extras, "reasoning", &model::Extra::key) != chat.extras.end();
+  if (!more && !reasoning.budget_tokens && !reasoning.mode && !reasoning.summary && !reasoning.include) return;
+  w.key("reasoning").begin_object();
+  write(w, "max_tokens", reasoning.budget_tokens);
+  if (reasoning.mode) w.key("enabled").boolean(*reasoning.mode != "disabled");
+  write(w, "summary", reasoning.summary);
+  if (reasoning.include) w.key("exclude").boolean(!*reasoning.include);
+  write_inner(w, chat.extras, "reasoning");
+  w.end_object();
+}
+
+/// A budget is said as the effort it reaches. Thinking that is off, or as the model likes, is left to the model: "none" and the
+/// like are refused by all models that do not reason, and by some that do.
+void encode_reasoning(Writer& w, const model::Reasoning& reasoning, const Encoding& encoding) {
+  constexpr std::string_view left = "left to the model";
+  const bool off = reasoning.mode == "disabled" || (reasoning.budget_tokens == 0U && !reasoning.effort);
+  if (reasoning.effort && !off) {
+    w.key("reasoning_effort").string(*reasoning.effort);
+    if (reasoning.budget_tokens) encoding.lose("reasoning.budget_tokens", "said as an effort");
+  } else if (reasoning.budget_tokens && !off) {
+    const auto effort = effort_of(*reasoning.budget_tokens);
+    w.key("reasoning_effort").string(effort);
+    if (budget_of(effort) != *reasoning.budget_tokens) {
+      encoding.lose("reasoning.budget_tokens", cat("said as the effort ", effort));
+    }
+  } else if (reasoning.budget_tokens || reasoning.effort) {
+    encoding.lose(reasoning.effort ? "reasoning.effort" : "reasoning.budget_tokens", left);
+  }
+  const bool said = !off && (reasoning.effort || reasoning.budget_tokens);
+  if (reasoning.mode && !(said && reasoning.mode == "enabled")) encoding.lose("reasoning.mode", left);
+  if (reasoning.summary) encoding.lose("reasoning.summary", "not in chat completions");
+  if (reasoning.include) encoding.lose("reasoning.include", left);
 }
 
 void encode_metadata(Writer& w, const std::vector<model::Metadata>& metadata) {
@@ -252,12 +194,47 @@ void encode_stream_options(Writer& w, const Chat& chat, const Encoding& encoding
   w.end_object();
 }
 
-void encode_rest(Writer& w, const Chat& chat, const Encoding& encoding) {
-  for (const auto& field : request_fields()) field.write(w, field.key, chat);
-  write(w, "stop", chat.stop);
-  if (chat.tool_choice) encode_tool_choice(w, *chat.tool_choice, encoding);
+/// OpenAI takes four at most, and no empty list.
+void encode_stop(Writer& w, const std::vector<std::string>& stop, const Encoding& encoding) {
+  constexpr std::size_t stops_max = 4;
+  if (stop.empty() && !encoding.own) return;
+  const auto count = encoding.own ? stop.size() : std::min(stop.size(), stops_max);
+  w.key("stop").begin_array();
+  for (std::size_t i = 0; i < count; ++i) w.string(stop[i]);
+  w.end_array();
+  if (count != stop.size()) encoding.lose_meaning("stop", "OpenAI takes four at most");
+}
+
+void encode_plain_fields(Writer& w, const Chat& chat, const Encoding& encoding) {
+  for (const auto& field : request_fields()) {
+    if (encoding.own || field.standing == RequestField::Standing::reference) {
+      field.write(w, field.key, chat, encoding);
+    } else if (field.is_said(chat)) {
+      encoding.lose(std::string{field.key}, no_such_field);
+    }
+  }
+}
+
+void encode_rest(Writer& w, const Chat& chat, bool tools, const Encoding& encoding) {
+  encode_plain_fields(w, chat, encoding);
+  if (chat.service_tier) {
+    const std::string_view word = encoding.own ? std::string_view{*chat.service_tier} : tier_word(*chat.service_tier);
+    if (word.empty() && !encoding.own) {
+      encoding.lose("service_tier", "OpenAI has no such tier");
+    } else {
+      w.key("service_tier").string(word);
+    }
+  }
+  if (chat.stop) encode_stop(w, *chat.stop, encoding);
+  if (tools || encoding.own) {
+    write(w, "parallel_tool_calls", chat.parallel_tool_calls);
+    if (chat.tool_choice) encode_tool_choice(w, *chat.tool_choice, encoding);
+  } else if (chat.tool_choice || chat.parallel_tool_calls) {
+    encoding.lose("tool_choice", "there are no tools");
+  }
   if (chat.response_format) encode_response_format(w, *chat.response_format, encoding);
-  if (chat.reasoning) encode_reasoning(w, *chat.reasoning, encoding);
+  if (chat.reasoning && encoding.own) encode_own_reasoning(w, chat);
+  if (chat.reasoning && !encoding.own) encode_reasoning(w, *chat.reasoning, encoding);
   if (chat.metadata) encode_metadata(w, *chat.metadata);
   if (chat.audio) {
     w.key("audio").begin_object();
@@ -266,11 +243,11 @@ void encode_rest(Writer& w, const Chat& chat, const Encoding& encoding) {
     w.end_object();
   }
   encode_stream_options(w, chat, encoding);
-  if (chat.safety) encoding.lose("safety");
+  if (chat.safety) encoding.lose("safety", no_such_field);
   if (encoding.own) {
-    write_extras(w, chat.extras, std::array<std::string_view, 1>{"stream_options"});
+    write_extras(w, chat.extras, std::array<std::string_view, 2>{"stream_options", "reasoning"});
   } else {
-    for (const auto& extra : chat.extras) encoding.lose(extra.key);
+    encoding.lose_extras(chat.extras, {});
   }
 }
 
@@ -281,14 +258,10 @@ std::string OpenAiChat::encode_request(const Chat& chat, Losses& losses) const {
   std::string out;
   Writer w{out};
   w.begin_object().key("model").string(chat.model).key("messages").begin_array();
-  for (std::size_t i = 0; i < chat.messages.size(); ++i) encode_message(w, chat.messages[i], cat("messages[", i, ']'), encoding);
+  encode_messages(w, chat, encoding);
   w.end_array();
-  if (chat.tools) {
-    w.key("tools").begin_array();
-    for (std::size_t i = 0; i < chat.tools->size(); ++i) encode_tool(w, (*chat.tools)[i], i, encoding);
-    w.end_array();
-  }
-  encode_rest(w, chat, encoding);
+  const bool tools = encode_tools(w, chat, encoding);
+  encode_rest(w, chat, tools, encoding);
   w.end_object();
   return out;
 }

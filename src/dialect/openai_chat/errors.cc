@@ -1,5 +1,8 @@
 // Errors in OpenAI's shape: {"error":{"message","type","param","code"}}.
 
+#include <algorithm>
+#include <array>
+
 #include "base/text.h"
 #include "dialect/openai_chat/openai_chat.h"
 #include "dialect/plain.h"
@@ -9,7 +12,32 @@ namespace cardea::dialect::openai {
 
 namespace {
 
-/// `error`: the value of an error member, whatever shape the vendor gave it.
+/// OpenAI's words for what went wrong, where HTTP's status is no longer to be seen (in a stream).
+struct ErrorWord {
+  std::string_view word;
+  int status;
+};
+constexpr std::array<ErrorWord, 13> error_words{{{"invalid_request_error", 400},
+                                                 {"context_length_exceeded", 400},
+                                                 {"authentication_error", 401},
+                                                 {"invalid_api_key", 401},
+                                                 {"permission_error", 403},
+                                                 {"not_found_error", 404},
+                                                 {"model_not_found", 404},
+                                                 {"rate_limit_error", 429},
+                                                 {"rate_limit_exceeded", 429},
+                                                 {"insufficient_quota", 429},
+                                                 {"overloaded_error", 529},
+                                                 {"server_error", 500},
+                                                 {"api_error", 500}}};
+
+int status_of(std::string_view word) {
+  const auto row = std::ranges::find(error_words, word, &ErrorWord::word);
+  return row != error_words.end() ? row->status : 0;
+}
+
+}  // namespace
+
 Told tell(const json::Value& error) {
   Told told;
   if (const auto* text = error.as_string()) told.message = *text;
@@ -19,11 +47,12 @@ Told tell(const json::Value& error) {
     const auto number = code->as_u64();
     if (number && *number >= 400 && *number < 600) told.status = static_cast<int>(*number);
   }
+  if (told.status == 0) told.status = status_of(told.code);
+  const auto* type = text_at(error, "type");
+  if (told.status == 0 && type != nullptr) told.status = status_of(*type);
   told.own_shape = text_at(error, "message") != nullptr;
   return told;
 }
-
-}  // namespace
 
 void write_error(json::Writer& w, std::string_view message, std::string_view type, std::string_view param,
                  std::string_view code) {

@@ -52,7 +52,8 @@ std::optional<model::Role> role_of(std::string_view word) noexcept {
 
 namespace {
 
-/// The one place where finish reasons map. The first row of a word decodes it; the row of a finish encodes it.
+/// The one place where finish reasons map. The first row of a word decodes it; the row of a finish encodes it. A turn that was
+/// cut or paused is never "stop".
 struct FinishRow {
   Finish finish;
   std::string_view word;
@@ -67,8 +68,8 @@ constexpr std::array<FinishRow, 12> finish_rows{{
     {Finish::failed, "error", true},  // not in OpenAI's list; OpenRouter's word. A cut must not read as "stop".
     {Finish::stop_sequence, "stop", true},
     {Finish::context_limit, "length", true},
-    {Finish::refusal, "content_filter", false},
-    {Finish::paused, "stop", false},
+    {Finish::refusal, "content_filter", true},  // see Refused
+    {Finish::paused, "length", false},
     {Finish::malformed_call, "error", false},
     {Finish::unknown, "stop", false},
 }};
@@ -88,8 +89,43 @@ Finish finish_of(std::string_view word) noexcept {
   }
   return Finish::unknown;
 }
-std::string_view word_of(Finish finish) noexcept { return row_of(finish).word; }
+Finish finish_of(std::string_view word, Refused refused) noexcept {
+  const Finish finish = finish_of(word);
+  const bool told = finish == Finish::stop && refused == Refused::text;
+  const bool untold = finish == Finish::content_filter && refused == Refused::empty;
+  return told || untold ? Finish::refusal : finish;
+}
+std::string_view word_of(const Ending& ending) noexcept {
+  if (ending.finish == Finish::refusal && ending.refused) return "stop";
+  if (ending.finish == Finish::stop && ending.called) return "tool_calls";
+  return row_of(ending.finish).word;
+}
 bool loses_finish(Finish finish) noexcept { return !row_of(finish).exact; }
+
+std::string_view tier_word(std::string_view tier) noexcept {
+  struct Row {
+    std::string_view tier;
+    std::string_view word;
+  };
+  // OpenAI's own, then Anthropic's and Groq's words for the usual tier.
+  static constexpr std::array<Row, 9> rows{{{"auto", "auto"},
+                                            {"default", "default"},
+                                            {"flex", "flex"},
+                                            {"scale", "scale"},
+                                            {"priority", "priority"},
+                                            {"fast", "fast"},
+                                            {"standard", "default"},
+                                            {"standard_only", "default"},
+                                            {"on_demand", "default"}}};
+  for (const auto& row : rows) {
+    if (row.tier == tier) return row.word;
+  }
+  return {};
+}
+
+void Encoding::lose_extras(const model::Extras& extras, std::string_view path) const {
+  for (const auto& extra : extras) lose(path.empty() ? extra.key : cat(path, '.', extra.key), no_such_field);
+}
 
 }  // namespace openai
 }  // namespace cardea::dialect

@@ -1,8 +1,9 @@
-// Content parts, tool calls and citations: OpenAI's forms to and from the model's.
+// Content parts and tool calls: OpenAI's forms to and from the model's.
 
 #include <array>
 
 #include "base/text.h"
+#include "dialect/openai_chat/media.h"
 #include "dialect/openai_chat/openai_chat.h"
 
 namespace cardea::dialect::openai {
@@ -14,25 +15,6 @@ using model::Part;
 namespace {
 
 using Names = std::span<const std::string_view>;
-constexpr std::string_view base64_mark = ";base64,";
-
-/// "data:image/png;base64,…" becomes bytes with a media type; anything else is a URL.
-model::Media media_of(const std::string& url) {
-  model::Media media;
-  const auto mark = url.starts_with("data:") ? url.find(base64_mark) : std::string::npos;
-  if (mark == std::string::npos) {
-    media.url = url;
-    return media;
-  }
-  if (mark > 5) media.media_type = url.substr(5, mark - 5);
-  media.base64 = url.substr(mark + base64_mark.size());
-  return media;
-}
-
-std::string data_url(const model::Media& media) {
-  return cat("data:", media.media_type.value_or(""), base64_mark, *media.base64);
-}
-
 Status decode_text(const Value& value, std::string_view path, Part& out) {
   auto text = required_string(value, "text", path);
   if (!text) return fail_with(text);
@@ -54,7 +36,7 @@ Status decode_image(const Value& value, std::string_view path, Part& out) {
   const auto inner_path = cat(path, ".image_url");
   auto url = required_string(**inner, "url", inner_path);
   if (!url) return fail_with(url);
-  model::Image image{.media = media_of(*url)};
+  model::Image image{.media = media_of_url(*url)};
   auto status = read_member(**inner, "detail", inner_path, image.detail);
   if (!status) return status;
   out.value = std::move(image);
@@ -87,10 +69,10 @@ Status decode_file(const Value& value, std::string_view path, Part& out) {
   std::optional<std::string> data;
   auto status = read_member(**inner, "file_data", inner_path, data);
   if (!status) return status;
-  if (data) file.media = media_of(*data);
   status = read_member(**inner, "file_id", inner_path, file.media.id);
   if (status) status = read_member(**inner, "filename", inner_path, file.name);
   if (!status) return status;
+  if (data) read_file_data(*data, file);
   out.value = std::move(file);
   collect_inner(**inner, "file", known, out.extras);
   return {};
@@ -118,21 +100,15 @@ Status decode_part(const Value& value, std::string_view path, std::vector<Part>&
     if (form.type != *type) continue;
     auto status = form.decode(value, path, part);
     if (!status) return status;
-    collect_extras(value, std::array<std::string_view, 3>{"type", form.key, "cache_control"}, part.extras);
-    const auto* cache = given(value, "cache_control");
-    if (cache == nullptr) return {};
-    part.cache.emplace();
-    std::optional<std::string> kind;
-    status = read_member(*cache, "type", cat(path, ".cache_control"), kind);
-    part.cache->type = kind.value_or("ephemeral");
-    if (status) status = read_member(*cache, "ttl", cat(path, ".cache_control"), part.cache->ttl);
-    return status;
+    collect_extras(value, std::array<std::string_view, 4>{"type", form.key, "cache_control", "prompt_cache_breakpoint"},
+                   part.extras);
+    return decode_cache(value, path, part.cache);
   }
   part.value = model::Opaque{.dialect = std::string{dialect_name}, .value = {value.dump()}};
   return {};
 }
 
-/// Writes one part's own members into its open object; false when OpenAI has no form for it.
+/// Writes one part's own members into its open object.
 struct PartWriter {
   json::Writer& w;
   const Part& part;
@@ -142,82 +118,55 @@ struct PartWriter {
     if (own) write_inner(w, part.extras, name);
     w.end_object();
   }
-  bool operator()(const model::Text& text) const {
-    w.key("type").string("text").key("text").string(text.text);
-    return true;
-  }
-  bool operator()(const model::Refusal& refusal) const {
-    w.key("type").string("refusal").key("refusal").string(refusal.text);
-    return true;
-  }
-  bool operator()(const model::Image& image) const {
+  void operator()(const model::Text& text) const { w.key("type").string("text").key("text").string(text.text); }
+  void operator()(const model::Refusal& refusal) const { w.key("type").string("refusal").key("refusal").string(refusal.text); }
+  void operator()(const model::Image& image) const {
     w.key("type").string("image_url").key("image_url").begin_object();
-    w.key("url").string(image.media.base64 ? data_url(image.media) : *image.media.url);
+    w.key("url").string(image.media.base64 ? data_url(image.media, own) : *image.media.url);
     write(w, "detail", image.detail);
     inner("image_url");
-    return true;
   }
-  bool operator()(const model::Audio& audio) const {
+  void operator()(const model::Audio& audio) const {
     w.key("type").string("input_audio").key("input_audio").begin_object().key("data").string(*audio.media.base64);
-    write(w, "format", audio.format);
+    if (own) {
+      write(w, "format", audio.format);
+    } else {
+      w.key("format").string(audio_format(audio));
+    }
     inner("input_audio");
-    return true;
   }
-  bool operator()(const model::File& file) const {
+  void operator()(const model::File& file) const {
     w.key("type").string("file").key("file").begin_object();
     write(w, "file_id", file.media.id);
-    if (file.media.base64) w.key("file_data").string(data_url(file.media));
-    write(w, "filename", file.name);
+    if (file.media.base64) w.key("file_data").string(file_data(file, own));
+    if (file.name) {
+      w.key("filename").string(*file.name);
+    } else if (!own) {
+      w.key("filename").string(cat("file.", file_ending(file)));  // demanded beside data
+    }
     inner("file");
-    return true;
   }
   template <class Other>
-  bool operator()(const Other&) const {
-    return false;
-  }
+  void operator()(const Other&) const {}
 };
 
-/// What keeps a part from being said, by name; empty when nothing does.
-std::string_view unsayable(const Part& part, bool own) {
-  if (const auto* image = std::get_if<model::Image>(&part.value)) {
-    return image->media.base64 || image->media.url ? std::string_view{} : std::string_view{"image"};
-  }
-  if (const auto* audio = std::get_if<model::Audio>(&part.value))
-    return audio->media.base64 ? std::string_view{} : std::string_view{"audio"};
-  if (const auto* file = std::get_if<model::File>(&part.value)) {
-    return file->media.base64 || file->media.id ? std::string_view{} : std::string_view{"file"};
-  }
-  if (const auto* opaque = std::get_if<model::Opaque>(&part.value)) {
-    return own && opaque->dialect == dialect_name ? std::string_view{} : std::string_view{"opaque"};
-  }
-  if (std::holds_alternative<model::Thinking>(part.value)) return "thinking";
-  if (std::holds_alternative<model::ToolCall>(part.value)) return "tool_call";
-  if (std::holds_alternative<model::ToolResult>(part.value)) return "tool_result";
-  return {};
-}
+constexpr std::string_view in_assistant = "an assistant message of OpenAI's holds text only";
+constexpr std::string_view in_system = "a system message of OpenAI's holds text only";
+constexpr std::string_view other_vendors_id = "the id is known to another vendor only";
 
-void encode_part(json::Writer& w, const Part& part, std::string_view path, const Encoding& encoding) {
-  if (const auto* opaque = std::get_if<model::Opaque>(&part.value)) {
-    w.raw(opaque->value.text);
-    return;
-  }
-  w.begin_object();
-  std::visit(PartWriter{w, part, encoding.own}, part.value);
-  if (part.cache) {
-    w.key("cache_control").begin_object().key("type").string(part.cache->type);
-    write(w, "ttl", part.cache->ttl);
-    w.end_object();
-  }
-  constexpr std::array<std::string_view, 3> inner{"image_url", "input_audio", "file"};
-  if (encoding.own) {
-    write_extras(w, part.extras, inner);
-  } else {
-    for (const auto& extra : part.extras) encoding.lose(cat(path, '.', extra.key));
-  }
-  w.end_object();
-  if (const auto* text = std::get_if<model::Text>(&part.value); text != nullptr && !text->citations.empty()) {
-    encoding.lose(cat(path, ".citations"));
-  }
+std::string_view image_obstacle(const model::Image& image, bool own) {
+  if (image.media.base64) return {};
+  if (!image.media.url) return own ? no_such_field : other_vendors_id;
+  return own || is_web_address(*image.media.url) ? std::string_view{} : "OpenAI fetches from the web only";
+}
+std::string_view audio_obstacle(const model::Audio& audio, bool own) {
+  if (!audio.media.base64) return "OpenAI takes audio inline only";
+  return own || !audio_format(audio).empty() ? std::string_view{} : "OpenAI takes wav and mp3 only";
+}
+std::string_view file_obstacle(const model::File& file, bool own) {
+  if (file.media.base64) return {};
+  if (file.media.id && own) return {};
+  return file.media.id ? other_vendors_id : "OpenAI takes files inline or by id only";
 }
 
 }  // namespace
@@ -236,27 +185,95 @@ Status decode_content(const Value& content, std::string_view path, std::vector<P
   return {};
 }
 
-bool sayable(const Part& part, std::string_view path, const Encoding& encoding) {
-  const auto what = unsayable(part, encoding.own);
-  if (!what.empty()) encoding.lose(cat(path, '.', what));
-  return what.empty();
+std::string_view kind_name(const Part& part) noexcept {
+  constexpr std::array<std::string_view, 9> names{"text",     "image",     "audio",       "file",  "refusal",
+                                                  "thinking", "tool_call", "tool_result", "opaque"};
+  return names[part.value.index()];
+}
+
+std::string_view obstacle(const Part& part, model::Role role, bool own) {
+  const auto& value = part.value;
+  if (std::holds_alternative<model::Text>(value) || std::holds_alternative<model::Refusal>(value)) return {};
+  if (const auto* opaque = std::get_if<model::Opaque>(&value)) {
+    return own && opaque->dialect == dialect_name ? std::string_view{} : no_such_field;
+  }
+  if (!own && role == model::Role::assistant) return in_assistant;
+  if (!own && role != model::Role::user && role != model::Role::tool) return in_system;
+  if (const auto* image = std::get_if<model::Image>(&value)) return image_obstacle(*image, own);
+  if (const auto* audio = std::get_if<model::Audio>(&value)) return audio_obstacle(*audio, own);
+  if (const auto* file = std::get_if<model::File>(&value)) return file_obstacle(*file, own);
+  return no_such_field;
+}
+
+void lose_part(const Part& part, model::Role role, std::string_view path, std::string_view reason, const Encoding& encoding) {
+  auto field = cat(path, '.', kind_name(part));
+  const bool trace = std::holds_alternative<model::Opaque>(part.value) && role == model::Role::assistant;
+  if (trace || std::holds_alternative<model::Thinking>(part.value)) {
+    encoding.lose(std::move(field), reason);
+  } else {
+    encoding.lose_meaning(std::move(field), reason);
+  }
+}
+
+void encode_part(json::Writer& w, const Part& part, std::string_view path, const Encoding& encoding) {
+  if (const auto* opaque = std::get_if<model::Opaque>(&part.value)) {
+    w.raw(opaque->value.text);
+    return;
+  }
+  w.begin_object();
+  std::visit(PartWriter{w, part, encoding.own}, part.value);
+  encode_cache(w, part.cache, path, encoding);
+  constexpr std::array<std::string_view, 3> inner{"image_url", "input_audio", "file"};
+  if (encoding.own) {
+    write_extras(w, part.extras, inner);
+  } else {
+    encoding.lose_extras(part.extras, path);
+  }
+  w.end_object();
 }
 
 void encode_content(json::Writer& w, std::span<const Part* const> parts, std::string_view path, const Encoding& encoding) {
-  if (parts.size() == 1 && !parts[0]->cache && parts[0]->extras.empty()) {
-    const auto* text = std::get_if<model::Text>(&parts[0]->value);
-    if (text != nullptr && text->citations.empty()) {
-      w.string(text->text);
-      return;
-    }
+  const auto* text = parts.size() == 1 ? std::get_if<model::Text>(&parts[0]->value) : nullptr;
+  const bool bare = text != nullptr && (!encoding.own || (!parts[0]->cache && parts[0]->extras.empty()));
+  if (bare) {
+    encode_cache(w, parts[0]->cache, cat(path, "[0]"), encoding);
+    encoding.lose_extras(parts[0]->extras, cat(path, "[0]"));
+    w.string(text->text);
+    return;
   }
   w.begin_array();
   for (std::size_t i = 0; i < parts.size(); ++i) encode_part(w, *parts[i], cat(path, '[', i, ']'), encoding);
   w.end_array();
 }
 
+Status decode_cache(const Value& object, std::string_view path, std::optional<model::CacheHint>& out) {
+  if (given(object, "prompt_cache_breakpoint") != nullptr) out.emplace();
+  const auto* cache = given(object, "cache_control");
+  if (cache == nullptr) return {};
+  out.emplace();
+  std::optional<std::string> kind;
+  auto status = read_member(*cache, "type", cat(path, ".cache_control"), kind);
+  out->type = kind.value_or("ephemeral");
+  if (status) status = read_member(*cache, "ttl", cat(path, ".cache_control"), out->ttl);
+  return status;
+}
+
+/// Servers that cache at marks (OpenRouter, LiteLLM) have them from clients that speak their form; OpenAI refuses the field and
+/// caches by itself.
+void encode_cache(json::Writer& w, const std::optional<model::CacheHint>& cache, std::string_view path,
+                  const Encoding& encoding) {
+  if (!cache) return;
+  if (!encoding.own) {
+    encoding.lose(cat(path, ".cache_control"), "OpenAI caches by itself");
+    return;
+  }
+  w.key("cache_control").begin_object().key("type").string(cache->type);
+  write(w, "ttl", cache->ttl);
+  w.end_object();
+}
+
 Status decode_tool_call(const Value& value, std::string_view path, Part& out) {
-  constexpr std::array<std::string_view, 5> known{"id", "type", "function", "custom", "index"};
+  constexpr std::array<std::string_view, 6> known{"id", "type", "function", "custom", "index", "extra_content"};
   constexpr std::array<std::string_view, 3> known_inner{"name", "arguments", "input"};
   if (!value.is(Type::object)) return wrong_type(path, "an object", value.type());
   model::ToolCall call;
@@ -276,40 +293,44 @@ Status decode_tool_call(const Value& value, std::string_view path, Part& out) {
   if (const auto* arguments = given(**inner, custom ? "input" : "arguments")) {
     call.arguments = arguments->as_string() != nullptr ? *arguments->as_string() : arguments->dump();
   }
+  if (const auto* signature = call_signature(value)) {
+    call.signature = *signature;
+  } else if (const auto* content = given(value, "extra_content")) {
+    out.extras.push_back({"extra_content", {content->dump()}});
+  }
   out.value = std::move(call);
   collect_extras(value, known, out.extras);
   collect_inner(**inner, form, known_inner, out.extras);
   return {};
 }
 
-void encode_tool_call(json::Writer& w, const Part& part, const Encoding& encoding) {
+void encode_tool_call(json::Writer& w, const Part& part, std::string_view path, const Encoding& encoding) {
   constexpr std::array<std::string_view, 2> inner{"function", "custom"};
   const auto& call = std::get<model::ToolCall>(part.value);
   const bool custom = call.kind == model::ToolKind::custom;
   const std::string_view form = custom ? "custom" : "function";
+  // The reference demands a JSON text; a call without arguments has an empty object.
+  const std::string_view arguments = encoding.own || custom || !call.arguments.empty() ? std::string_view{call.arguments} : "{}";
   w.begin_object();
   write(w, "id", call.id);
   w.key("type").string(form).key(form).begin_object();
-  w.key("name").string(call.name).key(custom ? "input" : "arguments").string(call.arguments);
+  w.key("name").string(call.name).key(custom ? "input" : "arguments").string(arguments);
   if (encoding.own) write_inner(w, part.extras, form);
   w.end_object();
-  if (encoding.own) write_extras(w, part.extras, inner);
+  if (call.signature) encode_call_signature(w, *call.signature);
+  if (encoding.own) {
+    write_extras(w, part.extras, inner);
+  } else {
+    encoding.lose_extras(part.extras, path);
+  }
   w.end_object();
 }
 
 std::span<const std::string_view> assistant_fields() noexcept {
-  static constexpr std::array<std::string_view, 8> names{"content", "refusal",    "reasoning_content", "reasoning",
-                                                         "audio",   "tool_calls", "function_call",     "annotations"};
+  static constexpr std::array<std::string_view, 11> names{
+      "content",       "refusal",     "reasoning_content", "reasoning",       "audio", "tool_calls",
+      "function_call", "annotations", "reasoning_details", "thinking_blocks", "images"};
   return names;
-}
-
-const std::string* reasoning_text(const Value& message) noexcept {
-  for (const auto key : {"reasoning_content", "reasoning"}) {
-    const auto* value = message.find(key);
-    const auto* text = value != nullptr ? value->as_string() : nullptr;
-    if (text != nullptr && !text->empty()) return text;
-  }
-  return nullptr;
 }
 
 namespace {
@@ -348,10 +369,9 @@ Status decode_calls(const Value& message, std::string_view path, std::vector<Par
 }  // namespace
 
 Status decode_assistant(const Value& message, std::string_view path, std::vector<Part>& parts) {
-  if (const auto* text = reasoning_text(message)) parts.push_back({.value = model::Thinking{.text = *text}});
+  Status status = decode_thinking(message, path, parts);
   const auto* content = message.find("content");
-  Status status;
-  if (content != nullptr) status = decode_content(*content, cat(path, ".content"), parts);
+  if (status && content != nullptr) status = decode_content(*content, cat(path, ".content"), parts);
   if (!status) return status;
   if (const auto* annotations = given(message, "annotations")) {
     for (auto& part : parts) {
@@ -364,51 +384,17 @@ Status decode_assistant(const Value& message, std::string_view path, std::vector
   std::optional<std::string> refusal;
   status = read_member(message, "refusal", path, refusal);
   if (!status) return status;
-  if (refusal) parts.push_back({.value = model::Refusal{std::move(*refusal)}});
+  // An empty one says how the answer ended (see Refused), nothing else.
+  if (refusal && !refusal->empty()) parts.push_back({.value = model::Refusal{std::move(*refusal)}});
+  if (const auto* images = given(message, "images")) {
+    status = decode_content(*images, cat(path, ".images"), parts);  // OpenRouter's place for generated images
+    if (!status) return status;
+  }
   if (const auto* audio = given(message, "audio")) {
     status = decode_generated_audio(*audio, cat(path, ".audio"), parts);
     if (!status) return status;
   }
   return decode_calls(message, path, parts);
-}
-
-model::Citation decode_citation(const Value& annotation) {
-  constexpr std::array<std::string_view, 4> known{"url", "title", "start_index", "end_index"};
-  model::Citation out;
-  const auto* inner = annotation.find("url_citation");
-  model::Extras rest;
-  if (inner != nullptr) collect_extras(*inner, known, rest);
-  if (inner == nullptr || !rest.empty()) {
-    out.raw = model::Json{annotation.dump()};
-    if (inner == nullptr) return out;
-  }
-  const auto text = [&](std::string_view key) -> std::optional<std::string> {
-    const auto* value = inner->find(key);
-    return value != nullptr && value->as_string() != nullptr ? std::optional{*value->as_string()} : std::nullopt;
-  };
-  const auto number = [&](std::string_view key) {
-    const auto* value = inner->find(key);
-    return value != nullptr ? value->as_u64() : std::nullopt;
-  };
-  out.url = text("url");
-  out.title = text("title");
-  out.start = number("start_index");
-  out.end = number("end_index");
-  return out;
-}
-
-void encode_citation(json::Writer& w, const model::Citation& citation, std::uint64_t shift) {
-  if (citation.raw && shift == 0) {
-    w.raw(citation.raw->text);
-    return;
-  }
-  const auto shifted = [&](std::optional<std::uint64_t> at) { return at ? std::optional{*at + shift} : at; };
-  w.begin_object().key("type").string("url_citation").key("url_citation").begin_object();
-  write(w, "url", citation.url);
-  write(w, "title", citation.title);
-  write(w, "start_index", shifted(citation.start));
-  write(w, "end_index", shifted(citation.end));
-  w.end_object().end_object();
 }
 
 }  // namespace cardea::dialect::openai

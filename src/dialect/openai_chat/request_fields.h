@@ -10,9 +10,16 @@ namespace cardea::dialect::openai {
 
 /// A top-level field that is one optional of the model.
 struct RequestField {
+  enum class Standing : std::uint8_t {
+    reference,  ///< in OpenAI's reference
+    beyond,     ///< other servers' own: OpenAI refuses it, so only who speaks this dialect says it
+  };
   std::string_view key;
+  Standing standing;
+  bool (*is_said)(const model::Chat& chat);
   Status (*read)(const json::Value& value, std::string_view path, model::Chat& chat);
-  void (*write)(json::Writer& w, std::string_view key, const model::Chat& chat);
+  /// What another dialect's wider range allows is drawn into OpenAI's, and named.
+  void (*write)(json::Writer& w, std::string_view key, const model::Chat& chat, const Encoding& encoding);
 };
 
 /// All of them, in the order of writing.

@@ -57,6 +57,12 @@ class Generator {
     out.stream = flag();
     out.include_usage = flag();
     if (maybe()) out.extras.push_back({"stream_options", {R"({"include_obfuscation":false})"}});
+    if (out.reasoning && maybe()) {
+      out.reasoning =
+          Reasoning{.effort = optional_text(), .budget_tokens = count(), .summary = optional_text(), .include = flag()};
+      if (maybe()) out.reasoning->mode = maybe() ? "enabled" : "disabled";
+      out.extras.push_back({"reasoning", {R"({"vendor":1})"}});
+    }
     extras(out.extras);
     return out;
   }
@@ -132,11 +138,25 @@ class Generator {
   Part call() {
     ToolCall out{.id = "call_" + text(), .name = text(), .arguments = text()};
     if (maybe()) out.kind = ToolKind::custom;
+    if (random_.below(3) == 0) out.signature = "sig" + text();
     return {.value = out};
+  }
+  Thinking opaque_thinking(std::uint64_t n) {
+    switch (random_.below(5)) {
+      case 0: return {.text = text(), .signature = text()};
+      case 1: return {.text = {}, .id = cat("r", n), .redacted = "d" + text()};
+      case 2: return {.text = {}, .id = cat("rs_", n), .encrypted = "e" + text()};
+      case 3: return {.text = {}, .encrypted = R"({"type":"reasoning.encrypted","data":"x","format":"google-gemini-v1"})"};
+      default: return {.text = "a\n\nb", .id = cat("rs_", n), .encrypted = "e" + text(), .summary = {"a", "b"}};
+    }
   }
   Message assistant() {
     Message out{.role = Role::assistant, .name = optional_text()};
-    if (maybe()) out.parts.push_back({.value = Thinking{.text = "t" + text()}});
+    if (maybe()) {
+      out.parts.push_back({.value = Thinking{.text = "t" + text()}});
+    } else {
+      for (auto n = random_.below(3); n > 0; --n) out.parts.push_back({.value = opaque_thinking(n)});
+    }
     for (auto n = random_.below(3); n > 0; --n) out.parts.push_back(maybe() ? text_part() : Part{.value = Refusal{text()}});
     if (maybe()) out.parts.push_back({.value = Audio{.media = {.id = "audio_1"}}});
     for (auto n = random_.below(3); n > 0; --n) out.parts.push_back(call());
@@ -300,39 +320,160 @@ TEST(Request, NamesTheFieldAtFault) {
   }
 }
 
-TEST(Request, LossesAreNamed) {
-  Chat foreign;
-  foreign.model = "m";
-  foreign.dialect = "anthropic";
-  ToolResult result{
-      .call_id = "c", .is_error = true, .parts = {{.value = Text{.text = "no"}}, {.value = Image{.media = {.url = "u"}}}}};
-  foreign.messages.push_back(
-      {.role = Role::user,
-       .parts = {{.value = result}, {.value = Text{.text = "and?"}}, {.value = Image{.media = {.id = "img"}}}}});
-  foreign.messages.push_back({.role = Role::assistant,
-                              .parts = {{.value = Thinking{.text = "hm", .signature = "sig"}},
-                                        {.value = Opaque{.dialect = "anthropic", .value = {"{}"}}}}});
+/// Everything that another dialect's client may say and OpenAI's requests cannot, or only in other words.
+Chat foreign() {
+  Chat out;
+  out.model = "m";
+  out.dialect = "anthropic";
+  const auto result = [](std::string id, std::vector<Part> parts) {
+    return ToolResult{.call_id = std::move(id), .name = "f", .parts = std::move(parts)};
+  };
+  out.messages.push_back({.role = Role::system, .parts = {{.value = Text{.text = "Be brief."}, .cache = CacheHint{}}}});
+  Text cited{.text = "Grüße", .citations = {{.url = "u", .title = "t"}, {.title = "doc", .document = 0}}};
+  out.messages.push_back({.role = Role::assistant,
+                          .parts = {{.value = Thinking{.text = "hm", .signature = "sig"}},
+                                    {.value = cited},
+                                    {.value = Image{.media = {.base64 = "aGk="}}},
+                                    {.value = Opaque{.dialect = "anthropic", .value = {"{}"}}},
+                                    {.value = ToolCall{.id = "c", .name = "f", .arguments = "", .signature = "g"}},
+                                    {.value = ToolCall{.id = "d", .name = "f", .arguments = "{}"}}}});
+  auto failed = result("d", {{.value = Text{.text = "no"}}, {.value = Image{.media = {.url = "https://u"}}}});
+  failed.is_error = true;
+  out.messages.push_back({.role = Role::user,
+                          .parts = {{.value = failed, .cache = CacheHint{}},
+                                    {.value = result("c", {})},
+                                    {.value = Text{.text = "and?"}},
+                                    {.value = Image{.media = {.id = "img"}}}},
+                          .extras = {{"vendor", {"1"}}}});
+  out.messages.push_back({.role = Role::assistant, .parts = {{.value = Thinking{.text = "hm"}}}});
   // Nothing of this turn can be said, so it is left out: no empty block stays behind.
-  foreign.messages.push_back({.role = Role::user, .parts = {{.value = Audio{.media = {.url = "u"}}}}});
-  foreign.reasoning = Reasoning{.budget_tokens = 1024};
-  foreign.safety = std::vector<SafetySetting>{{"a", "b"}};
-  foreign.extras = {{"container", {"1"}}};
+  out.messages.push_back({.role = Role::user, .parts = {{.value = Audio{.media = {.url = "u"}}}}});
+  out.messages.push_back({.role = Role::user,
+                          .parts = {{.value = Audio{.media = {.base64 = "aGk=", .media_type = "audio/mpeg"}}},
+                                    {.value = File{.media = {.base64 = "JVBERi0x"}}},
+                                    {.value = File{.media = {.url = "https://x/y.pdf"}}},
+                                    {.value = Image{.media = {.base64 = "iVBORw0KGgoA"}}},
+                                    {.value = Image{.media = {.url = "gs://x/y.png"}}}}});
+  out.tools = {{.kind = Tool::Kind::built_in, .name = "bash", .builtin = Json{"{}"}},
+               {.name = "f", .parameters = Json{R"({"type":"object"})"}, .cache = CacheHint{}, .extras = {{"x", {"1"}}}}};
+  out.tool_choice = ToolChoice{.mode = ToolChoice::Mode::named, .name = "f"};
+  out.response_format = ResponseFormat{.kind = ResponseFormat::Kind::json_schema, .schema = Json{"{}"}};
+  out.sampling.temperature = Number{"2.5"};
+  out.sampling.top_k = Number{"40"};
+  out.limits.max_tokens = 100;
+  out.stop = {{"a", "b", "c", "d", "e"}};
+  out.service_tier = "standard_only";
+  out.reasoning = Reasoning{.budget_tokens = 5000, .mode = "enabled"};
+  out.safety = std::vector<SafetySetting>{{"a", "b"}};
+  out.extras = {{"container", {"1"}}};
+  return out;
+}
+
+TEST(Request, OtherDialectsWordsBecomeOpenAis) {
   Losses losses;
-  const auto body = chat.encode_request(foreign, losses);
-  const std::vector<std::string> expected{"messages[0].tool_result.content[1]",
-                                          "messages[0].tool_result.is_error",
-                                          "messages[0].content[2].image",
-                                          "messages[1].content[1].opaque",
-                                          "messages[1].thinking.signature",
-                                          "messages[2].content[0].audio",
-                                          "reasoning.budget_tokens",
-                                          "safety",
-                                          "container"};
-  EXPECT_EQ(losses.fields(), expected);
-  // The result follows its call as a message of its own; the rest of the turn comes behind it.
-  EXPECT_EQ(body,
-            R"({"model":"m","messages":[{"role":"tool","tool_call_id":"c","content":"no"},{"role":"user","content":"and?"},)"
-            R"({"role":"assistant","reasoning_content":"hm"}]})");
+  const auto body = chat.encode_request(foreign(), losses);
+  // The results follow their calls, in the calls' order; what a tool message cannot hold stands in the user's words behind them.
+  EXPECT_EQ(
+      body,
+      R"({"model":"m","messages":[{"role":"system","content":"Be brief."},)"
+      R"({"role":"assistant","content":"Grüße","reasoning_content":"hm","reasoning_details":[{"type":"reasoning.text","text":"hm",)"
+      R"("signature":"sig","format":"anthropic-claude-v1","index":0}],"tool_calls":[{"id":"c","type":"function","function":)"
+      R"({"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"g"}}},{"id":"d","type":"function",)"
+      R"("function":{"name":"f","arguments":"{}"}}],"annotations":[{"type":"url_citation","url_citation":{"url":"u","title":"t",)"
+      R"("start_index":0,"end_index":5}}]},)"
+      R"({"role":"tool","tool_call_id":"c","content":""},{"role":"tool","tool_call_id":"d","content":"Error: no"},)"
+      R"({"role":"user","content":[{"type":"image_url","image_url":{"url":"https://u"}},{"type":"text","text":"and?"}]},)"
+      R"({"role":"assistant","content":"","reasoning_content":"hm"},)"
+      R"({"role":"user","content":[{"type":"input_audio","input_audio":{"data":"aGk=","format":"mp3"}},)"
+      R"({"type":"file","file":{"file_data":"data:application/pdf;base64,JVBERi0x","filename":"file.pdf"}},)"
+      R"({"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgoA"}}]}],)"
+      R"("tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}],"temperature":2,"max_tokens":100,)"
+      R"("service_tier":"default","stop":["a","b","c","d"],"tool_choice":{"type":"function","function":{"name":"f"}},)"
+      R"("response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{}}},"reasoning_effort":"low"})");
+  std::vector<std::string> meanings;
+  std::vector<std::string> details;
+  for (const auto& loss : losses.all()) (loss.weight == Loss::Weight::meaning ? meanings : details).push_back(loss.field);
+  const std::vector<std::string> expected_meanings{"messages[1].content[2].image",
+                                                   "messages[2].content[3].image",
+                                                   "messages[4].content[0].audio",
+                                                   "messages[5].content[2].file",
+                                                   "messages[5].content[4].image",
+                                                   "tools[0].bash",
+                                                   "stop"};
+  const std::vector<std::string> expected_details{"messages[0].content[0].cache_control",
+                                                  "messages[1].content[3].opaque",
+                                                  "messages[1].content[1].citations",
+                                                  "messages[2].content[0].tool_result.content[1].image",
+                                                  "messages[2].content[0].tool_result.is_error",
+                                                  "messages[2].content[0].tool_result.cache_control",
+                                                  "messages[2].vendor",
+                                                  "tools[1].cache_control",
+                                                  "tools[1].x",
+                                                  "temperature",
+                                                  "top_k",
+                                                  "reasoning.budget_tokens",
+                                                  "safety",
+                                                  "container"};
+  EXPECT_EQ(meanings, expected_meanings);
+  EXPECT_EQ(details, expected_details);
+}
+
+TEST(Request, WhatIsLeftOfNothingIsLeftOut) {
+  Chat asked;
+  asked.model = "m";
+  asked.dialect = "gemini";
+  asked.messages.push_back({.role = Role::user, .parts = {{.value = Text{.text = "x"}}}});
+  asked.tools = std::vector<Tool>{};
+  asked.tool_choice = ToolChoice{.mode = ToolChoice::Mode::automatic};
+  asked.stop = std::vector<std::string>{};
+  asked.reasoning = Reasoning{.budget_tokens = 0};
+  Losses losses;
+  EXPECT_EQ(chat.encode_request(asked, losses), R"({"model":"m","messages":[{"role":"user","content":"x"}]})");
+  EXPECT_EQ(losses.fields(), (std::vector<std::string>{"tool_choice", "reasoning.budget_tokens"}));
+}
+
+TEST(Request, EffortsAndBudgets) {
+  const std::pair<Reasoning, std::string_view> cases[] = {
+      {{.effort = "max"}, "max"},
+      {{.budget_tokens = 8192}, "medium"},
+      {{.budget_tokens = 100'000, .mode = "enabled"}, "xhigh"},
+      {{.effort = "low", .mode = "adaptive"}, "low"},
+      {{.mode = "disabled"}, ""},
+      {{.mode = "adaptive"}, ""},
+  };
+  for (const auto& [reasoning, effort] : cases) {
+    Chat asked;
+    asked.dialect = "anthropic";
+    asked.messages.push_back({.role = Role::user, .parts = {{.value = Text{.text = "x"}}}});
+    asked.reasoning = reasoning;
+    Losses losses;
+    auto back = chat.decode_request(chat.encode_request(asked, losses), {});
+    ASSERT_TRUE(back);
+    EXPECT_EQ(back->reasoning ? back->reasoning->effort.value_or("") : "", effort);
+    EXPECT_EQ(losses.gravest(), nullptr);
+  }
+}
+
+TEST(Request, ReadsOthersReasoningForms) {
+  auto got =
+      chat.decode_request(R"({"model":"m","reasoning":{"max_tokens":2000,"exclude":true,"x":1},"thinking":{"type":"enabled"},
+    "messages":[{"role":"assistant","content":"hi","reasoning":"why","thinking_blocks":[{"type":"thinking","thinking":"why","signature":"s"},
+      {"type":"redacted_thinking","data":"d"}],"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"},
+      "extra_content":{"google":{"thought_signature":"g"}}}]},
+      {"role":"user","content":[{"type":"text","text":"x","prompt_cache_breakpoint":{"mode":"explicit"}},
+      {"type":"file","file":{"file_data":"JVBERi0x","filename":"a.pdf"}}]}]})",
+                          {});
+  ASSERT_TRUE(got) << got.error().message();
+  EXPECT_EQ(got->reasoning, (Reasoning{.budget_tokens = 2000, .mode = "enabled", .include = false}));
+  EXPECT_EQ(got->extras, (Extras{{"reasoning", {R"({"x":1})"}}}));
+  const auto& parts = got->messages[0].parts;
+  ASSERT_EQ(parts.size(), 4u);
+  EXPECT_EQ(std::get<Thinking>(parts[0].value), (Thinking{.text = "why", .signature = "s"}));
+  EXPECT_EQ(std::get<Thinking>(parts[1].value), (Thinking{.text = {}, .redacted = "d"}));
+  EXPECT_EQ(std::get<ToolCall>(parts[3].value).signature, "g");
+  EXPECT_EQ(got->messages[1].parts[0].cache, CacheHint{});
+  EXPECT_EQ(std::get<File>(got->messages[1].parts[1].value).media,
+            (Media{.base64 = "JVBERi0x", .media_type = "application/pdf"}));
 }
 
 }  // namespace

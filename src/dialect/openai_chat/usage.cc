@@ -16,10 +16,10 @@ model::Usage decode_usage(const Value& usage) {
   return member != nullptr && member->type == Type::object ? read_usage(*members, *member) : model::Usage{};
 }
 
-void encode_usage(json::Writer& w, const model::Usage& usage) {
+void encode_usage(json::Writer& w, const model::Usage& usage, bool own) {
   w.begin_object();
-  if (usage.input || usage.cache_read || usage.cache_write) w.key("prompt_tokens").number(usage.input_total());
-  write(w, "completion_tokens", usage.output);
+  if (usage.input || usage.cache_read || usage.cache_write || !own) w.key("prompt_tokens").number(usage.input_total());
+  if (usage.output || !own) w.key("completion_tokens").number(usage.output.value_or(0));
   w.key("total_tokens").number(usage.total());
   if (usage.cache_read || usage.cache_write || usage.input_audio) {
     w.key("prompt_tokens_details").begin_object();
