@@ -82,7 +82,7 @@ class MessageWriter {
     for (std::size_t i = 0; i < choice_.parts.size(); ++i) {
       const auto& part = choice_.parts[i];
       std::visit([&](const auto& value) { gather(value, part, i); }, part.value);
-      if (!encoding_.own) encoding_.lose_extras(part.extras, cat(path_, ".content[", i, ']'));
+      if (!encoding_.own()) encoding_.lose_extras(part.extras, cat(path_, ".content[", i, ']'));
     }
     const bool untold = choice_.finish == model::Finish::refusal && !has_refusal_;
     w_.begin_object().key("role").string("assistant").key("content");
@@ -94,7 +94,7 @@ class MessageWriter {
     if (audio_ != nullptr) write_audio();
     write_calls();
     if (has_citations_) write_citations();
-    if (encoding_.own) {
+    if (encoding_.own()) {
       write_extras(w_, choice_.message_extras, std::array<std::string_view, 1>{"audio"});
     } else {
       encoding_.lose_extras(choice_.message_extras, path_);
@@ -104,7 +104,7 @@ class MessageWriter {
   [[nodiscard]] Ending ending() const {
     return {.finish = choice_.finish.value_or(model::Finish::unknown),
             .refused = has_refusal_,
-            .called = !calls_.empty() && !encoding_.own};
+            .called = !calls_.empty() && !encoding_.own()};
   }
 
  private:
@@ -172,11 +172,11 @@ class MessageWriter {
   /// The reference demands all four members; the gateway keeps no audio, so one that has no id ends with its answer.
   void write_audio() {
     w_.key("audio").begin_object();
-    write_or(w_, "id", audio_->media.id, encoding_.own ? std::string{} : cat("audio_", context_.id));
+    write_or(w_, "id", audio_->media.id, encoding_.own() ? std::string{} : cat("audio_", context_.id));
     write(w_, "data", audio_->media.base64);
-    if (audio_->expires_at || !encoding_.own) w_.key("expires_at").number(audio_->expires_at.value_or(context_.created));
-    if (audio_->transcript || !encoding_.own) w_.key("transcript").string(audio_->transcript.value_or(""));
-    if (encoding_.own) write_inner(w_, audio_part_->extras, "audio");
+    if (audio_->expires_at || !encoding_.own()) w_.key("expires_at").number(audio_->expires_at.value_or(context_.created));
+    if (audio_->transcript || !encoding_.own()) w_.key("transcript").string(audio_->transcript.value_or(""));
+    if (encoding_.own()) write_inner(w_, audio_part_->extras, "audio");
     w_.end_object();
   }
   void write_citations() {
@@ -187,8 +187,8 @@ class MessageWriter {
       if (text == nullptr) continue;
       stretch.length = characters(text->text);
       for (const auto& citation : text->citations) {
-        encode_citation(w_, citation, stretch, encoding_.own);
-        if (citation.raw && !encoding_.own) {
+        encode_citation(w_, citation, stretch, encoding_.origin);
+        if (citation.raw && !encoding_.own()) {
           encoding_.lose(cat(path_, ".content[", i, "].citations"), "OpenAI's citations hold less");
         }
       }
@@ -217,11 +217,11 @@ class MessageWriter {
 
 void encode_finish(Writer& w, const Choice& choice, const Ending& ending, std::string_view path, const Encoding& encoding) {
   w.key("finish_reason");
-  if (encoding.own && !choice.finish) {
+  if (encoding.own() && !choice.finish) {
     w.null();
     return;
   }
-  if (encoding.own && choice.finish_raw) {
+  if (encoding.own() && choice.finish_raw) {
     w.string(*choice.finish_raw);
     return;
   }
@@ -238,8 +238,8 @@ void encode_choice(Writer& w, const Choice& choice, std::string_view path, const
   MessageWriter message{w, choice, cat(path, ".message"), context, encoding};
   message.write_all();
   w.key("logprobs");
-  const auto logprobs = !choice.logprobs || encoding.own ? std::nullopt : complete_logprobs(*choice.logprobs);
-  if (choice.logprobs && encoding.own) {
+  const auto logprobs = !choice.logprobs || encoding.own() ? std::nullopt : complete_logprobs(*choice.logprobs);
+  if (choice.logprobs && encoding.own()) {
     w.raw(choice.logprobs->text);
   } else if (logprobs) {
     w.raw(*logprobs);
@@ -248,7 +248,7 @@ void encode_choice(Writer& w, const Choice& choice, std::string_view path, const
     if (choice.logprobs) encoding.lose(cat(path, ".logprobs"), "in a form of another vendor's own");
   }
   encode_finish(w, choice, message.ending(), path, encoding);
-  if (encoding.own) {
+  if (encoding.own()) {
     write_extras(w, choice.extras, {});
   } else {
     encoding.lose_extras(choice.extras, path);
@@ -281,7 +281,7 @@ Result<Answer> OpenAiChat::decode_response(std::string_view body) const {
 }
 
 std::string OpenAiChat::encode_response(const Answer& answer, const AnswerContext& context, Losses& losses) const {
-  const Encoding encoding{losses, answer.dialect == dialect_name};
+  const Encoding encoding{losses, answer.dialect == dialect_name ? Origin::own : Origin::other};
   std::string out;
   Writer w{out};
   w.begin_object();
@@ -295,18 +295,18 @@ std::string OpenAiChat::encode_response(const Answer& answer, const AnswerContex
   w.end_array();
   if (answer.usage) {
     w.key("usage");
-    encode_usage(w, *answer.usage, encoding.own);
+    encode_usage(w, *answer.usage, encoding.origin);
   }
   if (answer.service_tier) {
-    const std::string_view tier = encoding.own ? std::string_view{*answer.service_tier} : tier_word(*answer.service_tier);
-    if (encoding.own || !tier.empty()) {
+    const std::string_view tier = encoding.own() ? std::string_view{*answer.service_tier} : tier_word(*answer.service_tier);
+    if (encoding.own() || !tier.empty()) {
       w.key("service_tier").string(tier);
     } else {
       encoding.lose("service_tier", "OpenAI has no such tier");
     }
   }
   write(w, "system_fingerprint", answer.system_fingerprint);
-  if (encoding.own) {
+  if (encoding.own()) {
     write_extras(w, answer.extras, {});
   } else {
     encoding.lose_extras(answer.extras, {});

@@ -45,7 +45,8 @@ model::Citation decode_citation(const Value& annotation) {
 
 /// The reference demands address, title and place; a citation that names no place covers its whole text, and one of a document
 /// has an empty address. `cited_text` and `document_index` are beyond the reference.
-void encode_citation(json::Writer& w, const model::Citation& citation, Stretch text, bool own) {
+void encode_citation(json::Writer& w, const model::Citation& citation, Stretch text, Origin origin) {
+  const bool own = origin == Origin::own;
   if (own && citation.raw && text.offset == 0) {
     w.raw(citation.raw->text);
     return;

@@ -104,7 +104,7 @@ void Conversation::write_results(std::size_t begin, std::size_t end) {
       results.push_back({.part = &message.parts[p],
                          .message = &message,
                          .path = cat("messages[", i, "].content[", p, "].tool_result"),
-                         .call = encoding_.own ? 0 : static_cast<std::size_t>(call),
+                         .call = encoding_.own() ? 0 : static_cast<std::size_t>(call),
                          .position = results.size()});
     }
   }
@@ -120,10 +120,10 @@ Parts Conversation::result_content(const Answered& answered, Part& prefixed) {
   for (std::size_t i = 0; i < result.parts.size(); ++i) {
     const auto& part = result.parts[i];
     const auto path = cat(answered.path, ".content[", i, ']');
-    const auto reason = obstacle(part, Role::user, encoding_.own);
+    const auto reason = obstacle(part, Role::user, encoding_.origin);
     if (!reason.empty()) {
       lose_part(part, Role::user, path, reason, encoding_);
-    } else if (encoding_.own || std::holds_alternative<model::Text>(part.value)) {
+    } else if (encoding_.own() || std::holds_alternative<model::Text>(part.value)) {
       out.push_back(&part);
     } else {
       encoding_.lose(cat(path, '.', kind_name(part)), "stands in a user message behind the results");
@@ -153,14 +153,14 @@ void Conversation::write_result(const Answered& answered) {
   w_.begin_object().key("role").string(tool ? "tool" : "function");
   write(w_, "tool_call_id", result.call_id);
   // The reference has no name beside the id.
-  if (encoding_.own || !tool) write(w_, "name", result.name);
+  if (encoding_.own() || !tool) write(w_, "name", result.name);
   w_.key("content");
   if (content.empty()) {
     w_.string("");
   } else {
     encode_content(w_, content, cat(answered.path, ".content"), encoding_);
   }
-  if (encoding_.own) {
+  if (encoding_.own()) {
     if (message.role == Role::tool) write_extras(w_, message.extras, {});
   } else {
     if (message.role == Role::tool) encoding_.lose_extras(message.extras, answered.path);
@@ -191,12 +191,12 @@ void Conversation::write_turn(const Message& message, std::string_view path) {
   for (std::size_t p = 0; p < message.parts.size(); ++p) {
     const auto& part = message.parts[p];
     if (std::holds_alternative<model::ToolResult>(part.value)) continue;
-    if (!in_content(role, part, encoding_.own)) {
+    if (!in_content(role, part, encoding_.own())) {
       ++said;
       continue;
     }
     const auto where = cat(path, ".content[", p, ']');
-    const auto reason = obstacle(part, role, encoding_.own);
+    const auto reason = obstacle(part, role, encoding_.origin);
     if (reason.empty()) {
       content.push_back(&part);
       ++said;
@@ -209,11 +209,11 @@ void Conversation::write_turn(const Message& message, std::string_view path) {
   if (!content.empty()) {
     w_.key("content");
     encode_content(w_, content, cat(path, ".content"), encoding_);
-  } else if (!encoding_.own && (role != Role::assistant || !has_calls(message))) {
+  } else if (!encoding_.own() && (role != Role::assistant || !has_calls(message))) {
     w_.key("content").string("");  // demanded
   }
   if (role == Role::assistant) write_assistant(message, path);
-  if (encoding_.own) {
+  if (encoding_.own()) {
     if (!answers) write_extras(w_, message.extras, {});
   } else {
     encoding_.lose_extras(message.extras, path);
@@ -225,11 +225,11 @@ void Conversation::write_assistant(const Message& message, std::string_view path
   std::vector<const model::Thinking*> thinking;
   for (const auto& part : message.parts) {
     if (const auto* one = std::get_if<model::Thinking>(&part.value)) thinking.push_back(one);
-    if (!encoding_.own && std::holds_alternative<model::Thinking>(part.value)) encoding_.lose_extras(part.extras, path);
+    if (!encoding_.own() && std::holds_alternative<model::Thinking>(part.value)) encoding_.lose_extras(part.extras, path);
   }
   encode_thinking(w_, thinking);
   for (const auto& part : message.parts) {
-    if (!encoding_.own || !generated_audio(part)) continue;
+    if (!encoding_.own() || !generated_audio(part)) continue;
     w_.key("audio").begin_object().key("id").string(*std::get<model::Audio>(part.value).media.id).end_object();
     break;
   }
@@ -265,13 +265,13 @@ void Conversation::write_citations(const Message& message, std::string_view path
     if (text == nullptr) continue;
     stretch.length = characters(text->text);
     for (const auto& citation : text->citations) {
-      const bool sayable = encoding_.own || citation.url.has_value();
-      if (!sayable || (!encoding_.own && citation.raw)) {
+      const bool sayable = encoding_.own() || citation.url.has_value();
+      if (!sayable || (!encoding_.own() && citation.raw)) {
         encoding_.lose(cat(path, ".content[", p, "].citations"), "OpenAI cites addresses only");
       }
       if (!sayable) continue;
       if (!std::exchange(open, true)) w_.key("annotations").begin_array();
-      encode_citation(w_, citation, stretch, encoding_.own);
+      encode_citation(w_, citation, stretch, encoding_.origin);
     }
     stretch.offset += stretch.length;
   }

@@ -17,7 +17,7 @@ namespace {
 
 /// False when nothing of it can be said.
 bool sayable(const model::Tool& tool, std::size_t index, const Encoding& encoding) {
-  if (tool.kind != model::Tool::Kind::built_in || (encoding.own && tool.builtin)) return true;
+  if (tool.kind != model::Tool::Kind::built_in || (encoding.own() && tool.builtin)) return true;
   encoding.lose_meaning(cat("tools[", index, "].", tool.name), "a tool of another vendor's own");
   return false;
 }
@@ -47,11 +47,11 @@ void encode_tool(Writer& w, const model::Tool& tool, std::size_t index, const En
   write(w, "description", tool.description);
   write(w, "parameters", tool.parameters);
   write(w, "strict", tool.strict);
-  if (tool.format) w.key("format").raw(encoding.own ? tool.format->text : chat_format(*tool.format));
-  if (encoding.own) write_inner(w, tool.extras, form);
+  if (tool.format) w.key("format").raw(encoding.own() ? tool.format->text : chat_format(*tool.format));
+  if (encoding.own()) write_inner(w, tool.extras, form);
   w.end_object();
   encode_cache(w, tool.cache, path, encoding);
-  if (encoding.own) {
+  if (encoding.own()) {
     write_extras(w, tool.extras, inner);
   } else {
     encoding.lose_extras(tool.extras, path);
@@ -62,7 +62,7 @@ void encode_tool(Writer& w, const model::Tool& tool, std::size_t index, const En
 /// False when there is none: OpenAI refuses an empty list, and a choice without tools.
 bool encode_tools(Writer& w, const Chat& chat, const Encoding& encoding) {
   if (!chat.tools) return false;
-  bool open = encoding.own;
+  bool open = encoding.own();
   if (open) w.key("tools").begin_array();
   for (std::size_t i = 0; i < chat.tools->size(); ++i) {
     const auto& tool = (*chat.tools)[i];
@@ -107,7 +107,7 @@ void encode_tool_choice(Writer& w, const model::ToolChoice& choice, const Encodi
       break;
     }
     case Mode::raw:
-      if (encoding.own) {
+      if (encoding.own()) {
         write(w, "tool_choice", choice.raw);
       } else if (const auto allowed = choice.raw ? allowed_tools(*choice.raw) : std::string{}; !allowed.empty()) {
         w.key("tool_choice").raw(allowed);
@@ -125,14 +125,14 @@ void encode_response_format(Writer& w, const model::ResponseFormat& format, cons
     case Form::json_schema:
       w.key("response_format").begin_object().key("type").string("json_schema").key("json_schema").begin_object();
       write(w, "name", format.name);
-      if (!format.name && !encoding.own) w.key("name").string("answer");  // demanded
+      if (!format.name && !encoding.own()) w.key("name").string("answer");  // demanded
       write(w, "description", format.description);
       write(w, "schema", format.schema);
       write(w, "strict", format.strict);
       w.end_object().end_object();
       break;
     case Form::raw:
-      if (encoding.own) {
+      if (encoding.own()) {
         write(w, "response_format", format.raw);
       } else {
         encoding.lose_meaning("response_format", "OpenAI has no such format");
@@ -186,19 +186,19 @@ void encode_metadata(Writer& w, const std::vector<model::Metadata>& metadata) {
 
 void encode_stream_options(Writer& w, const Chat& chat, const Encoding& encoding) {
   bool more = false;
-  for (const auto& extra : chat.extras) more = more || (encoding.own && extra.key == "stream_options");
+  for (const auto& extra : chat.extras) more = more || (encoding.own() && extra.key == "stream_options");
   if (!chat.include_usage && !more) return;
   w.key("stream_options").begin_object();
   write(w, "include_usage", chat.include_usage);
-  if (encoding.own) write_inner(w, chat.extras, "stream_options");
+  if (encoding.own()) write_inner(w, chat.extras, "stream_options");
   w.end_object();
 }
 
 /// OpenAI takes four at most, and no empty list.
 void encode_stop(Writer& w, const std::vector<std::string>& stop, const Encoding& encoding) {
   constexpr std::size_t stops_max = 4;
-  if (stop.empty() && !encoding.own) return;
-  const auto count = encoding.own ? stop.size() : std::min(stop.size(), stops_max);
+  if (stop.empty() && !encoding.own()) return;
+  const auto count = encoding.own() ? stop.size() : std::min(stop.size(), stops_max);
   w.key("stop").begin_array();
   for (std::size_t i = 0; i < count; ++i) w.string(stop[i]);
   w.end_array();
@@ -207,7 +207,7 @@ void encode_stop(Writer& w, const std::vector<std::string>& stop, const Encoding
 
 void encode_plain_fields(Writer& w, const Chat& chat, const Encoding& encoding) {
   for (const auto& field : request_fields()) {
-    if (encoding.own || field.standing == RequestField::Standing::reference) {
+    if (encoding.own() || field.standing == RequestField::Standing::reference) {
       field.write(w, field.key, chat, encoding);
     } else if (field.is_said(chat)) {
       encoding.lose(std::string{field.key}, no_such_field);
@@ -218,23 +218,23 @@ void encode_plain_fields(Writer& w, const Chat& chat, const Encoding& encoding) 
 void encode_rest(Writer& w, const Chat& chat, bool tools, const Encoding& encoding) {
   encode_plain_fields(w, chat, encoding);
   if (chat.service_tier) {
-    const std::string_view word = encoding.own ? std::string_view{*chat.service_tier} : tier_word(*chat.service_tier);
-    if (word.empty() && !encoding.own) {
+    const std::string_view word = encoding.own() ? std::string_view{*chat.service_tier} : tier_word(*chat.service_tier);
+    if (word.empty() && !encoding.own()) {
       encoding.lose("service_tier", "OpenAI has no such tier");
     } else {
       w.key("service_tier").string(word);
     }
   }
   if (chat.stop) encode_stop(w, *chat.stop, encoding);
-  if (tools || encoding.own) {
+  if (tools || encoding.own()) {
     write(w, "parallel_tool_calls", chat.parallel_tool_calls);
     if (chat.tool_choice) encode_tool_choice(w, *chat.tool_choice, encoding);
   } else if (chat.tool_choice || chat.parallel_tool_calls) {
     encoding.lose("tool_choice", "there are no tools");
   }
   if (chat.response_format) encode_response_format(w, *chat.response_format, encoding);
-  if (chat.reasoning && encoding.own) encode_own_reasoning(w, chat);
-  if (chat.reasoning && !encoding.own) encode_reasoning(w, *chat.reasoning, encoding);
+  if (chat.reasoning && encoding.own()) encode_own_reasoning(w, chat);
+  if (chat.reasoning && !encoding.own()) encode_reasoning(w, *chat.reasoning, encoding);
   if (chat.metadata) encode_metadata(w, *chat.metadata);
   if (chat.audio) {
     w.key("audio").begin_object();
@@ -244,7 +244,7 @@ void encode_rest(Writer& w, const Chat& chat, bool tools, const Encoding& encodi
   }
   encode_stream_options(w, chat, encoding);
   if (chat.safety) encoding.lose("safety", no_such_field);
-  if (encoding.own) {
+  if (encoding.own()) {
     write_extras(w, chat.extras, std::array<std::string_view, 2>{"stream_options", "reasoning"});
   } else {
     encoding.lose_extras(chat.extras, {});
@@ -254,7 +254,7 @@ void encode_rest(Writer& w, const Chat& chat, bool tools, const Encoding& encodi
 }  // namespace
 
 std::string OpenAiChat::encode_request(const Chat& chat, Losses& losses) const {
-  const Encoding encoding{losses, chat.dialect == dialect_name};
+  const Encoding encoding{losses, chat.dialect == dialect_name ? Origin::own : Origin::other};
   std::string out;
   Writer w{out};
   w.begin_object().key("model").string(chat.model).key("messages").begin_array();

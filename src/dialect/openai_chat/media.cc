@@ -70,20 +70,20 @@ void read_file_data(const std::string& data, model::File& file) {
   if (!type.empty()) file.media.media_type = type;
 }
 
-std::string data_url(const model::Media& media, bool own) {
+std::string data_url(const model::Media& media, Origin origin) {
   std::string_view type = media.media_type ? std::string_view{*media.media_type} : std::string_view{};
-  if (type.empty() && !own) type = type_of_bytes(*media.base64);
+  if (type.empty() && origin == Origin::other) type = type_of_bytes(*media.base64);
   return cat("data:", type, base64_mark, *media.base64);
 }
 
-std::string file_data(const model::File& file, bool own) {
-  if (own && !file.media.media_type) return *file.media.base64;
+std::string file_data(const model::File& file, Origin origin) {
+  if (origin == Origin::own && !file.media.media_type) return *file.media.base64;
   model::Media media = file.media;
   if (!media.media_type && type_of_bytes(*media.base64).empty()) {
     const auto type = file.name ? type_of_name(*file.name) : std::string_view{};
     media.media_type = type.empty() ? "application/octet-stream" : type;
   }
-  return data_url(media, own);
+  return data_url(media, origin);
 }
 
 std::string_view file_ending(const model::File& file) {

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "dialect/dialect.h"
 #include "dialect/fields.h"
+#include "dialect/openai_chat/media.h"
 #include "dialect/plain.h"
 #include "json/value.h"
 #include "json/writer.h"
@@ -72,7 +73,8 @@ struct Ending {
 /// What the encoders pass along.
 struct Encoding {
   Losses& losses;
-  bool own = true;  ///< extras and opaque parts come from this dialect
+  Origin origin = Origin::own;  ///< of extras and opaque parts
+  [[nodiscard]] bool own() const noexcept { return origin == Origin::own; }
   void lose(std::string field, std::string_view reason) const { losses.detail(std::move(field), reason); }
   void lose_meaning(std::string field, std::string_view reason) const { losses.meaning(std::move(field), reason); }
   /// Another dialect's own fields.
@@ -86,7 +88,7 @@ inline constexpr std::string_view no_such_field = "OpenAI has no such field";
 /// The parts of a `content` value: a string, an array of parts, or null.
 Status decode_content(const json::Value& content, std::string_view path, std::vector<model::Part>& out);
 /// Why the part cannot stand in the content of a message of that role; empty when it can.
-[[nodiscard]] std::string_view obstacle(const model::Part& part, model::Role role, bool own);
+[[nodiscard]] std::string_view obstacle(const model::Part& part, model::Role role, Origin origin);
 /// Names a part that cannot be said: what a client showed or asked changes the meaning, the traces of a vendor's own tools in a
 /// model's turn do not.
 void lose_part(const model::Part& part, model::Role role, std::string_view path, std::string_view reason,
@@ -135,11 +137,11 @@ struct Stretch {
 };
 [[nodiscard]] std::uint64_t characters(std::string_view text);
 [[nodiscard]] model::Citation decode_citation(const json::Value& annotation);
-void encode_citation(json::Writer& w, const model::Citation& citation, Stretch text, bool own);
+void encode_citation(json::Writer& w, const model::Citation& citation, Stretch text, Origin origin);
 
 [[nodiscard]] model::Usage decode_usage(const json::Value& usage);
-/// `own`: what was not said stays unsaid; else the three sums that the reference demands are there.
-void encode_usage(json::Writer& w, const model::Usage& usage, bool own);
+/// Own: what was not said stays unsaid; else the three sums that the reference demands are there.
+void encode_usage(json::Writer& w, const model::Usage& usage, Origin origin);
 
 /// OpenAI's probabilities, complete as the reference demands; nothing when they are in another form.
 [[nodiscard]] std::optional<std::string> complete_logprobs(const model::Json& logprobs);

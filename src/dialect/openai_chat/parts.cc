@@ -112,23 +112,24 @@ Status decode_part(const Value& value, std::string_view path, std::vector<Part>&
 struct PartWriter {
   json::Writer& w;
   const Part& part;
-  bool own;
+  Origin origin;
+  [[nodiscard]] bool own() const { return origin == Origin::own; }
 
   void inner(std::string_view name) const {
-    if (own) write_inner(w, part.extras, name);
+    if (own()) write_inner(w, part.extras, name);
     w.end_object();
   }
   void operator()(const model::Text& text) const { w.key("type").string("text").key("text").string(text.text); }
   void operator()(const model::Refusal& refusal) const { w.key("type").string("refusal").key("refusal").string(refusal.text); }
   void operator()(const model::Image& image) const {
     w.key("type").string("image_url").key("image_url").begin_object();
-    w.key("url").string(image.media.base64 ? data_url(image.media, own) : *image.media.url);
+    w.key("url").string(image.media.base64 ? data_url(image.media, origin) : *image.media.url);
     write(w, "detail", image.detail);
     inner("image_url");
   }
   void operator()(const model::Audio& audio) const {
     w.key("type").string("input_audio").key("input_audio").begin_object().key("data").string(*audio.media.base64);
-    if (own) {
+    if (own()) {
       write(w, "format", audio.format);
     } else {
       w.key("format").string(audio_format(audio));
@@ -138,10 +139,10 @@ struct PartWriter {
   void operator()(const model::File& file) const {
     w.key("type").string("file").key("file").begin_object();
     write(w, "file_id", file.media.id);
-    if (file.media.base64) w.key("file_data").string(file_data(file, own));
+    if (file.media.base64) w.key("file_data").string(file_data(file, origin));
     if (file.name) {
       w.key("filename").string(*file.name);
-    } else if (!own) {
+    } else if (!own()) {
       w.key("filename").string(cat("file.", file_ending(file)));  // demanded beside data
     }
     inner("file");
@@ -191,7 +192,8 @@ std::string_view kind_name(const Part& part) noexcept {
   return names[part.value.index()];
 }
 
-std::string_view obstacle(const Part& part, model::Role role, bool own) {
+std::string_view obstacle(const Part& part, model::Role role, Origin origin) {
+  const bool own = origin == Origin::own;
   const auto& value = part.value;
   if (std::holds_alternative<model::Text>(value) || std::holds_alternative<model::Refusal>(value)) return {};
   if (const auto* opaque = std::get_if<model::Opaque>(&value)) {
@@ -221,10 +223,10 @@ void encode_part(json::Writer& w, const Part& part, std::string_view path, const
     return;
   }
   w.begin_object();
-  std::visit(PartWriter{w, part, encoding.own}, part.value);
+  std::visit(PartWriter{w, part, encoding.origin}, part.value);
   encode_cache(w, part.cache, path, encoding);
   constexpr std::array<std::string_view, 3> inner{"image_url", "input_audio", "file"};
-  if (encoding.own) {
+  if (encoding.own()) {
     write_extras(w, part.extras, inner);
   } else {
     encoding.lose_extras(part.extras, path);
@@ -234,7 +236,7 @@ void encode_part(json::Writer& w, const Part& part, std::string_view path, const
 
 void encode_content(json::Writer& w, std::span<const Part* const> parts, std::string_view path, const Encoding& encoding) {
   const auto* text = parts.size() == 1 ? std::get_if<model::Text>(&parts[0]->value) : nullptr;
-  const bool bare = text != nullptr && (!encoding.own || (!parts[0]->cache && parts[0]->extras.empty()));
+  const bool bare = text != nullptr && (!encoding.own() || (!parts[0]->cache && parts[0]->extras.empty()));
   if (bare) {
     encode_cache(w, parts[0]->cache, cat(path, "[0]"), encoding);
     encoding.lose_extras(parts[0]->extras, cat(path, "[0]"));
@@ -263,7 +265,7 @@ Status decode_cache(const Value& object, std::string_view path, std::optional<mo
 void encode_cache(json::Writer& w, const std::optional<model::CacheHint>& cache, std::string_view path,
                   const Encoding& encoding) {
   if (!cache) return;
-  if (!encoding.own) {
+  if (!encoding.own()) {
     encoding.lose(cat(path, ".cache_control"), "OpenAI caches by itself");
     return;
   }
@@ -310,15 +312,16 @@ void encode_tool_call(json::Writer& w, const Part& part, std::string_view path, 
   const bool custom = call.kind == model::ToolKind::custom;
   const std::string_view form = custom ? "custom" : "function";
   // The reference demands a JSON text; a call without arguments has an empty object.
-  const std::string_view arguments = encoding.own || custom || !call.arguments.empty() ? std::string_view{call.arguments} : "{}";
+  const std::string_view arguments =
+      encoding.own() || custom || !call.arguments.empty() ? std::string_view{call.arguments} : "{}";
   w.begin_object();
   write(w, "id", call.id);
   w.key("type").string(form).key(form).begin_object();
   w.key("name").string(call.name).key(custom ? "input" : "arguments").string(arguments);
-  if (encoding.own) write_inner(w, part.extras, form);
+  if (encoding.own()) write_inner(w, part.extras, form);
   w.end_object();
   if (call.signature) encode_call_signature(w, *call.signature);
-  if (encoding.own) {
+  if (encoding.own()) {
     write_extras(w, part.extras, inner);
   } else {
     encoding.lose_extras(part.extras, path);

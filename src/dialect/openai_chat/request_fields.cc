@@ -26,7 +26,7 @@ constexpr RequestField ranged_field(std::string_view key) {
   field.write = [](json::Writer& w, std::string_view name, const model::Chat& chat, const Encoding& encoding) {
     const std::optional<model::Number>& said = Slot(chat);
     const auto number = said ? json::Value::number(said->text).as_double() : std::nullopt;
-    if (encoding.own || !number || (*number >= range.low && *number <= range.high)) {
+    if (encoding.own() || !number || (*number >= range.low && *number <= range.high)) {
       write(w, name, said);
       return;
     }

@@ -158,12 +158,12 @@ void Encoder::start_call(OpenPart& part, const model::ToolCall& call) {
 }
 
 void Encoder::image(const OpenPart& part, const model::Part& value) {
-  const auto reason = obstacle(value, model::Role::user, false);
+  const auto reason = obstacle(value, model::Role::user, Origin::other);
   if (!reason.empty()) {
     lose(part.choice, "message.image", reason);
     return;
   }
-  const Encoding encoding{losses_, false};
+  const Encoding encoding{losses_, Origin::other};
   chunk(part.choice, [&](Writer& w) {
     w.key("images").begin_array();
     encode_part(w, value, cat("choices[", part.choice, "].message.images"), encoding);
@@ -275,7 +275,7 @@ void Encoder::close(OpenPart& part) {
     chunk(part.choice, [&](Writer& w) {
       w.key("annotations").begin_array();
       for (const auto& citation : part.citations) {
-        encode_citation(w, citation, {.offset = part.offset, .length = part.length}, false);
+        encode_citation(w, citation, {.offset = part.offset, .length = part.length}, Origin::other);
         if (citation.raw) lose(part.choice, "message.citations", "OpenAI's citations hold less");
       }
       w.end_array();
@@ -319,7 +319,7 @@ void Encoder::on(const event::End&) {
     Writer w{json_};
     head(w);
     w.key("choices").begin_array().end_array().key("usage");
-    encode_usage(w, *usage_, false);
+    encode_usage(w, *usage_, Origin::other);
     w.end_object();
     emit();
   }

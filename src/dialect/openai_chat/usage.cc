@@ -16,7 +16,8 @@ model::Usage decode_usage(const Value& usage) {
   return member != nullptr && member->type == Type::object ? read_usage(*members, *member) : model::Usage{};
 }
 
-void encode_usage(json::Writer& w, const model::Usage& usage, bool own) {
+void encode_usage(json::Writer& w, const model::Usage& usage, Origin origin) {
+  const bool own = origin == Origin::own;
   w.begin_object();
   if (usage.input || usage.cache_read || usage.cache_write || !own) w.key("prompt_tokens").number(usage.input_total());
   if (usage.output || !own) w.key("completion_tokens").number(usage.output.value_or(0));
