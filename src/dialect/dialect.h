@@ -123,6 +123,9 @@ class Relay {
   /// of Kind::upstream_reset unless the stream ended properly.
   virtual Status end(std::string_view pending, std::vector<std::string_view>& pieces) = 0;
   [[nodiscard]] virtual const Seen& seen() const noexcept = 0;
+  /// The upstream's stream has ended properly but the client's has not: the same question is to be asked once more. True: it is
+  /// ready for the bytes of that answer.
+  [[nodiscard]] virtual bool again() { return false; }
 };
 
 /// An upstream's answer that is not a success.

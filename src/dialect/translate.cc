@@ -20,6 +20,11 @@ Result<Translated> translate_request(const Pair& pair, std::string_view body, co
   if (wanted.stream.value_or(false)) wanted.include_usage = true;
   open_opaque(wanted, pair, out.losses);
   pair_calls(wanted);
+  if (wanted.n.value_or(1) > 1 && !pair.upstream.traits().several_choices) {
+    out.copies = *std::exchange(wanted.n, std::nullopt);
+    if (out.copies > copies_max)
+      return bad_field("n", cat("must be at most ", copies_max, " for this model, which gives one choice at a time"));
+  }
   out.forced_tool = force_tool(wanted, pair.upstream.traits());
   out.body = pair.upstream.encode_request(wanted, out.losses);
   const Loss* gravest = out.losses.gravest();
@@ -34,23 +39,54 @@ Result<Translated> translate_request(const Pair& pair, std::string_view body, co
   return out;
 }
 
-Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated* request, std::string_view body,
+namespace {
+
+void add(std::optional<std::uint64_t>& sum, const std::optional<std::uint64_t>& more) {
+  if (more) sum = sum.value_or(0) + *more;
+}
+
+void add(std::optional<model::Usage>& sum, const model::Usage& more) {
+  auto& usage = sum ? *sum : sum.emplace();
+  constexpr std::optional<std::uint64_t> model::Usage::* counts[] = {
+      &model::Usage::input,        &model::Usage::cache_read,          &model::Usage::cache_write,
+      &model::Usage::output,       &model::Usage::reasoning,           &model::Usage::input_audio,
+      &model::Usage::output_audio, &model::Usage::accepted_prediction, &model::Usage::rejected_prediction};
+  for (const auto count : counts) add(usage.*count, more.*count);
+}
+
+}  // namespace
+
+Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated* request, std::span<const std::string_view> bodies,
                                             const AnswerContext& context, const Secret& secret) {
-  // Finds an error in place of an answer, and scrubs it.
-  Result<ResponseView> view = pair.upstream.inspect_response(body, secret);
-  if (!view) return fail_with(view);
-  Result<model::Answer> answer = pair.upstream.decode_response(body);
-  if (!answer) return fail_with(answer);
+  model::Answer whole;
+  std::optional<model::Usage> usage;
+  for (const auto body : bodies) {
+    // Finds an error in place of an answer, and scrubs it.
+    Result<ResponseView> view = pair.upstream.inspect_response(body, secret);
+    if (!view) return fail_with(view);
+    Result<model::Answer> answer = pair.upstream.decode_response(body);
+    if (!answer) return fail_with(answer);
+    if (request != nullptr) AnswerPasses{pair, *request, cat(context.id, whole.choices.size())}.apply(*answer);
+    if (answer->usage) add(usage, *answer->usage);
+    if (whole.choices.empty()) {
+      whole = std::move(*answer);
+      continue;
+    }
+    for (auto& choice : answer->choices) {
+      choice.index = whole.choices.size();
+      whole.choices.push_back(std::move(choice));
+    }
+  }
+  whole.usage = usage;
   TranslatedAnswer out;
-  out.usage = answer->usage;
-  out.model = answer->model.value_or("");
-  if (request != nullptr) AnswerPasses{pair, *request, context.id}.apply(*answer);
+  out.usage = usage;
+  out.model = whole.model.value_or("");
   if (!context.request.stream.value_or(false)) {
-    out.body = pair.client.encode_response(*answer, context, out.losses);
+    out.body = pair.client.encode_response(whole, context, out.losses);
     return out;
   }
   const auto encoder = pair.client.stream_encoder(context);
-  for (const auto& event : events_of(*answer)) encoder->encode(event, out.body);
+  for (const auto& event : events_of(whole)) encoder->encode(event, out.body);
   out.losses.add(encoder->losses());
   return out;
 }
@@ -60,18 +96,20 @@ namespace {
 class TranslatingRelay final : public Relay {
  public:
   TranslatingRelay(const Pair& pair, const Translated& request, AnswerContext context, RelayOptions options)
-      : options_{std::move(options)},
-        reader_{pair.upstream.traits().framing, options_.event_bytes_max},
-        decoder_{pair.upstream.stream_decoder()},
-        passes_{pair, request, context.id},
-        encoder_{pair.client.stream_encoder(std::move(context))} {}
+      : pair_{pair},
+        request_{request},
+        options_{std::move(options)},
+        seed_{context.id},
+        encoder_{pair.client.stream_encoder(std::move(context))} {
+    begin_copy();
+  }
 
   Result<Step> feed(std::string_view pending, std::vector<std::string_view>& pieces) override {
     out_.clear();
     Step step;
     Status status;
-    while (!seen().done) {
-      auto frame = reader_.next(pending.substr(step.consumed));
+    while (!copy_done_) {
+      auto frame = reader_->next(pending.substr(step.consumed));
       if (!frame) status = fail_with(frame);
       if (!frame || !*frame) break;
       status = translate(**frame);
@@ -80,30 +118,51 @@ class TranslatingRelay final : public Relay {
     }
     if (!out_.empty()) pieces.push_back(out_);
     if (!status) return fail_with(status);
-    if (seen().done) step.consumed = pending.size();
+    if (copy_done_) step.consumed = pending.size();
     return step;
   }
 
   Status end(std::string_view pending, std::vector<std::string_view>& pieces) override {
     out_.clear();
-    if (seen().done) return {};
-    auto frame = reader_.last(pending);
+    if (copy_done_) return {};
+    auto frame = reader_->last(pending);
     if (!frame) return fail_with(frame);
     Status status;
     if (*frame) status = translate(**frame);
-    if (status && !seen().done) {
+    if (status && !copy_done_) {
       events_.clear();
       status = decoder_->end(events_);
       if (status) status = say();
     }
-    if (status) watch_.seen().done = true;
+    if (status && !copy_done_) finish_copy();
     if (!out_.empty()) pieces.push_back(out_);
     return status;
   }
 
   [[nodiscard]] const Seen& seen() const noexcept override { return watch_.seen(); }
 
+  [[nodiscard]] bool again() override {
+    if (!copy_done_ || watch_.seen().done) return false;
+    begin_copy();
+    return true;
+  }
+
  private:
+  void begin_copy() {
+    reader_.emplace(pair_.upstream.traits().framing, options_.event_bytes_max);
+    decoder_ = pair_.upstream.stream_decoder();
+    passes_.emplace(pair_, request_, copy_ == 0 ? seed_ : cat(seed_, copy_));
+    copy_done_ = false;
+  }
+  void finish_copy() {
+    copy_done_ = true;
+    if (watch_.seen().usage) add(usage_, *std::exchange(watch_.seen().usage, std::nullopt));
+    if (++copy_ < request_.copies) return;
+    watch_.seen().done = true;
+    watch_.seen().usage = usage_;
+    if (request_.copies > 1 && usage_) encoder_->encode(model::event::UsageReport{*usage_}, out_);
+    encoder_->encode(model::event::End{}, out_);
+  }
   Status translate(const Frame& frame) {
     if (!frame.has_data) return {};
     ++watch_.seen().events;
@@ -115,22 +174,47 @@ class TranslatingRelay final : public Relay {
   /// What came before a failure is said; the failure itself is the caller's to tell.
   Status say() {
     Status status = watch_.note(events_, options_.secret);
-    passes_.apply(events_);
-    for (const auto& event : events_) {
-      if (std::holds_alternative<model::event::Failure>(event)) break;
-      encoder_->encode(event, out_);
+    watch_.seen().done = false;  // finish_copy() says when
+    passes_->apply(events_);
+    for (auto& said : events_) {
+      if (std::holds_alternative<model::event::Failure>(said)) break;
+      if (std::holds_alternative<model::event::End>(said)) {
+        finish_copy();
+        break;
+      }
+      say_one(said);
     }
     return status;
   }
+  /// One copy has one choice, 0.
+  void say_one(model::ChatEvent& said) {
+    const bool framing =
+        std::holds_alternative<model::event::Start>(said) || std::holds_alternative<model::event::UsageReport>(said);
+    if (request_.copies > 1) {
+      if (std::holds_alternative<model::event::UsageReport>(said) || (framing && copy_ != 0)) return;
+      std::visit(
+          [this](auto& event) {
+            if constexpr (requires { event.choice; }) event.choice += copy_;
+          },
+          said);
+    }
+    encoder_->encode(said, out_);
+  }
 
+  Pair pair_;
+  const Translated& request_;
   RelayOptions options_;
-  FrameReader reader_;
+  std::string seed_;
+  std::optional<FrameReader> reader_;
   std::unique_ptr<StreamDecoder> decoder_;
-  AnswerPasses passes_;
+  std::optional<AnswerPasses> passes_;
   std::unique_ptr<StreamEncoder> encoder_;
   Watch watch_;
   std::vector<model::ChatEvent> events_;
   std::string out_;
+  std::uint64_t copy_ = 0;             ///< the stream that is read now
+  bool copy_done_ = false;             ///< it has ended properly
+  std::optional<model::Usage> usage_;  ///< of the streams that have ended
 };
 
 /// Rising budgets; an effort stands for its own, a budget for the highest effort it reaches.

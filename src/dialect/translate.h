@@ -18,6 +18,9 @@ struct Pair {
   std::string_view deployment;  ///< names who issues opaque items: provider and account, never the model's words
 };
 
+/// Most choices that are asked for one by one.
+inline constexpr std::uint64_t copies_max = 16;
+
 enum class Allow : std::uint8_t { no_change_of_meaning, any_loss };
 
 /// A client's request in the upstream's words.
@@ -25,7 +28,8 @@ struct Translated {
   model::Chat chat;  ///< as the client asked
   std::string body;  ///< for the upstream
   Losses losses;
-  std::string forced_tool;  ///< the tool as which the answer's schema was said; empty: none
+  std::uint64_t copies = 1;  ///< how often it is to be asked: the upstream answers with one choice, the client wants several
+  std::string forced_tool;   ///< the tool as which the answer's schema was said; empty: none
 };
 
 /// Error: bad_request when it cannot be read, or when it would lose a meaning that `allow` does not give away (`param` names the
@@ -39,12 +43,14 @@ struct TranslatedAnswer {
   std::string model;
   Losses losses;
 };
-/// `request`: null when both speak the same dialect (and only the form changes, from document to stream).
-[[nodiscard]] Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated* request, std::string_view body,
-                                                          const AnswerContext& context, const Secret& secret);
+/// `bodies`: one answer for each copy. `request`: null when both speak the same dialect (and only the form changes, from document
+/// to stream).
+[[nodiscard]] Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated* request,
+                                                          std::span<const std::string_view> bodies, const AnswerContext& context,
+                                                          const Secret& secret);
 
 /// A stream from the upstream's dialect to the client's. `request` and what `pair` refers to outlive it. Its pieces point into
-/// itself and die with the next call.
+/// itself and die with the next call. Of several copies it takes one stream after the other, see Relay::again().
 [[nodiscard]] std::unique_ptr<Relay> translating_relay(const Pair& pair, const Translated& request, AnswerContext context,
                                                        RelayOptions options);
 

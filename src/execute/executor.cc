@@ -23,6 +23,10 @@ bool injects_usage(const ChatCall& request) {
   return request.view.stream && !request.view.asked_usage && request.upstream.reports_stream_usage;
 }
 
+bool is_stream(const http::Call& call, const Upstream& upstream) {
+  return dialect::is_framed(upstream.dialect->traits().framing, call.head().find(wire::Field::content_type).value_or(""));
+}
+
 std::unique_ptr<dialect::Relay> relay_for(const ChatCall& request) {
   const Upstream& upstream = request.upstream;
   dialect::RelayOptions options;
@@ -42,11 +46,17 @@ std::unique_ptr<dialect::Relay> relay_for(const ChatCall& request) {
 // ---- ChatAnswer ------------------------------------------------------------------------------------------------------------
 
 ChatAnswer::ChatAnswer(Executor& executor, http::Call call, const ChatCall& request, net::TimePoint asked_at)
-    : executor_{&executor}, call_{std::move(call)}, upstream_{&request.upstream}, limits_{&request.limits}, spoke_at_{asked_at} {}
+    : executor_{&executor},
+      call_{std::move(call)},
+      request_{&request},
+      upstream_{&request.upstream},
+      limits_{&request.limits},
+      spoke_at_{asked_at} {}
 
 ChatAnswer::ChatAnswer(ChatAnswer&& other) noexcept
     : executor_{std::exchange(other.executor_, nullptr)},
       call_{std::move(other.call_)},
+      request_{other.request_},
       upstream_{other.upstream_},
       limits_{other.limits_},
       spoke_at_{other.spoke_at_},
@@ -88,7 +98,25 @@ net::Task<Status> ChatAnswer::receive_whole(const ChatCall& request) {
   static_cast<void>(buffer_.prepare(0));
   ended_ = true;
   const bool as_it_is = request.translated == nullptr && !request.view.stream;
-  co_return as_it_is ? inspect(request) : translate(request);
+  if (as_it_is) co_return inspect(request);
+  if (request.translated != nullptr && request.translated->copies > 1) co_return co_await receive_copies(request);
+  const std::array<std::string_view, 1> bodies{buffer_.view()};
+  co_return translate(request, bodies);
+}
+
+/// The other choices, all at once: the upstream gives one at a time.
+net::Task<Status> ChatAnswer::receive_copies(const ChatCall& request) {
+  std::vector<Result<std::string>> others(request.translated->copies - 1);
+  net::Scope& outer = co_await net::current_scope();
+  net::Scope asking{outer};
+  for (auto& other : others) asking.spawn(executor_->fetch_copy(request, other));
+  co_await asking.join();
+  std::vector<std::string_view> bodies{buffer_.view()};
+  for (auto& other : others) {
+    if (!other) co_return fail_with(other);
+    bodies.push_back(*other);
+  }
+  co_return translate(request, bodies);
 }
 
 Status ChatAnswer::inspect(const ChatCall& /*request*/) {
@@ -101,17 +129,17 @@ Status ChatAnswer::inspect(const ChatCall& /*request*/) {
 }
 
 /// Into the client's dialect; or into a stream, when one was asked for and the upstream sent a document.
-Status ChatAnswer::translate(const ChatCall& request) {
+Status ChatAnswer::translate(const ChatCall& request, std::span<const std::string_view> bodies) {
   const dialect::Pair pair{request.client, *upstream_->dialect, request.model, upstream_->deployment()};
   const Secret& secret = upstream_->provider->key;
   Result<dialect::TranslatedAnswer> answer{std::in_place};
   if (request.translated != nullptr) {
-    answer = dialect::translate_response(pair, request.translated, buffer_.view(), *request.context, secret);
+    answer = dialect::translate_response(pair, request.translated, bodies, *request.context, secret);
   } else {
     const model::Chat asked{.stream = true, .include_usage = request.view.asked_usage};
     const dialect::AnswerContext context{
         .request = asked, .id = {}, .model = std::string{request.view.model}, .framing = request.framing};
-    answer = dialect::translate_response(pair, nullptr, buffer_.view(), context, secret);
+    answer = dialect::translate_response(pair, nullptr, bodies, context, secret);
   }
   if (!answer) return fail_with(answer);
   translated_ = std::move(answer->body);
@@ -128,7 +156,6 @@ Status ChatAnswer::feed() {
   Result<dialect::Relay::Step> step = relay_->feed(buffer_.view(), pieces_);
   if (!step) return fail_with(step);
   consumed_ = step->consumed;
-  ended_ = relay_->seen().done;
   return heed_silence();
 }
 
@@ -153,16 +180,32 @@ net::Task<Status> ChatAnswer::advance() {
     buffer_.consume(std::exchange(consumed_, 0));
     Result<std::size_t> got = co_await call_.read_into(buffer_);
     if (!got) co_return fail(executor_->explain(*upstream_, std::move(got.error())));
+    Status fed;
     if (*got == 0) {
-      ended_ = true;
-      Status end = relay_->end(buffer_.view(), pieces_);
-      if (!end) co_return fail(executor_->explain(*upstream_, std::move(end.error())));
-      co_return Status{};
+      fed = relay_->end(buffer_.view(), pieces_);
+      consumed_ = buffer_.size();
+    } else {
+      fed = feed();
     }
-    Status fed = feed();
     if (!fed) co_return fail(executor_->explain(*upstream_, std::move(fed.error())));
+    const bool more = relay_->again();
+    ended_ = !more && (relay_->seen().done || *got == 0);
+    if (more) {
+      Status asked = co_await ask_again();
+      if (!asked) co_return fail_with(asked);
+    }
     if (ended_ || !pieces_.empty()) co_return Status{};
   }
+}
+
+net::Task<Status> ChatAnswer::ask_again() {
+  Result<http::Call> call = co_await executor_->ask(*request_);
+  if (!call) co_return fail_with(call);
+  call_ = std::move(*call);
+  buffer_.clear();
+  consumed_ = 0;
+  spoke_at_ = executor_->scope_.loop().now();
+  co_return Status{};
 }
 
 // ---- Executor --------------------------------------------------------------------------------------------------------------
@@ -195,12 +238,11 @@ Status Executor::write(const ChatCall& request, Message& message) {
   return {};
 }
 
-net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
+net::Task<Result<http::Call>> Executor::ask(const ChatCall& request) {
   const Upstream& upstream = request.upstream;
   Message message;
   Status written = write(request, message);
   if (!written) co_return fail_with(written);
-  const net::TimePoint asked_at = scope_.loop().now();
   http::CallRequest sending;
   sending.pieces = message.pieces;
   sending.timeouts = request.limits.timeouts;
@@ -217,11 +259,33 @@ net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
   if (is_encoded(head)) {
     co_return fail(explain(upstream, Error{Kind::upstream_protocol, "the answer is compressed, which was not asked for"}));
   }
-  const auto framing = upstream.dialect->traits().framing;
-  const bool streamed = dialect::is_framed(framing, head.find(wire::Field::content_type).value_or(""));
-  if (streamed && !request.view.stream) {
+  if (is_stream(*call, upstream) && !request.view.stream) {
     co_return fail(explain(upstream, Error{Kind::upstream_protocol, "the answer is a stream, which was not asked for"}));
   }
+  co_return std::move(*call);
+}
+
+net::Task<void> Executor::fetch_copy(const ChatCall& request, Result<std::string>& into) {
+  Result<http::Call> call = co_await ask(request);
+  if (!call) {
+    into = fail_with(call);
+    co_return;
+  }
+  Buffer body;
+  Status received = co_await call->read_all(body, request.limits.response_bytes);
+  if (received) {
+    into = std::string{body.view()};
+  } else {
+    into = fail(explain(request.upstream, std::move(received.error())));
+  }
+}
+
+net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
+  const Upstream& upstream = request.upstream;
+  const net::TimePoint asked_at = scope_.loop().now();
+  Result<http::Call> call = co_await ask(request);
+  if (!call) co_return fail_with(call);
+  const bool streamed = is_stream(*call, upstream);
   ChatAnswer answer{*this, std::move(*call), request, asked_at};
   if (!streamed) {
     Status whole = co_await answer.receive_whole(request);

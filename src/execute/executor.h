@@ -25,7 +25,7 @@ struct AttemptLimits {
   std::size_t event_bytes = std::size_t{4} << 20;
 };
 
-/// A chat request on its way to one upstream. Everything it points to must outlive the answer.
+/// A chat request on its way to one upstream. It, and everything it points to, must outlive the answer.
 struct ChatCall {
   const Upstream& upstream;
   std::string_view model;  ///< the upstream's name for it
@@ -86,13 +86,16 @@ class ChatAnswer {
   friend class Executor;
   ChatAnswer(Executor& executor, http::Call call, const ChatCall& request, net::TimePoint asked_at);
   [[nodiscard]] net::Task<Status> receive_whole(const ChatCall& request);
+  [[nodiscard]] net::Task<Status> receive_copies(const ChatCall& request);
+  [[nodiscard]] net::Task<Status> ask_again();
   [[nodiscard]] Status inspect(const ChatCall& request);
-  [[nodiscard]] Status translate(const ChatCall& request);
+  [[nodiscard]] Status translate(const ChatCall& request, std::span<const std::string_view> bodies);
   [[nodiscard]] Status feed();
   [[nodiscard]] Status heed_silence();
 
   Executor* executor_;  ///< null: moved from
   http::Call call_;
+  const ChatCall* request_;
   const Upstream* upstream_;
   const AttemptLimits* limits_;
   net::TimePoint spoke_at_;   ///< when the last token came; before the first one, when it was asked
@@ -135,6 +138,10 @@ class Executor {
     std::vector<std::string_view> pieces;
   };
   [[nodiscard]] static Status write(const ChatCall& request, Message& message);
+  /// Sends it and judges the head of what comes back: 2xx, readable, and a stream only if one was asked for.
+  [[nodiscard]] net::Task<Result<http::Call>> ask(const ChatCall& request);
+  /// The body of one more whole answer to the same question.
+  [[nodiscard]] net::Task<void> fetch_copy(const ChatCall& request, Result<std::string>& into);
   [[nodiscard]] net::Task<Error> rejected(http::Call call, const Upstream& upstream);
   [[nodiscard]] Error explain(const Upstream& upstream, Error error);
   /// Reads what is left of an answered call, briefly, so that its connection can be used again.
