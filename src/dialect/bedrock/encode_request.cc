@@ -1,0 +1,467 @@
+// A model::Chat becomes a request to an upstream.
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "dialect/bedrock/bedrock.h"
+
+namespace cardea::dialect::converse {
+
+using json::Writer;
+using model::Chat;
+using model::Message;
+using model::Role;
+using Mode = model::ToolChoice::Mode;
+
+namespace {
+
+/// A turn of Bedrock's: users and assistants alternate, so neighbours of one role are one turn.
+struct Turn {
+  Role role = Role::user;
+  std::vector<std::string> blocks;
+  std::vector<std::string> moved;  ///< what tool results could not hold
+  model::Extras extras;
+};
+
+class RequestEncoder {
+ public:
+  RequestEncoder(const Chat& chat, const Encoding& encoding)
+      : chat_{chat}, encoding_{encoding}, additional_{encode_additional(chat, encoding)} {}
+
+  std::string encode();
+
+ private:
+  void system_message(const Message& message, std::string_view path);
+  void message(const Message& message, std::string_view path);
+  void turns();
+  void write_turns();
+  void inference();
+  void tools();
+  void forbid(bool old);
+  void tool_choice(bool any_tools);
+  void output();
+  void metadata();
+  void rest();
+  void additional();
+  void inner(std::string_view name) {
+    if (encoding_.own) write_inner(w_, chat_.extras, name);
+  }
+  [[nodiscard]] bool has_inner(std::string_view name) const {
+    return encoding_.own && std::ranges::find(chat_.extras, name, &model::Extra::key) != chat_.extras.end();
+  }
+  [[nodiscard]] bool forbids_tools() const { return chat_.tool_choice && chat_.tool_choice->mode == Mode::none; }
+  [[nodiscard]] std::vector<std::string> names_called() const;
+  void number(std::string_view key, std::string_view name, const std::optional<model::Number>& value);
+
+  const Chat& chat_;
+  const Encoding& encoding_;
+  Additional additional_;
+  std::string out_;
+  Writer w_{out_};
+  std::vector<std::string> system_;
+  std::vector<Turn> turns_;
+};
+
+// --- messages ---------------------------------------------------------------------------------------------------------------
+
+void lose_name(const Message& message, std::string_view path, const Encoding& encoding) {
+  if (message.name) encoding.lose(cat(path, ".name"));
+  if (encoding.own) return;
+  for (const auto& extra : message.extras) encoding.lose(cat(path, '.', extra.key));
+}
+
+void RequestEncoder::system_message(const Message& message, std::string_view path) {
+  if (!turns_.empty()) encoding_.lose(std::string{path}, "system text stands before the conversation");
+  std::vector<std::string> nowhere;
+  for (std::size_t i = 0; i < message.parts.size(); ++i) {
+    const auto& part = message.parts[i];
+    const auto part_path = cat(path, ".content[", i, ']');
+    const bool text = std::holds_alternative<model::Text>(part.value) || std::holds_alternative<model::Refusal>(part.value);
+    if (text || encoding_.own) {
+      encode_blocks(part, part_path, Role::system, encoding_, system_, nowhere);
+    } else {
+      const auto key = media_key(part);
+      encoding_.lose_meaning(cat(part_path, '.',
+                                 key.empty()         ? "opaque"
+                                 : key == "document" ? "file"
+                                                     : key),
+                             "a system prompt is text");
+    }
+  }
+  lose_name(message, path, encoding_);
+}
+
+void RequestEncoder::message(const Message& message, std::string_view path) {
+  const bool system = message.role == Role::system || message.role == Role::developer;
+  // Bedrock's own clients may say a system text between turns, to models that know this role.
+  if (system && (!encoding_.own || turns_.empty())) return system_message(message, path);
+  const Role role = system ? Role::system : message.role == Role::assistant ? Role::assistant : Role::user;
+  std::vector<std::string> blocks;
+  std::vector<std::string> moved;
+  const bool merges = !turns_.empty() && turns_.back().role == role;
+  if (merges) moved = std::exchange(turns_.back().moved, {});
+  for (std::size_t i = 0; i < message.parts.size(); ++i) {
+    const bool result = std::holds_alternative<model::ToolResult>(message.parts[i].value);
+    // Results stand together at the front of their turn.
+    if (!result) std::ranges::move(std::exchange(moved, {}), std::back_inserter(blocks));
+    encode_blocks(message.parts[i], cat(path, ".content[", i, ']'), role, encoding_, blocks, moved);
+  }
+  lose_name(message, path, encoding_);
+  if (!merges) {
+    if (blocks.empty() && moved.empty() && !encoding_.own) return;
+    turns_.push_back({.role = role, .blocks = {}, .moved = {}, .extras = {}});
+  }
+  auto& turn = turns_.back();
+  std::ranges::move(blocks, std::back_inserter(turn.blocks));
+  turn.moved = std::move(moved);
+  if (encoding_.own) turn.extras.insert(turn.extras.end(), message.extras.begin(), message.extras.end());
+}
+
+void RequestEncoder::turns() {
+  for (std::size_t i = 0; i < chat_.messages.size(); ++i) message(chat_.messages[i], cat("messages[", i, ']'));
+  for (auto& turn : turns_) std::ranges::move(std::exchange(turn.moved, {}), std::back_inserter(turn.blocks));
+  if (encoding_.own || !turns_.empty() || system_.empty()) return;
+  // A conversation needs a user's turn: a system prompt that stands alone becomes it.
+  encoding_.lose("messages[0].role", "a system prompt alone is said as the user's turn");
+  turns_.push_back({.role = Role::user, .blocks = std::exchange(system_, {}), .moved = {}, .extras = {}});
+}
+
+void RequestEncoder::write_turns() {
+  w_.key("messages").begin_array();
+  for (const auto& turn : turns_) {
+    w_.begin_object().key("role").string(name(turn.role)).key("content").begin_array();
+    for (const auto& block : turn.blocks) w_.raw(block);
+    w_.end_array();
+    write_extras(w_, turn.extras, {});
+    w_.end_object();
+  }
+  w_.end_array();
+  if (system_.empty()) return;
+  w_.key("system").begin_array();
+  for (const auto& block : system_) w_.raw(block);
+  w_.end_array();
+}
+
+// --- sampling ---------------------------------------------------------------------------------------------------------------
+
+std::optional<double> value_of(const model::Number& number) {
+  double value{};
+  const auto* end = number.text.data() + number.text.size();
+  const auto [read, error] = std::from_chars(number.text.data(), end, value);
+  return error == std::errc{} && read == end ? std::optional{value} : std::nullopt;
+}
+
+/// Temperature and topP go from 0 to 1 here.
+void RequestEncoder::number(std::string_view key, std::string_view name, const std::optional<model::Number>& value) {
+  if (!value) return;
+  const auto number = value_of(*value);
+  if (encoding_.own || !number) {
+    w_.key(key).raw(value->text);
+    return;
+  }
+  // Beside thinking Claude takes temperature 1 and topP from 0.95 only.
+  if (additional_.thinks && *number < (name == "temperature" ? 1.0 : 0.95)) {
+    encoding_.lose(std::string{name}, "excluded by thinking");
+    return;
+  }
+  const bool outside = *number < 0 || *number > 1;
+  if (outside) encoding_.lose(std::string{name}, "clamped to 0 to 1");
+  w_.key(key).raw(!outside ? std::string_view{value->text} : *number < 0 ? "0" : "1");
+}
+
+void RequestEncoder::inference() {
+  std::vector<std::string_view> stops;
+  if (chat_.stop) {
+    // An empty one is refused and would match nothing.
+    for (const auto& stop : *chat_.stop) {
+      if (!stop.empty() || encoding_.own) stops.push_back(stop);
+    }
+  }
+  const auto limit = chat_.limits.max_output_tokens ? chat_.limits.max_output_tokens : chat_.limits.max_tokens;
+  const std::size_t before = out_.size();
+  w_.key("inferenceConfig").begin_object();
+  const std::size_t opened = out_.size();
+  write(w_, "maxTokens", limit);
+  number("temperature", "temperature", chat_.sampling.temperature);
+  number("topP", "top_p", chat_.sampling.top_p);
+  if (!stops.empty() || (chat_.stop && encoding_.own)) {
+    w_.key("stopSequences").begin_array();
+    for (const auto stop : stops) w_.string(stop);
+    w_.end_array();
+  }
+  inner("inferenceConfig");
+  const bool said = out_.size() != opened;
+  w_.end_object();
+  if (!said) out_.resize(before);
+}
+
+// --- tools ------------------------------------------------------------------------------------------------------------------
+
+/// The tools that the conversation speaks of: Bedrock wants them declared.
+std::vector<std::string> RequestEncoder::names_called() const {
+  std::vector<std::string> names;
+  for (const auto& message : chat_.messages) {
+    for (const auto& part : message.parts) {
+      const auto* call = std::get_if<model::ToolCall>(&part.value);
+      const auto* result = std::get_if<model::ToolResult>(&part.value);
+      const std::string name = call != nullptr ? call->name : result != nullptr ? result->name.value_or("tool") : "";
+      if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+void write_tool(Writer& w, std::string_view name, const model::Tool* tool, bool own) {
+  w.begin_object().key("toolSpec").begin_object().key("name").string(name);
+  if (tool != nullptr && tool->description && (own || !tool->description->empty()))
+    w.key("description").string(*tool->description);
+  w.key("inputSchema").begin_object();
+  if (tool != nullptr && tool->parameters) {
+    w.key("json").raw(tool->parameters->text);
+  } else if (!own) {
+    w.key("json").raw(R"({"type":"object","properties":{}})");
+  }
+  w.end_object();
+  if (tool != nullptr) {
+    write(w, "strict", tool->strict);
+    if (own) write_extras(w, tool->extras, {});
+  }
+  w.end_object().end_object();
+}
+
+/// One tool as the elements of `tools` that it needs; none when it cannot be said.
+void encode_tool(const model::Tool& tool, std::size_t index, const Encoding& encoding, std::vector<std::string>& out) {
+  using Form = model::Tool::Kind;
+  const auto path = cat("tools[", index, ']');
+  if (tool.kind == Form::built_in && encoding.own && tool.builtin) {
+    out.push_back(tool.builtin->text);
+  } else if (tool.kind != Form::function) {
+    encoding.lose_meaning(cat(path, '.', tool.name),
+                          tool.kind == Form::custom ? "tools take JSON only" : "a tool of another vendor");
+    return;
+  } else {
+    std::string raw;
+    Writer w{raw};
+    write_tool(w, tool.name, &tool, encoding.own);
+    out.push_back(std::move(raw));
+    if (!encoding.own) {
+      for (const auto& extra : tool.extras) encoding.lose(cat(path, '.', extra.key));
+    }
+  }
+  if (!tool.cache) return;
+  const Vendor vendor = encoding.model.vendor;
+  if (encoding.own || vendor == Vendor::claude || vendor == Vendor::unknown) {
+    out.push_back(cache_point(*tool.cache));
+  } else {
+    encoding.lose(cat(path, ".cache"), "this model does not cache tools");
+  }
+}
+
+void RequestEncoder::tools() {
+  const auto called = names_called();
+  std::vector<std::string> said;
+  // Without a call in the conversation, tools that must not be called need not be known.
+  const bool hidden = forbids_tools() && called.empty() && !encoding_.own;
+  if (chat_.tools && !hidden) {
+    for (std::size_t i = 0; i < chat_.tools->size(); ++i) encode_tool((*chat_.tools)[i], i, encoding_, said);
+  }
+  const bool given = !said.empty();
+  if (!given && !encoding_.own) {
+    for (const auto& name : called) {
+      Writer w{said.emplace_back()};
+      write_tool(w, name, nullptr, false);
+    }
+  }
+  const bool choice_alone = chat_.tool_choice && encoding_.own && chat_.tool_choice->mode != Mode::none;
+  const bool config = !said.empty() || has_inner("toolConfig") || (encoding_.own && chat_.tools) || choice_alone;
+  if (config) {
+    w_.key("toolConfig").begin_object();
+    if (!said.empty() || chat_.tools) {
+      w_.key("tools").begin_array();
+      for (const auto& tool : said) w_.raw(tool);
+      w_.end_array();
+    }
+    tool_choice(given);
+    inner("toolConfig");
+    w_.end_object();
+  }
+  if (!said.empty() || encoding_.own) forbid(!given);
+}
+
+/// Converse itself has no word for tools that must not be called; Claude has. `old`: they were declared for the sake of calls in
+/// the conversation.
+void RequestEncoder::forbid(bool old) {
+  const bool none = forbids_tools();
+  if (!none && (!old || encoding_.own)) return;
+  if (encoding_.own || encoding_.model.vendor == Vendor::claude) {
+    const auto key = [](const auto& field) { return std::string_view{field.first}; };
+    const auto said = std::ranges::find(additional_.fields, std::string_view{"tool_choice"}, key);
+    if (said == additional_.fields.end()) additional_.fields.emplace_back("tool_choice", R"({"type":"none"})");
+  } else if (none) {
+    encoding_.lose_meaning("tool_choice", "this model cannot be kept from the tools of the conversation");
+  } else {
+    encoding_.lose("tools", "declared from the conversation's calls");
+  }
+}
+
+void RequestEncoder::tool_choice(bool any_tools) {
+  if (!chat_.tool_choice || (!any_tools && !encoding_.own)) return;
+  const auto& choice = *chat_.tool_choice;
+  switch (choice.mode) {
+    case Mode::none: break;
+    case Mode::automatic: w_.key("toolChoice").raw(R"({"auto":{}})"); break;
+    case Mode::required: w_.key("toolChoice").raw(R"({"any":{}})"); break;
+    case Mode::named:
+      w_.key("toolChoice").begin_object().key("tool").begin_object().key("name").string(choice.name).end_object().end_object();
+      break;
+    case Mode::raw:
+      if (encoding_.own && choice.raw) {
+        w_.key("toolChoice").raw(choice.raw->text);
+      } else {
+        encoding_.lose_meaning("tool_choice");
+      }
+  }
+}
+
+// --- the rest ---------------------------------------------------------------------------------------------------------------
+
+void write_schema(Writer& w, const model::ResponseFormat& format) {
+  w.key("textFormat").begin_object().key("type").string("json_schema").key("structure").begin_object();
+  w.key("jsonSchema").begin_object();
+  w.key("schema").string(format.schema->text);  // a string that holds JSON
+  write(w, "name", format.name);
+  write(w, "description", format.description);
+  w.end_object().end_object().end_object();
+}
+
+void RequestEncoder::output() {
+  using Form = model::ResponseFormat::Kind;
+  const auto* format = chat_.response_format ? &*chat_.response_format : nullptr;
+  const bool schema = format != nullptr && format->kind == Form::json_schema && format->schema;
+  const bool raw = format != nullptr && format->kind == Form::raw && encoding_.own && format->raw;
+  if (format != nullptr && !schema && !raw && format->kind != Form::text) {
+    encoding_.lose_meaning("response_format", "bedrock needs a schema");
+  }
+  if (!schema && !raw && !additional_.effort && !has_inner("outputConfig")) return;
+  w_.key("outputConfig").begin_object();
+  if (schema) write_schema(w_, *format);
+  if (raw) w_.key("textFormat").raw(format->raw->text);
+  write(w_, "effort", additional_.effort);
+  inner("outputConfig");
+  w_.end_object();
+}
+
+/// What invocation logs take (RequestMetadata).
+bool is_loggable(std::string_view text) {
+  constexpr std::size_t longest = 256;
+  constexpr std::string_view marks = " \t\r\n:_@$#=/+,-.";
+  return text.size() <= longest && std::ranges::all_of(text, [&](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || marks.contains(c);
+         });
+}
+
+void RequestEncoder::metadata() {
+  if (!chat_.metadata) return;
+  constexpr std::size_t most = 16;
+  std::vector<const model::Metadata*> said;
+  for (const auto& entry : *chat_.metadata) {
+    const bool fits = !entry.key.empty() && said.size() < most && is_loggable(entry.key) && is_loggable(entry.value);
+    if (fits || encoding_.own) {
+      said.push_back(&entry);
+    } else {
+      encoding_.lose(cat("metadata.", entry.key), "not of the form of request metadata");
+    }
+  }
+  if (said.empty() && !encoding_.own) return;
+  w_.key("requestMetadata").begin_object();
+  for (const auto* entry : said) w_.key(entry->key).string(entry->value);
+  w_.end_object();
+}
+
+void RequestEncoder::additional() {
+  constexpr std::string_view key = "additionalModelRequestFields";
+  if (additional_.fields.empty() && !has_inner(key)) return;
+  w_.key(key).begin_object();
+  for (const auto& [name, raw] : additional_.fields) w_.key(name).raw(raw);
+  inner(key);
+  w_.end_object();
+}
+
+void RequestEncoder::rest() {
+  constexpr std::array<std::string_view, 5> inside{"inferenceConfig", "toolConfig", "additionalModelRequestFields",
+                                                   "outputConfig", "serviceTier"};
+  if (chat_.service_tier) {
+    const auto tier = encoding_.own ? std::string_view{*chat_.service_tier} : tier_of(*chat_.service_tier);
+    if (tier.empty() && !encoding_.own) {
+      encoding_.lose("service_tier");
+    } else if (tier != "auto" || encoding_.own) {
+      w_.key("serviceTier").begin_object().key("type").string(tier);
+      inner("serviceTier");
+      w_.end_object();
+    }
+  }
+  // Which of the stop sequences ended the answer is told only when it is asked for.
+  const bool asks_stop = !encoding_.own && chat_.stop && !chat_.stop->empty() && encoding_.dialect == "anthropic";
+  if (asks_stop) w_.key("additionalModelResponseFieldPaths").begin_array().string("/stop_sequence").end_array();
+  if (encoding_.own) {
+    write_extras(w_, chat_.extras, inside);
+  } else {
+    for (const auto& extra : chat_.extras) encoding_.lose(extra.key);
+  }
+}
+
+/// What Converse has no field for.
+void lose_rest(const Chat& chat, const Encoding& encoding) {
+  if (chat.n && *chat.n > 1) encoding.lose_meaning("n", "one answer a request");
+  if (chat.logprobs.value_or(false)) encoding.lose_meaning("logprobs");
+  if (chat.top_logprobs && *chat.top_logprobs != 0) encoding.lose("top_logprobs");
+  if (chat.web_search) encoding.lose_meaning("web_search");
+  if (chat.modalities) {
+    for (const auto& modality : *chat.modalities) {
+      if (!iequals(modality, "text")) encoding.lose_meaning("modalities", "text only");
+    }
+  }
+  const auto lose = [&](bool given, std::string_view field) {
+    if (given) encoding.lose(std::string{field});
+  };
+  lose(chat.audio.has_value(), "audio");
+  lose(chat.prediction.has_value(), "prediction");
+  lose(chat.verbosity.has_value(), "verbosity");
+  lose(chat.user.has_value(), "user");
+  lose(chat.safety_identifier.has_value(), "safety_identifier");
+  lose(chat.prompt_cache_key.has_value(), "prompt_cache_key");
+  lose(chat.prompt_cache_retention.has_value(), "prompt_cache_retention");
+  lose(chat.store.value_or(false), "store");
+  lose(chat.safety.has_value(), "safety");
+}
+
+std::string RequestEncoder::encode() {
+  turns();
+  w_.begin_object();
+  write_turns();
+  inference();
+  tools();
+  output();
+  metadata();
+  additional();
+  lose_rest(chat_, encoding_);
+  rest();
+  w_.end_object();
+  return std::move(out_);
+}
+
+}  // namespace
+
+std::string Bedrock::encode_request(const Chat& chat, Losses& losses) const {
+  std::set<std::string, std::less<>> names;
+  const Encoding encoding{.losses = losses,
+                          .own = chat.dialect == dialect_name,
+                          .dialect = chat.dialect,
+                          .model = model_traits(chat.model),
+                          .answer = false,
+                          .names = &names};
+  return RequestEncoder{chat, encoding}.encode();
+}
+
+}  // namespace cardea::dialect::converse
