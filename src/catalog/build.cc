@@ -111,7 +111,14 @@ class Builder {
   }
 
   config::Provider read_builtin(const Embedded& file, std::string_view json, const config::Provider* user) {
-    auto read = config::read_provider(json, env_);
+    // OPENAI_BASE_URL and its like may lead clients to this very gateway: as an upstream it would call itself for ever.
+    const config::Env env = [&](std::string_view name) {
+      auto value = env_(name);
+      const auto endpoint = value && value->starts_with("http") ? parse_endpoint(*value) : fail(Kind::config);
+      if (endpoint && is_own(endpoint->origin, settings_)) value.reset();
+      return value;
+    };
+    auto read = config::read_provider(json, env);
     if (!read) {  // the build checked the file, so only the environment's values can be wrong
       problem(Severity::error, {}, cat("providers.", file.name), std::string{read.error().message()},
               "correct the environment variable");
@@ -134,10 +141,10 @@ class Builder {
     if (!proof.missing.empty() && proof.problems.empty()) return without_key(name, proof.missing, user);
     auto made = make_provider(std::string{name}, data, proof);
     for (const auto& wrong : made.problems) {
-      problem(Severity::error, user == nullptr ? config::Where{} : user->where, cat("providers.", name, field_name(wrong.field)),
-              wrong.message, wrong.fix);
+      problem(Severity::error, user == nullptr ? config::Where{} : user->where,
+              cat("providers.", name, field_name(wrong.field, data)), wrong.message, wrong.fix);
     }
-    if (!proof.file.empty()) files_.push_back(proof.file);
+    keep_file(proof);
     auto& owned = data_.owned_providers.emplace_back(std::move(made.provider));
     data_.by_name.emplace(owned.name, &owned);
     ordered_.push_back({data.order, &owned});
@@ -164,9 +171,14 @@ class Builder {
     return made;
   }
 
-  static std::string_view field_name(Wrong::Field field) {
+  void keep_file(const Proof& proof) {
+    if (!proof.file.empty() && !contains(files_, proof.file)) files_.push_back(proof.file);
+  }
+
+  static std::string_view field_name(Wrong::Field field, const config::Provider& data) {
     using Field = Wrong::Field;
-    return field == Field::base_url ? ".base_url" : field == Field::headers ? ".headers" : ".api_key";
+    const bool given = data.auth.type == config::AuthType::api_key && data.auth.value.empty();
+    return field == Field::base_url ? ".base_url" : field == Field::headers ? ".headers" : given ? ".api_key" : ".auth";
   }
 
   void disable(std::string_view name, std::string reason) { data_.disabled.push_back({std::string{name}, std::move(reason)}); }
@@ -271,7 +283,7 @@ class Builder {
               cat("it ends as an address of ", config::to_text(*said), " does, and the dialect is ", made.provider.dialect),
               "correct the dialect, or write the base URL alone");
     }
-    if (!proof.file.empty()) files_.push_back(proof.file);
+    keep_file(proof);
     made.provider.name = made.provider.authority;
     made.provider.public_name = "registry";
     made.provider.title = made.provider.authority;

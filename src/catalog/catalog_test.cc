@@ -50,35 +50,159 @@ TEST(Catalog, EveryProviderFileLoads) {
   }
   EXPECT_EQ(files.size(), embedded().size());
   for (const std::string_view needed :
-       {"openai",     "azure",       "deepseek", "qwen",     "zhipu",    "moonshot",  "minimax",    "siliconflow",
-        "volcengine", "mistral",     "groq",     "xai",      "together", "fireworks", "openrouter", "perplexity",
-        "nvidia",     "huggingface", "ollama",   "llamacpp", "vllm",     "lmstudio",  "twin"}) {
+       {"openai",      "azure",      "deepseek",  "qwen",        "zhipu",   "moonshot", "minimax",
+        "siliconflow", "volcengine", "mistral",   "groq",        "xai",     "together", "fireworks",
+        "openrouter",  "perplexity", "nvidia",    "huggingface", "ollama",  "llamacpp", "vllm",
+        "lmstudio",    "twin",       "anthropic", "gemini",      "bedrock", "vertex",   "vertex_anthropic",
+        "cohere"}) {
     EXPECT_TRUE(files.contains(std::string{needed})) << needed;
   }
 }
 
+/// A chat's target as its dialect will say it, to see that base URLs and dialects fit together.
+std::string target_of_dialect(const Provider& provider) {
+  if (auto own = provider.own_target("m", Delivery::whole); !own.empty()) return own;
+  const std::pair<std::string_view, std::string_view> targets[] = {
+      {"openai_chat", "/chat/completions"},    {"openai_responses", "/responses"}, {"anthropic", "/messages"},
+      {"gemini", "/models/m:generateContent"}, {"bedrock", "/model/m/converse"},   {"cohere", "/chat"}};
+  for (const auto& [dialect, target] : targets) {
+    if (provider.dialect == dialect) return std::string{target};
+  }
+  return provider.dialect;
+}
+
 TEST(Catalog, EveryProviderComesOnWithItsKey) {
+  // Those that say more than "Authorization: Bearer" or end otherwise than in /chat/completions.
+  struct Row {
+    std::string_view name, head, url;
+  };
+  const Row rows[] = {
+      {"azure", "api-key: the-key\r\n", "x.openai.azure.com/openai/v1/chat/completions"},
+      {"anthropic", "x-api-key: the-key\r\nanthropic-version: 2023-06-01\r\n", "api.anthropic.com/v1/messages"},
+      {"gemini", "x-goog-api-key: the-key\r\n", "generativelanguage.googleapis.com/v1beta/models/m:generateContent"},
+      {"cohere", "Authorization: Bearer the-key\r\n", "api.cohere.com/v2/chat"},
+      {"bedrock", "", "bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse"},
+      {"vertex", "", "aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/google/models/m:generateContent"},
+      {"vertex_anthropic", "",
+       "us-east5-aiplatform.googleapis.com/v1/projects/ap/locations/us-east5/publishers/anthropic/models/m:rawPredict"},
+  };
+  const BuildOptions options{.read = [](const std::string&) -> Result<std::string> {
+    return R"({"type":"service_account","project_id":"p","client_email":"a@p","private_key":"-----BEGIN PRIVATE KEY-----"})";
+  }};
   for (const auto& file : embedded()) {
     const auto plain = config::read_provider(file.json, env_of({}));
     ASSERT_TRUE(plain) << file.name;
     Variables variables{{"AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com/"}};
     if (!plain->key_env.empty()) variables.emplace_back(plain->key_env.back(), "the-key\n");
+    if (plain->auth.type == config::AuthType::sigv4)
+      variables.insert(variables.end(),
+                       {{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "S"}, {"AWS_REGION", "eu-west-1"}});
+    if (plain->auth.type == config::AuthType::google_service_account)
+      variables.insert(variables.end(), {{"GOOGLE_APPLICATION_CREDENTIALS", "/g.json"},
+                                         {"CLOUD_ML_REGION", "us-east5"},
+                                         {"ANTHROPIC_VERTEX_PROJECT_ID", "ap"}});
     const auto catalog =
-        good(plain->probe.empty() ? "" : cat("providers: {", file.name, ": {title: mine}}\n"), env_of(variables));
+        good(plain->probe.empty() ? "" : cat("providers: {", file.name, ": {title: mine}}\n"), env_of(variables), options);
     const auto* provider = catalog->provider(file.name);
     ASSERT_NE(provider, nullptr) << file.name;
-    EXPECT_TRUE(provider->chat_path.ends_with("/chat/completions")) << provider->chat_path;
     EXPECT_EQ(went(*catalog, cat(file.name, "/any")).starts_with(cat(file.name, " any")), true) << file.name;
-    const std::string_view head = provider->head.reveal();
-    if (plain->key_env.empty()) {
-      EXPECT_TRUE(head.empty()) << file.name;
-    } else if (file.name == "azure") {
-      EXPECT_EQ(head, "api-key: the-key\r\n");
-      EXPECT_EQ(provider->chat_path, "/openai/v1/chat/completions");
+    const auto* row = std::find_if(std::begin(rows), std::end(rows), [&](const auto& one) { return one.name == file.name; });
+    const auto target = provider->path(target_of_dialect(*provider));
+    if (row == std::end(rows)) {
+      EXPECT_TRUE(target.ends_with("/chat/completions")) << file.name << target;
+      EXPECT_EQ(provider->head.reveal(), plain->key_env.empty() ? "" : "Authorization: Bearer the-key\r\n") << file.name;
     } else {
-      EXPECT_EQ(head, "Authorization: Bearer the-key\r\n") << file.name;
+      EXPECT_EQ(cat(provider->authority, target), row->url);
+      EXPECT_EQ(provider->head.reveal(), row->head) << file.name;
+      EXPECT_EQ(std::holds_alternative<std::monostate>(provider->signer), !row->head.empty()) << file.name;
     }
   }
+}
+
+TEST(Catalog, AddressesOfTheVendorsOwnVariables) {
+  const std::pair<Variables, std::string_view> rows[] = {
+      {{{"ANTHROPIC_API_KEY", "k"}, {"ANTHROPIC_BASE_URL", "https://proxy/anthropic"}}, "anthropic proxy/anthropic/v1"},
+      {{{"ANTHROPIC_API_KEY", "k"}, {"ANTHROPIC_BASE_URL", "https://proxy/v1/"}}, "anthropic proxy/v1"},
+      {{{"ANTHROPIC_API_KEY", "k"}, {"ANTHROPIC_BASE_URL", ""}}, "anthropic api.anthropic.com/v1"},
+      {{{"GEMINI_API_KEY", "k"}, {"GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:5"}}, "gemini 127.0.0.1:5/v1beta"},
+      {{{"CO_API_KEY", "k"}, {"CO_API_URL", "https://co.example"}}, "cohere co.example/v2"},
+      {{{"AWS_BEARER_TOKEN_BEDROCK", "k"}, {"AWS_DEFAULT_REGION", "us-west-2"}},
+       "bedrock bedrock-runtime.us-west-2.amazonaws.com"},
+      {{{"AWS_BEARER_TOKEN_BEDROCK", "k"}, {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://127.0.0.1:5"}}, "bedrock 127.0.0.1:5"},
+      {{{"OLLAMA_BASE_URL", "http://nas:5"}}, "ollama nas:5/v1"},
+      {{{"OLLAMA_HOST", "nas"}}, "ollama nas:11434/v1"},
+      {{{"OPENAI_API_KEY", "k"}, {"OPENAI_BASE_URL", "http://127.0.0.1:5/v1"}}, "openai 127.0.0.1:5/v1"},
+      // What leads to this gateway (127.0.0.1:8080) leads its clients there, not the gateway itself.
+      {{{"OPENAI_API_KEY", "k"}, {"OPENAI_BASE_URL", "http://127.0.0.1:8080/v1"}}, "openai api.openai.com/v1"},
+      {{{"ANTHROPIC_AUTH_TOKEN", "k"}, {"ANTHROPIC_BASE_URL", "http://localhost:8080"}}, "anthropic api.anthropic.com/v1"},
+  };
+  for (const auto& [variables, expected] : rows) {
+    const auto catalog = good("", env_of(variables));
+    const auto name = expected.substr(0, expected.find(' '));
+    const auto* provider = catalog->provider(name);
+    ASSERT_NE(provider, nullptr) << expected;
+    EXPECT_EQ(cat(name, " ", provider->authority, provider->endpoint.prefix), expected);
+  }
+}
+
+TEST(Catalog, WhatLiesAboutInTheEnvironmentBreaksNothing) {
+  const BuildOptions nowhere{
+      .read = [](const std::string&) -> Result<std::string> { return fail(Kind::config, "cannot be read: gone"); }};
+  const auto said = [&](Variables variables, std::string_view name) {
+    return went(*good("", env_of(std::move(variables)), nowhere), cat(name, "/m"));
+  };
+  EXPECT_EQ(said({}, "anthropic"), "! the provider 'anthropic' is not enabled: set ANTHROPIC_API_KEY");
+  EXPECT_EQ(said({}, "bedrock"),
+            "! the provider 'bedrock' is not enabled: set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, or "
+            "AWS_BEARER_TOKEN_BEDROCK");
+  EXPECT_EQ(said({{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "S"}}, "bedrock"),
+            "! the provider 'bedrock' is not enabled: set AWS_REGION");
+  EXPECT_EQ(said({{"AWS_BEARER_TOKEN_BEDROCK", "t"}}, "bedrock"), "! the provider 'bedrock' is not enabled: set AWS_REGION");
+  EXPECT_EQ(said({}, "vertex"), "! the provider 'vertex' is not enabled: set GOOGLE_APPLICATION_CREDENTIALS");
+  EXPECT_EQ(said({{"GOOGLE_APPLICATION_CREDENTIALS", "/gone.json"}}, "vertex"),
+            "! the provider 'vertex' is not enabled: the file of the Google credentials cannot be read: gone");
+  // The same written down is a problem.
+  const auto built =
+      build_of("providers: {vertex: {title: ours}}\n", env_of({{"GOOGLE_APPLICATION_CREDENTIALS", "/gone.json"}}), nowhere);
+  EXPECT_EQ(built.catalog, nullptr);
+  EXPECT_EQ(
+      all(built.problems),
+      "c.yaml:1:21: providers.vertex.auth: the file of the Google credentials cannot be read: gone – name the JSON file of a "
+      "service account's key, as credentials or in GOOGLE_APPLICATION_CREDENTIALS\n");
+}
+
+TEST(Catalog, WhatExtendsABuiltInTakesNoCredentialsElsewhere) {
+  const auto env = env_of({{"AWS_ACCESS_KEY_ID", "A"},
+                           {"AWS_SECRET_ACCESS_KEY", "S"},
+                           {"AWS_REGION", "eu-west-1"},
+                           {"ANTHROPIC_API_KEY", "k"},
+                           {"ANTHROPIC_AUTH_TOKEN", "t"}});
+  const auto catalog = good(R"(providers:
+  a: {extends: bedrock, base_url: "https://elsewhere.example"}
+  b: {extends: bedrock, base_url: "https://elsewhere.example", api_key: own}
+  c: {extends: bedrock, base_url: "https://elsewhere.example", auth: {type: sigv4}}
+  d: {extends: anthropic, base_url: "https://elsewhere.example"}
+  e: {extends: bedrock}
+)",
+                            env);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(catalog->provider("a")->signer));
+  EXPECT_EQ(catalog->provider("a")->head.reveal(), "");
+  EXPECT_EQ(catalog->provider("b")->head.reveal(), "Authorization: Bearer own\r\n");
+  EXPECT_TRUE(std::holds_alternative<SigV4>(catalog->provider("c")->signer)) << "asked for";
+  EXPECT_EQ(catalog->provider("d")->head.reveal(), "anthropic-version: 2023-06-01\r\n");
+  EXPECT_TRUE(std::holds_alternative<SigV4>(catalog->provider("e")->signer));
+}
+
+TEST(Catalog, SomeModelsOfOpenAiAreServedByTheResponsesApiOnly) {
+  const auto catalog = good("", both_keys);
+  for (const std::string_view name : {"openai/o3-pro", "gpt-5.3-codex", "openai:o1-pro"}) {
+    const auto target = catalog->resolve(name);
+    ASSERT_TRUE(target) << name;
+    EXPECT_EQ(target->provider->dialect, "openai_responses") << name;
+    EXPECT_EQ(target->provider->path("/responses"), "/v1/responses");
+    EXPECT_EQ(target->provider->head.reveal(), "Authorization: Bearer sk-openai\r\n");
+  }
+  EXPECT_EQ(catalog->resolve("gpt-5")->provider->dialect, "openai_chat");
 }
 
 TEST(Catalog, WithNothingOnlyTheTwinAnswers) {

@@ -27,6 +27,9 @@ struct Wildcard {
 
 inline constexpr std::size_t name_bytes_max = 256;
 
+/// Would a connection there be one to ourselves?
+[[nodiscard]] bool is_own(const Origin& origin, const config::Settings& settings);
+
 /// Where a request for this model of a provider goes: some models are served in another dialect than their provider's.
 [[nodiscard]] inline Target target_of(const Provider* provider, std::string_view model, const ModelInfo* info) {
   return {info != nullptr && info->served_by != nullptr ? info->served_by : provider, model, info};

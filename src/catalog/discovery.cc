@@ -4,9 +4,7 @@
 #include "json/value.h"
 
 namespace cardea::catalog {
-namespace {
 
-/// Would this be a connection to ourselves?
 bool is_own(const Origin& origin, const config::Settings& settings) {
   for (const auto& text : settings.listen) {
     const auto address = config::parse_listen(text);
@@ -16,8 +14,6 @@ bool is_own(const Origin& origin, const config::Settings& settings) {
   }
   return false;
 }
-
-}  // namespace
 
 std::vector<Probe> probes(const config::Settings& settings, const config::Env& env) {
   std::vector<Probe> out;

@@ -25,7 +25,12 @@ std::string check(const config::Provider& provider) {
   if (provider.title.empty()) return "title is missing";
   if (provider.docs.empty()) return "docs is missing";
   if (!provider.base_url.empty()) {
-    if (const auto endpoint = catalog::parse_endpoint(provider.base_url); !endpoint)
+    const auto filled = catalog::fill_blanks(provider.base_url, [](std::string_view name) -> std::optional<std::string> {
+      const bool known = name == "region" || name == "project" || name == "location" || name == "aiplatform_host";
+      return known ? std::optional{std::string{name}} : std::nullopt;
+    });
+    if (!filled) return std::string{filled.error().message()};
+    if (const auto endpoint = catalog::parse_endpoint(*filled, provider.dialect); !endpoint)
       return std::string{endpoint.error().message()};
   }
   for (const auto& model : provider.models) {
