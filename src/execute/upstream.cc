@@ -43,6 +43,12 @@ std::vector<dialect::FieldRule> rules_of(const catalog::Quirks& quirks) {
 
 }  // namespace
 
+std::string Upstream::chat_line_to(std::string_view model, bool stream) const {
+  const auto delivery = stream ? catalog::Delivery::stream : catalog::Delivery::whole;
+  const std::string own = provider->own_target(model, delivery);
+  return line_to(own.empty() ? dialect->chat_target(model, stream) : own);
+}
+
 std::string Upstream::line_to(std::string_view target) const {
   std::string line;
   wire::append_request_line(line, "POST", provider->path(target));
@@ -64,7 +70,8 @@ Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
                       .lines = header_lines(*provider, *spoken),
                       .rules = rules_of(provider->quirks),
                       .reports_stream_usage = provider->quirks.stream_options == config::Switch::on};
-    if (!spoken->traits().model_in_path) upstream.chat_line = upstream.line_to(spoken->chat_target({}, false));
+    const bool fixed = !spoken->traits().model_in_path && provider->chat_template.empty();
+    if (fixed) upstream.chat_line = upstream.line_to(spoken->chat_target({}, false));
     out.table_.emplace(provider, std::move(upstream));
   }
   return out;

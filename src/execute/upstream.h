@@ -18,11 +18,13 @@ struct Upstream {
   const catalog::Provider* provider = nullptr;
   const dialect::Dialect* dialect = nullptr;
   net::Origin origin;
-  std::string chat_line;  ///< request line of a chat; empty where its path names the model
+  std::string chat_line;  ///< request line of a chat; empty where its path depends on the request
   Secret lines;           ///< constant header lines, credentials included; no content-length, no empty line
   std::vector<dialect::FieldRule> rules;
   bool reports_stream_usage = true;  ///< it understands `stream_options.include_usage`
 
+  /// The request line of a chat that is not always the same.
+  [[nodiscard]] std::string chat_line_to(std::string_view model, bool stream) const;
   /// The request line of a POST to a target below the base URL.
   [[nodiscard]] std::string line_to(std::string_view target) const;
   /// Who issues opaque reasoning items here: the provider under its own name.
