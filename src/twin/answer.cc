@@ -4,7 +4,9 @@
 
 #include "base/text.h"
 #include "json/writer.h"
+#include "twin/inspect.h"
 #include "twin/instance.h"
+#include "twin/media.h"
 #include "twin/tokens.h"
 
 namespace cardea::twin {
@@ -19,18 +21,11 @@ std::string_view shorten(std::string_view text, std::size_t bytes) {
   return text.substr(0, bytes);
 }
 
-std::string hex_id(std::string_view prefix, std::uint64_t value) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string id{prefix};
-  for (int shift = 60; shift >= 0; shift -= 4) id += digits[(value >> shift) & 15];
-  return id;
-}
-
 // ---- Tool calls ------------------------------------------------------------------------------------------------------------
 
 ToolCall call_of(const Tool& tool, const ChatRequest& request, std::uint64_t seed) {
   ToolCall call{.name = tool.name, .custom = tool.custom};
-  call.id = hex_id("call_", fingerprint(tool.name, seed));
+  call.id = hex_id({}, fingerprint(tool.name, seed));
   if (tool.custom) {
     call.arguments = request.last_user;
   } else if (tool.parameters) {
@@ -51,17 +46,25 @@ bool mentions(std::string_view prompt, std::string_view tool) {
   return text.find(name) != std::string::npos;
 }
 
+/// nullptr: all that there are the vendor runs itself.
+const Tool* first_callable(const ChatRequest& request) {
+  const auto found = std::ranges::find(request.tools, std::string{}, &Tool::built_in);
+  return found != request.tools.end() ? &*found : nullptr;
+}
+
 /// Calls what the request demands or its prompt speaks of. False: nothing to call.
 bool call_tools(const ChatRequest& request, std::uint64_t seed, Choice& choice) {
   if (request.tools.empty() || request.tool_choice == ToolChoice::none) return false;
   for (const auto& tool : request.tools) {
+    if (!tool.built_in.empty()) continue;
     const bool wanted =
         request.tool_choice == ToolChoice::named ? tool.name == request.tool_named : mentions(request.last_user, tool.name);
     if (wanted) choice.calls.push_back(call_of(tool, request, seed + choice.calls.size()));
     if (!choice.calls.empty() && (!request.parallel_tool_calls || request.tool_choice == ToolChoice::named)) break;
   }
-  if (choice.calls.empty() && request.tool_choice == ToolChoice::required) {
-    choice.calls.push_back(call_of(request.tools.front(), request, seed));
+  const Tool* first = first_callable(request);
+  if (choice.calls.empty() && request.tool_choice == ToolChoice::required && first != nullptr) {
+    choice.calls.push_back(call_of(*first, request, seed));
   }
   return !choice.calls.empty();
 }
@@ -91,15 +94,46 @@ bool answer_form(const ChatRequest& request, std::uint64_t seed, Choice& choice)
   return !choice.text.empty();
 }
 
+/// "I see 2 images (…; …)." for each kind of medium that came, so that a test can tell that the bytes arrived.
+std::string about_media(const ChatRequest& request) {
+  const auto media = media_of(request);
+  std::string text;
+  for (const auto kind : {Medium::Kind::image, Medium::Kind::audio, Medium::Kind::video, Medium::Kind::file}) {
+    std::string list;
+    std::size_t count = 0;
+    for (const auto* medium : media) {
+      if (medium->kind != kind) continue;
+      append(list, cat(count++ == 0 ? "" : "; ", describe(*medium)));
+    }
+    if (count != 0) append(text, cat(" I see ", count, " ", name(kind), count == 1 ? "" : "s", " (", list, ")."));
+  }
+  return text;
+}
+
+/// The system prompt, when the user asks for it.
+std::string about_system(const ChatRequest& request) {
+  if (to_lower(request.last_user.substr(0, quoted_bytes_max)).find("system prompt") == std::string::npos) return {};
+  std::string text;
+  for (const auto& turn : request.turns) {
+    if (turn.role == Role::system) append(text, cat(text.empty() ? " My system prompt: " : "; ", joined_text(turn.parts)));
+  }
+  return text.empty() ? " I have no system prompt." : text;
+}
+
 Choice answer_sensibly(const ChatRequest& request, std::uint64_t seed) {
   Choice choice;
-  if (answer_form(request, seed, choice)) return choice;
+  if (answer_form(request, seed, choice)) {
+    if (choice.calls.empty() && request.format == Format::text) choice.text += about_media(request);
+    return choice;
+  }
   if (request.last_user.empty()) {
     choice.text = "Hello! I am the twin, a simulated model inside Cardea. Say something, and I will repeat it.";
   } else {
     choice.text =
         cat("Hello! I am the twin, a simulated model inside Cardea. You said: ", shorten(request.last_user, quoted_bytes_max));
   }
+  choice.text += about_system(request);
+  choice.text += about_media(request);
   return choice;
 }
 
@@ -118,21 +152,47 @@ Choice answer_lorem(const ChatRequest& request, std::uint64_t seed) {
 Choice answer_tools(const ChatRequest& request, std::uint64_t seed) {
   Choice choice;
   if (request.tool_results.empty() && !request.tools.empty() && request.tool_choice == ToolChoice::automatic) {
-    choice.calls.push_back(call_of(request.tools.front(), request, seed));
-    return choice;
+    if (const Tool* first = first_callable(request)) choice.calls.push_back(call_of(*first, request, seed));
+    if (!choice.calls.empty()) return choice;
   }
   return answer_sensibly(request, seed);
 }
 
-Choice answer_reasoning(const ChatRequest& request, std::uint64_t seed) {
-  Choice choice = answer_sensibly(request, seed);
-  choice.reasoning = "The user wants an answer. I am a simulation, so I will say what I was told.";
+Choice answer_narrating(const ChatRequest& request, std::uint64_t seed) {
+  Choice choice = answer_tools(request, seed);
+  if (!choice.calls.empty()) choice.text = cat("I will call ", choice.calls.front().name, ".");
+  return choice;
+}
+
+Choice answer_citing(const ChatRequest& request, std::uint64_t seed) {
+  constexpr std::string_view first = "The twin simulates providers of models.";
+  constexpr std::string_view second = " It speaks every chat dialect.";
+  Choice choice;
+  if (answer_form(request, seed, choice)) return choice;
+  choice.text = cat(first, second);
+  choice.citations = {
+      {0, first.size(), "https://example.com/twin", "About the twin", "A twin is a simulated provider."},
+      {first.size() + 1, choice.text.size(), "https://example.com/dialects", "Dialects", "All of them are spoken."}};
+  return choice;
+}
+
+Choice answer_filtered(const ChatRequest&, std::uint64_t) {
+  Choice choice;
+  choice.text = "This answer is about to be";
+  choice.finish = Finish::filter;
+  return choice;
+}
+
+Choice answer_inspecting(const ChatRequest& request, std::uint64_t) {
+  Choice choice;
+  choice.text = summary(request);
   return choice;
 }
 
 Choice answer_refusal(const ChatRequest&, std::uint64_t) {
   Choice choice;
   choice.refusal = "I am sorry, but I cannot help with that.";
+  choice.finish = Finish::refusal;
   return choice;
 }
 
@@ -141,19 +201,27 @@ constexpr ModelRow rows[] = {
     {"echo", "repeats the last user message", answer_echo},
     {"lorem", "20 to 119 words of Latin, chosen by the prompt", answer_lorem},
     {"tools", "calls the first tool it is offered", answer_tools},
-    {"reasoner", "like twin-1, and shows reasoning_content first", answer_reasoning},
-    {"refuse", "always declines, as `refusal`", answer_refusal},
+    {"narrates", "says what it is about to do, and calls the first tool", answer_narrating},
+    {"reasoner", "like twin-1, and shows signed reasoning first", answer_sensibly, true},
+    {"cites", "names web pages as its sources", answer_citing},
+    {"inspect", "tells as JSON what it understood of the request", answer_inspecting, false, true},
+    {"refuse", "always declines, in the dialect's own way", answer_refusal},
+    {"filter", "is cut off by a content filter", answer_filtered},
     {"error", "always fails with 500; error-STATUS with that status", answer_sensibly},
 };
 
 // ---- Cutting ---------------------------------------------------------------------------------------------------------------
 
-void stop_at(const std::vector<std::string>& stops, std::string& text) {
-  std::size_t first = text.size();
+void stop_at(const std::vector<std::string>& stops, Choice& choice) {
+  std::size_t first = choice.text.size();
   for (const auto& stop : stops) {
-    if (!stop.empty()) first = std::min(first, text.find(stop));
+    const std::size_t found = stop.empty() ? std::string::npos : choice.text.find(stop);
+    if (found >= first) continue;
+    first = found;
+    choice.stopped_by = stop;
+    choice.finish = Finish::stop_sequence;
   }
-  text.resize(first);
+  choice.text.resize(first);
 }
 
 /// Keeps what fits into `left` tokens. False: something was cut.
@@ -171,13 +239,20 @@ void cut_to(std::uint64_t left, Choice& choice) {
   whole = fit(choice.text, left) && whole;
   whole = fit(choice.refusal, left) && whole;
   for (auto& call : choice.calls) whole = fit(call.arguments, left) && whole;
-  if (!whole) choice.finish = "length";
+  if (!whole) choice.finish = Finish::length;
 }
 
 std::uint64_t tokens_of(const Choice& choice) {
   std::uint64_t tokens = count_tokens(choice.reasoning) + count_tokens(choice.text) + count_tokens(choice.refusal);
   for (const auto& call : choice.calls) tokens += count_tokens(call.name) + count_tokens(call.arguments);
   return tokens;
+}
+
+/// A user who names Anthropic's magic word gets thoughts that must not be shown.
+void think(const ChatRequest& request, Choice& choice) {
+  constexpr std::string_view magic = "TRIGGER_REDACTED_THINKING";
+  choice.reasoning = "The user wants an answer. I am a simulation, so I will say what I was told.";
+  choice.redacted = request.last_user.find(magic) != std::string_view::npos;
 }
 
 Choice one_choice(const ChatRequest& request, const ModelRow& model, const Behaviour& behaviour, std::uint64_t seed) {
@@ -188,15 +263,26 @@ Choice one_choice(const ChatRequest& request, const ModelRow& model, const Behav
     choice.text = lorem(*behaviour.tokens, seed);
   } else {
     choice = model.answer(request, seed);
+    if (request.thoughts.value_or(model.thinks)) think(request, choice);
   }
-  if (!choice.calls.empty()) choice.finish = "tool_calls";
-  stop_at(request.stop, choice.text);
-  if (request.max_tokens) cut_to(*request.max_tokens - std::min(*request.max_tokens, request.reasoning_tokens), choice);
+  if (!choice.calls.empty()) choice.finish = Finish::tool_calls;
+  if (!model.whole) {
+    stop_at(request.stop, choice);
+    if (request.max_tokens) cut_to(*request.max_tokens - std::min(*request.max_tokens, request.reasoning_tokens), choice);
+    std::erase_if(choice.citations, [&](const Citation& citation) { return citation.end > choice.text.size(); });
+  }
   choice.tokens = tokens_of(choice);
   return choice;
 }
 
 }  // namespace
+
+std::string hex_id(std::string_view prefix, std::uint64_t value) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string id{prefix};
+  for (int shift = 60; shift >= 0; shift -= 4) id += digits[(value >> shift) & 15];
+  return id;
+}
 
 std::span<const ModelRow> model_rows() { return rows; }
 
@@ -205,17 +291,21 @@ const ModelRow* find_model(std::string_view name) {
   return row != std::end(rows) ? row : nullptr;
 }
 
-Answer compose(const ChatRequest& request, const ModelRow& model, const Behaviour& behaviour) {
+Answer compose(const ChatRequest& request, const ModelRow& model, const Behaviour& behaviour, const IdStyle& ids) {
   Answer answer;
   const auto seed = fingerprint(request.messages, fingerprint(request.model));
-  answer.id = hex_id("chatcmpl-twin-", seed);
+  answer.seed = seed;
+  answer.id = hex_id(ids.answer, seed);
   answer.prompt_tokens = request.prompt_tokens;
+  answer.cached_tokens = std::min(behaviour.cached_tokens, answer.prompt_tokens);
+  answer.cache_write_tokens = std::min(behaviour.cache_write_tokens, answer.prompt_tokens - answer.cached_tokens);
   answer.reasoning_tokens = request.reasoning_tokens;
   if (request.max_tokens) answer.reasoning_tokens = std::min(answer.reasoning_tokens, *request.max_tokens);
   answer.completion_tokens = answer.reasoning_tokens;
   answer.choices.reserve(request.n);
   for (std::uint64_t i = 0; i < request.n; ++i) {
     auto& choice = answer.choices.emplace_back(one_choice(request, model, behaviour, seed + i));
+    for (auto& call : choice.calls) call.id.insert(0, ids.call);
     answer.completion_tokens += choice.tokens;
     if (i == 0 && !choice.reasoning.empty()) answer.reasoning_tokens += count_tokens(choice.reasoning);
   }

@@ -35,6 +35,12 @@ Status flag(Behaviour& behaviour, std::string_view value) {
   return {};
 }
 
+Status set_strict(Behaviour& behaviour, std::string_view value) {
+  if (value != "1" && value != "0" && value != "true" && value != "false") return wrong();
+  behaviour.strict = value == "1" || value == "true";
+  return {};
+}
+
 template <auto Field>
 Status text(Behaviour& behaviour, std::string_view value) {
   if (value.empty()) return wrong();
@@ -105,6 +111,10 @@ constexpr Option table[] = {
     {"redirect", "a URL", "answer 307 (or x-twin-status) with this Location", text<&B::redirect>},
     {"early", yes, "answer x-twin-status before the body is read", flag<&B::early>},
     {"quote-credential", yes, "the error text quotes the key that was sent", flag<&B::quote_credential>},
+    {"cached-tokens", count, "so many prompt tokens were read from a cache", number<&B::cached_tokens, million>},
+    {"cache-write-tokens", count, "so many prompt tokens were written to a cache", number<&B::cache_write_tokens, million>},
+    {"issuer", "any text", "signs thoughts in this name, and takes no others back", text<&B::issuer>},
+    {"strict", yes, "refuse unknown fields, or not; unless said, as the vendor does", set_strict},
     {"empty-choices", yes, "a 200 without choices", flag<&B::empty_choices>},
     {"error-in-200", yes, "a 200 whose body (or first event) is an error", flag<&B::error_in_200>},
     {"cut-after-events", count, "reset the connection after so many events", number<&B::cut_after_events, million>},

@@ -56,6 +56,11 @@ struct Behaviour {
   std::vector<std::string> expect_absent;                           ///< names
   bool echo_headers = false;
 
+  std::uint64_t cached_tokens = 0;       ///< of the prompt, read from a cache
+  std::uint64_t cache_write_tokens = 0;  ///< of the prompt, written to a cache
+  std::string issuer;                    ///< who signs thoughts, and whose signatures are taken
+  std::optional<bool> strict;            ///< refuse unknown fields? Not said: as the vendor does
+
   /// Anything but the plain answer at once.
   bool special = false;
 };

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "twin/gzip.h"
+#include "wire/aws_events.h"
 
 namespace cardea::twin {
 namespace {
@@ -15,13 +16,14 @@ constexpr std::size_t flush_bytes = 32 * 1024;
 /// How long a hang lasts at most; then the connection is reset.
 constexpr net::Duration hang_max = std::chrono::minutes{10};
 constexpr net::Duration write_timeout = std::chrono::seconds{60};
-constexpr std::string_view event_stream_done = "[DONE]";
 
 constexpr std::string_view line_ends[] = {"\n", "\r", "\r\n"};
 
 milliseconds ms(std::uint64_t count) { return milliseconds{static_cast<std::int64_t>(count)}; }
 
-std::string error_event() { return error_object("The twin was asked to fail here.", "server_error", "", ""); }
+Failure failure_in_stream() {
+  return {.message = "The twin was asked to fail here.", .type = "server_error", .param = {}, .code = {}};
+}
 
 }  // namespace
 
@@ -113,7 +115,7 @@ net::Task<Status> Player::broken_document(unsigned status, const wire::HeaderBlo
 
 // ---- Streams ---------------------------------------------------------------------------------------------------------------
 
-net::Task<Status> Player::stream(const wire::HeaderBlock& headers, ChunkSource& chunks) {
+net::Task<Status> Player::stream(const wire::HeaderBlock& headers, EventSource& source) {
   if (behaviour_.latency_ms != 0) {
     Status slept = co_await net::sleep_for(exchange_.loop(), ms(behaviour_.latency_ms));
     if (!slept) co_return slept;
@@ -123,9 +125,8 @@ net::Task<Status> Player::stream(const wire::HeaderBlock& headers, ChunkSource& 
     co_return hung;
   }
   if (malformed_framing()) {
-    std::string data;
-    for (; chunks.next(data); data.clear()) append_event(data);
-    append_event(event_stream_done);
+    for (Event event; source.next(event); event = {}) append_event(event);
+    append_end();
     Status sent = co_await broken_document(200, headers, out_);
     co_return sent;
   }
@@ -134,7 +135,7 @@ net::Task<Status> Player::stream(const wire::HeaderBlock& headers, ChunkSource& 
     Status waited = co_await wait_first();
     if (!waited) co_return waited;
   }
-  Status played = co_await events(chunks);
+  Status played = co_await events(source);
   co_return played;
 }
 
@@ -148,14 +149,16 @@ net::Task<Status> Player::wait_first() {
     Status hung = co_await hang();
     co_return hung;
   }
-  const net::Duration step = net::Duration{ms(behaviour_.first_token_ms)} / static_cast<std::int64_t>(behaviour_.comments + 1);
+  // Only event streams have comments.
+  const std::uint64_t comments = form_.framing == Framing::sse ? behaviour_.comments : 0;
+  const net::Duration step = net::Duration{ms(behaviour_.first_token_ms)} / static_cast<std::int64_t>(comments + 1);
   const std::string_view end = line_ends[static_cast<std::size_t>(behaviour_.line_ending)];
-  for (std::uint64_t i = 0; i <= behaviour_.comments; ++i) {
+  for (std::uint64_t i = 0; i <= comments; ++i) {
     if (step > net::Duration::zero()) {
       Status slept = co_await net::sleep_for(exchange_.loop(), step);
       if (!slept) co_return slept;
     }
-    if (i == behaviour_.comments) break;
+    if (i == comments) break;
     append(out_, cat(": the twin is thinking", end, end));
     Status sent = co_await flush();
     if (!sent) co_return sent;
@@ -163,32 +166,34 @@ net::Task<Status> Player::wait_first() {
   co_return Status{};
 }
 
-net::Task<Status> Player::events(ChunkSource& chunks) {
+net::Task<Status> Player::events(EventSource& source) {
   const net::Duration pace = ms(behaviour_.inter_token_ms);
   const bool at_once = pace > net::Duration::zero() || behaviour_.write_each || behaviour_.split != 0;
-  std::string data;
+  Event event;
   bool token_said = false;
-  for (std::uint64_t count = 0;; ++count) {
-    const Turn turn = turn_at(count);
+  while (true) {
+    const Turn turn = turn_at(said_);
     if (turn != Turn::go_on) {
       Status taken = co_await take(turn);
       co_return taken;
     }
-    data.clear();
-    if (!chunks.next(data)) break;
-    if (chunks.was_token() && token_said && pace > net::Duration::zero()) {
+    event.data.clear();
+    event.type.clear();
+    event.token = false;
+    if (!source.next(event)) break;
+    if (event.token && token_said && pace > net::Duration::zero()) {
       Status slept = co_await net::sleep_for(exchange_.loop(), pace);
       if (!slept) co_return slept;
     }
-    token_said |= chunks.was_token();
-    if (behaviour_.malformed == Malformed::json && count == 1) data.resize(data.size() / 2);
-    append_event(data);
+    token_said |= event.token;
+    if (behaviour_.malformed == Malformed::json && said_ == 1) event.data.resize(event.data.size() / 2);
+    append_event(event);
     if (at_once || out_.size() >= flush_bytes) {
       Status sent = co_await flush();
       if (!sent) co_return sent;
     }
   }
-  append_event(event_stream_done);
+  append_end();
   if (at_once) {
     Status sent = co_await flush();
     if (!sent) co_return sent;
@@ -200,15 +205,41 @@ net::Task<Status> Player::events(ChunkSource& chunks) {
   co_return trailed;
 }
 
-void Player::append_event(std::string_view data) {
+void Player::append_event(const Event& event) {
+  switch (form_.framing) {
+    case Framing::sse: append_sse(event); break;
+    case Framing::json_array: out_.append(said_ == 0 ? "[" : ",\r\n").append(event.data); break;
+    case Framing::json_lines: out_.append(event.data).append("\n"); break;
+    case Framing::aws:
+      // Readers skip events that they do not know.
+      if (behaviour_.malformed == Malformed::sse) wire::append_aws_event(out_, "nonsense", "{}");
+      if (event.type.ends_with("Exception")) {
+        wire::append_aws_exception(out_, event.type, event.data);
+      } else {
+        wire::append_aws_event(out_, event.type, event.data);
+      }
+      break;
+  }
+  ++said_;
+}
+
+void Player::append_sse(const Event& event) {
   if (!behaviour_.special) {
-    out_.append("data: ").append(data).append("\n\n");
+    if (!event.type.empty()) out_.append("event: ").append(event.type).append("\n");
+    out_.append("data: ").append(event.data).append("\n\n");
     return;
   }
   const std::string_view end = line_ends[static_cast<std::size_t>(behaviour_.line_ending)];
+  const std::string_view space = behaviour_.no_space ? "" : " ";
   // Lines that a reader must ignore (WHATWG HTML §9.2.6): no colon, an unknown field, a retry that is no number.
   if (behaviour_.malformed == Malformed::sse) append(out_, cat("nonsense", end, "foo: bar", end, "retry: soon", end, ":", end));
-  append(out_, cat(behaviour_.no_space ? "data:" : "data: ", data, end, end));
+  if (!event.type.empty()) append(out_, cat("event:", space, event.type, end));
+  append(out_, cat("data:", space, event.data, end, end));
+}
+
+void Player::append_end() {
+  if (form_.framing == Framing::json_array) out_.append(said_ == 0 ? "[]" : "\r\n]");
+  if (!form_.done.empty()) append_event({.data = std::string{form_.done}, .type = {}});
 }
 
 // ---- Faults ----------------------------------------------------------------------------------------------------------------
@@ -226,7 +257,12 @@ Player::Turn Player::turn_at(std::uint64_t events) const noexcept {
 }
 
 net::Task<Status> Player::take(Turn turn) {
-  if (turn == Turn::error) append_event(error_event());
+  if (turn == Turn::error) {
+    Event event;
+    form_.failure_event(failure_in_stream(), said_, event);
+    append_event(event);
+    if (form_.framing == Framing::json_array) append_end();
+  }
   Status sent = co_await flush();
   if (!sent) co_return sent;
   if (turn == Turn::hang) {

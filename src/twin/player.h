@@ -6,20 +6,21 @@
 
 #include "http/server.h"
 #include "twin/behaviour.h"
-#include "twin/render.h"
+#include "twin/forms/form.h"
 
 namespace cardea::twin {
 
-/// One answer of one exchange. Made by the handler's coroutine and outlived by both arguments. A Status that fails means that the
+/// One answer of one exchange. Made by the handler's coroutine and outlived by its arguments. A Status that fails means that the
 /// client has gone or was left: there is nothing more to say.
 class Player {
  public:
-  Player(http::Exchange& exchange, const Behaviour& behaviour) : exchange_{exchange}, behaviour_{behaviour} {}
+  Player(http::Exchange& exchange, const Behaviour& behaviour, const Form& form)
+      : exchange_{exchange}, behaviour_{behaviour}, form_{form} {}
 
   /// A whole body, after `thinking` (beyond the latency asked for).
   [[nodiscard]] net::Task<Status> document(unsigned status, wire::HeaderBlock headers, std::string body, net::Duration thinking);
   /// A 200 with an event stream.
-  [[nodiscard]] net::Task<Status> stream(const wire::HeaderBlock& headers, ChunkSource& chunks);
+  [[nodiscard]] net::Task<Status> stream(const wire::HeaderBlock& headers, EventSource& source);
 
  private:
   /// What happens instead of the next event.
@@ -31,8 +32,11 @@ class Player {
   [[nodiscard]] net::Task<Status> half_document(unsigned status, const wire::HeaderBlock& headers, std::string_view body);
 
   [[nodiscard]] net::Task<Status> wait_first();
-  [[nodiscard]] net::Task<Status> events(ChunkSource& chunks);
-  void append_event(std::string_view data);
+  [[nodiscard]] net::Task<Status> events(EventSource& source);
+  void append_event(const Event& event);
+  void append_sse(const Event& event);
+  /// What a stream ends with, when it ends in order.
+  void append_end();
   [[nodiscard]] net::Task<Status> flush();
 
   [[nodiscard]] net::Task<Status> hang();
@@ -42,7 +46,9 @@ class Player {
 
   http::Exchange& exchange_;
   const Behaviour& behaviour_;
-  std::string out_;  ///< formatted events that are not written yet
+  const Form& form_;
+  std::string out_;         ///< formatted events that are not written yet
+  std::uint64_t said_ = 0;  ///< events so far
 };
 
 }  // namespace cardea::twin

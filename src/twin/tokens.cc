@@ -77,6 +77,11 @@ std::string_view first_tokens(std::string_view text, std::uint64_t tokens) noexc
   return text.substr(0, end);
 }
 
+std::uint64_t count_characters(std::string_view text) noexcept {
+  const auto begins_one = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  return static_cast<std::uint64_t>(std::ranges::count_if(text, begins_one));
+}
+
 std::uint64_t fingerprint(std::string_view text, std::uint64_t seed) noexcept {
   constexpr std::uint64_t odd1 = 0x9e3779b97f4a7c15;
   constexpr std::uint64_t odd2 = 0xd6e8feb86659fd93;

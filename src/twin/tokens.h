@@ -16,6 +16,9 @@ namespace cardea::twin {
 /// `text` without what follows its first `tokens` tokens.
 [[nodiscard]] std::string_view first_tokens(std::string_view text, std::uint64_t tokens) noexcept;
 
+/// Unicode code points of UTF-8.
+[[nodiscard]] std::uint64_t count_characters(std::string_view text) noexcept;
+
 /// 64 bits that depend on every byte; the same on every machine. Not for secrets.
 [[nodiscard]] std::uint64_t fingerprint(std::string_view text, std::uint64_t seed = 0) noexcept;
 

@@ -5,20 +5,29 @@
 #include <ctime>
 
 #include "base/text.h"
-#include "json/writer.h"
 #include "net/crypto.h"
 #include "twin/answer.h"
-#include "twin/messages.h"
+#include "twin/forms/form.h"
+#include "twin/listing.h"
 #include "twin/player.h"
-#include "twin/render.h"
-#include "twin/tokens.h"
+#include "twin/routes.h"
 
 namespace cardea::twin {
 namespace {
 
 constexpr std::string_view json_type = "content-type: application/json\r\n";
-constexpr std::string_view stream_type = "content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n";
-constexpr std::uint64_t models_created = 1'735'689'600;  // 2025-01-01
+constexpr std::string_view default_issuer = "twin";
+
+/// What a stream's Content-Type is, with the line's end.
+std::string_view stream_type(Framing framing) {
+  switch (framing) {
+    case Framing::sse: return "content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n";
+    case Framing::json_array: return "content-type: application/json; charset=UTF-8\r\n";
+    case Framing::json_lines: return "content-type: application/x-ndjson\r\n";
+    case Framing::aws: return "content-type: application/vnd.amazon.eventstream\r\n";
+  }
+  return json_type;
+}
 
 // ---- Refusals --------------------------------------------------------------------------------------------------------------
 
@@ -52,19 +61,17 @@ std::string_view credential(const wire::RequestHead& head) {
   return {};
 }
 
-std::string status_body(const wire::RequestHead& head, const Behaviour& behaviour) {
-  const auto* row = std::ranges::find(statuses, behaviour.status, &StatusRow::status);
+/// The failure that was asked for: by a status, or (500) in the body of a 200.
+Failure asked_failure(const wire::RequestHead& head, const Behaviour& behaviour) {
+  const std::uint64_t status = behaviour.status != 0 ? behaviour.status : 500;
+  const auto* row = std::ranges::find(statuses, status, &StatusRow::status);
   const bool known = row != std::end(statuses);
-  auto message = cat(known ? row->message : "The twin was asked to fail.");
-  if (behaviour.quote_credential) append(message, cat(" You sent: ", credential(head)));
-  const std::string_view other = behaviour.status >= 500 ? "server_error" : "invalid_request_error";
-  return error_object(message, known ? row->type : other, "", known ? row->code : "");
-}
-
-std::string error_body(const Error& error) {
-  const auto& kind = info(error.kind());
-  const auto& detail = error.detail();
-  return error_object(error.message(), kind.openai_type, detail.param, detail.code.empty() ? kind.openai_code : detail.code);
+  Failure failure{.status = static_cast<unsigned>(status), .message = {}, .type = {}, .param = {}, .code = {}};
+  failure.message = known ? row->message : "The twin was asked to fail.";
+  if (behaviour.quote_credential) append(failure.message, cat(" You sent: ", credential(head)));
+  failure.type = known ? row->type : status >= 500 ? "server_error" : "invalid_request_error";
+  if (known) failure.code = row->code;
+  return failure;
 }
 
 // ---- Headers ---------------------------------------------------------------------------------------------------------------
@@ -84,13 +91,15 @@ std::string received(const wire::HeaderTable& headers) {
   return text;
 }
 
-wire::HeaderBlock headers_of(std::string_view type, std::string_view id, const Behaviour& behaviour,
+wire::HeaderBlock headers_of(const Form& form, std::string_view type, std::string_view id, const Behaviour& behaviour,
                              const wire::RequestHead& head) {
   wire::HeaderBlock headers;
   headers.add_raw(type);
-  headers.add_raw("openai-version: 2020-10-01\r\nx-request-id: req_");
-  headers.add_raw(id);
-  headers.add_raw("\r\n");
+  if (!form.id_line.empty()) {
+    headers.add_raw(form.id_line);
+    headers.add_raw(id);
+    headers.add_raw("\r\n");
+  }
   if (!behaviour.special) return headers;
   // What a header brought in can be sent back as a header; a script is read from a file, and may not.
   if (!behaviour.retry_after.empty()) static_cast<void>(headers.add("retry-after", behaviour.retry_after));
@@ -137,31 +146,6 @@ const ModelRow* choose_model(std::string_view name, TwinOptions::Names names, Be
   return row == nullptr && names == TwinOptions::Names::any ? &model_rows().front() : row;
 }
 
-void append_model(json::Writer& writer, std::string_view name) {
-  writer.begin_object().key("id").string(name).key("object").string("model");
-  writer.key("created").number(models_created).key("owned_by").string("cardea").end_object();
-}
-
-Result<std::string> model_document(std::string_view path, TwinOptions::Names names) {
-  constexpr std::string_view folder = "/models/";
-  std::string body;
-  json::Writer writer{body};
-  const auto at = path.find(folder);
-  if (at == std::string_view::npos) {
-    writer.begin_object().key("object").string("list").key("data").begin_array();
-    for (const auto& row : model_rows()) append_model(writer, row.name);
-    writer.end_array().end_object();
-    return body;
-  }
-  const auto name = path.substr(at + folder.size());
-  Behaviour ignored;
-  if (choose_model(name, names, ignored) == nullptr) {
-    return fail(Kind::model_not_found, cat("The model '", name, "' does not exist"), "model");
-  }
-  append_model(writer, name);
-  return body;
-}
-
 /// When the whole answer would be there: the tokens at their pace.
 net::Duration thinking_time(const Behaviour& behaviour, const Answer& answer) {
   const auto waits = answer.completion_tokens > 0 ? answer.completion_tokens - 1 : 0;
@@ -170,23 +154,64 @@ net::Duration thinking_time(const Behaviour& behaviour, const Answer& answer) {
 
 std::uint64_t system_seconds() { return static_cast<std::uint64_t>(std::time(nullptr)); }
 
-net::Task<Status> respond_error(http::Exchange& exchange, const Error& error) {
+net::Task<Status> respond_error(http::Exchange& exchange, const Form& form, const Error& error) {
   wire::HeaderBlock headers;
   headers.add_raw(json_type);
-  const std::string body = error_body(error);
-  Status sent = co_await exchange.respond(error.http_status(), headers, body);
+  const Failure failure = failure_of(error);
+  if (form.failure_headers != nullptr) headers.add_raw(form.failure_headers(failure));
+  const std::string body = form.failure(failure);
+  Status sent = co_await exchange.respond(failure.status, headers, body);
   co_return sent;
 }
 
 /// Says what a status, redirect or error in a 200 asks for.
-net::Task<Status> respond_failure(http::Exchange& exchange, const Behaviour& behaviour) {
+net::Task<Status> respond_failure(http::Exchange& exchange, const Form& form, const Behaviour& behaviour) {
   const std::uint64_t otherwise = behaviour.redirect.empty() ? 200 : 307;
   const auto status = static_cast<unsigned>(behaviour.status != 0 ? behaviour.status : otherwise);
-  wire::HeaderBlock headers = headers_of(json_type, "twin", behaviour, exchange.request());
-  std::string body = status_body(exchange.request(), behaviour);
-  Player player{exchange, behaviour};
+  wire::HeaderBlock headers = headers_of(form, json_type, "twin", behaviour, exchange.request());
+  const Failure failure = asked_failure(exchange.request(), behaviour);
+  if (form.failure_headers != nullptr && status >= 400) headers.add_raw(form.failure_headers(failure));
+  std::string body = form.failure(failure);
+  Player player{exchange, behaviour, form};
   Status sent = co_await player.document(status, std::move(headers), std::move(body), net::Duration::zero());
   co_return sent;
+}
+
+/// A small document that nobody had to think about.
+net::Task<Status> respond_plain(http::Exchange& exchange, const Form& form, const Behaviour& behaviour, std::string body) {
+  wire::HeaderBlock headers = headers_of(form, json_type, "twin", behaviour, exchange.request());
+  const auto status = static_cast<unsigned>(behaviour.status != 0 ? behaviour.status : 200);
+  Player player{exchange, behaviour, form};
+  Status sent = co_await player.document(status, std::move(headers), std::move(body), net::Duration::zero());
+  co_return sent;
+}
+
+/// A request and how it is to be treated.
+struct Asked {
+  ChatRequest request;
+  Status valid;
+};
+
+/// Reads the body. The script's step is known only when the model is; should it say how to read, the body is read again.
+void read_asked(const Target& target, std::string_view body, const wire::RequestHead& head, Script& script, Behaviour& behaviour,
+                std::optional<Asked>& out) {
+  const auto read = [&] {
+    Ask ask{.body = body, .operation = target.operation, .model = target.model, .stream = target.stream};
+    ask.strict = behaviour.strict;
+    ask.issuer = behaviour.issuer.empty() ? default_issuer : std::string_view{behaviour.issuer};
+    auto& asked = out.emplace();
+    const auto check = target.form->check_head;
+    if (check != nullptr) asked.valid = check(head, ask);
+    Status valid = target.form->read(ask, asked.request);
+    if (asked.valid) asked.valid = std::move(valid);
+  };
+  read();
+  const Behaviour* step = script.take(out->request.model);
+  if (step == nullptr) return;
+  // The script's word, and on top of it the request's own.
+  behaviour = *step;
+  static_cast<void>(read_headers(head.headers(), behaviour));
+  if (step->strict || !step->issuer.empty()) read();
 }
 
 }  // namespace
@@ -204,7 +229,7 @@ Twin::Twin(TwinOptions options) : options_{std::move(options)} {
   if (!options_.unix_seconds) options_.unix_seconds = system_seconds;
 }
 
-std::string Twin::refuse(const Error& error) { return error_body(error); }
+std::string Twin::refuse(const Error& error) { return openai_chat_form.failure(failure_of(error)); }
 
 net::Task<void> Twin::handle(http::Exchange& exchange) {
   // A failure means that the client has gone, or was left as it asked to be; either way there is nobody to tell.
@@ -214,53 +239,47 @@ net::Task<void> Twin::handle(http::Exchange& exchange) {
 
 net::Task<Status> Twin::dispatch(http::Exchange& exchange) {
   const auto& head = exchange.request();
+  const Target target = find_target(head);
   Behaviour behaviour;
   Status asked = read_headers(head.headers(), behaviour);
   if (!asked) {
-    Status sent = co_await respond_error(exchange, asked.error());
+    Status sent = co_await respond_error(exchange, *target.form, asked.error());
     co_return sent;
   }
-  const bool completions = head.path().ends_with("/chat/completions");
-  if (completions && head.method() == wire::Method::post) {
-    Status sent = co_await chat(exchange, std::move(behaviour));
+  if (target.kind == Target::Kind::chat && target.method_fits) {
+    Status sent = co_await chat(exchange, target, std::move(behaviour));
     co_return sent;
   }
-  const bool listing = head.path().ends_with("/models") || head.path().find("/models/") != std::string_view::npos;
   Result<std::string> document = fail(Kind::not_found, cat("Invalid URL (", head.method_text(), " ", head.path(), ")"));
-  if (listing && head.method() == wire::Method::get) {
-    document = model_document(head.path(), options_.names);
-  } else if (listing || completions) {
+  if (!target.method_fits) {
     document = fail(Kind::method_not_allowed, cat("Not allowed to ", head.method_text(), " on ", head.path(),
                                                   ". (HINT: Perhaps you meant to use a different HTTP method?)"));
+  } else if (target.kind != Target::Kind::none) {
+    document = listing(target, options_.names);
   }
   if (!document) {
-    Status sent = co_await respond_error(exchange, document.error());
+    Status sent = co_await respond_error(exchange, *target.form, document.error());
     co_return sent;
   }
-  wire::HeaderBlock headers = headers_of(json_type, "twin", behaviour, head);
-  Player player{exchange, behaviour};
-  const auto status = static_cast<unsigned>(behaviour.status != 0 ? behaviour.status : 200);
-  Status sent = co_await player.document(status, std::move(headers), std::move(*document), net::Duration::zero());
+  Status sent = co_await respond_plain(exchange, *target.form, behaviour, std::move(*document));
   co_return sent;
 }
 
-net::Task<Status> Twin::chat(http::Exchange& exchange, Behaviour behaviour) {
+net::Task<Status> Twin::chat(http::Exchange& exchange, const Target& target, Behaviour behaviour) {
+  const Form& form = *target.form;
   if (behaviour.early) {
-    Status sent = co_await respond_failure(exchange, behaviour);
+    Status sent = co_await respond_failure(exchange, form, behaviour);
     co_return sent;
   }
   Result<std::string_view> body = co_await exchange.read_body(options_.body_bytes_max);
   if (!body) {
-    Status sent = co_await respond_error(exchange, body.error());
+    Status sent = co_await respond_error(exchange, form, body.error());
     co_return sent;
   }
-  ChatRequest request;
-  Status valid = read_request(*body, request);
-  if (const Behaviour* step = options_.script.take(request.model)) {
-    // The script's word, and on top of it the request's own.
-    behaviour = *step;
-    static_cast<void>(read_headers(exchange.request().headers(), behaviour));
-  }
+  std::optional<Asked> asked;
+  read_asked(target, *body, exchange.request(), options_.script, behaviour, asked);
+  const ChatRequest& request = asked->request;
+  Status valid = std::move(asked->valid);
   Status expected = check_expectations(exchange.request(), *body, behaviour);
   const ModelRow* model = choose_model(request.model, options_.names, behaviour);
   if (valid && model == nullptr) {
@@ -269,25 +288,41 @@ net::Task<Status> Twin::chat(http::Exchange& exchange, Behaviour behaviour) {
   }
   const bool fails = behaviour.status != 0 || !behaviour.redirect.empty();
   if (!expected || (!valid && !fails)) {
-    Status sent = co_await respond_error(exchange, !expected ? expected.error() : valid.error());
+    Status sent = co_await respond_error(exchange, form, !expected ? expected.error() : valid.error());
     co_return sent;
   }
   if (fails || (behaviour.error_in_200 && !request.stream)) {
     behaviour.error_in_200 = false;
-    Status sent = co_await respond_failure(exchange, behaviour);
+    Status sent = co_await respond_failure(exchange, form, behaviour);
     co_return sent;
   }
-  Answer answer = compose(request, *model, behaviour);
+  if (target.operation == Operation::count_tokens) {
+    Status sent = co_await respond_plain(exchange, form, behaviour, form.count(request));
+    co_return sent;
+  }
+  Status sent = co_await play(exchange, target, request, *model, behaviour);
+  co_return sent;
+}
+
+net::Task<Status> Twin::play(http::Exchange& exchange, const Target& target, const ChatRequest& request, const ModelRow& model,
+                             const Behaviour& behaviour) {
+  const Form& form = *target.form;
+  Answer answer = compose(request, model, behaviour, form.ids);
   if (behaviour.empty_choices) answer.choices.clear();
-  const Form form{request.model, options_.unix_seconds(), request.logprobs, request.top_logprobs, request.include_usage};
-  wire::HeaderBlock headers = headers_of(request.stream ? stream_type : json_type, answer.id, behaviour, exchange.request());
-  Player player{exchange, behaviour};
+  const Scene scene{.request = request,
+                    .model = request.model,
+                    .created = options_.unix_seconds(),
+                    .issuer = behaviour.issuer.empty() ? default_issuer : std::string_view{behaviour.issuer},
+                    .operation = target.operation};
+  const auto type = request.stream ? stream_type(form.framing) : json_type;
+  wire::HeaderBlock headers = headers_of(form, type, answer.id, behaviour, exchange.request());
+  Player player{exchange, behaviour, form};
   if (request.stream) {
-    ChunkSource chunks{answer, form};
-    Status sent = co_await player.stream(headers, chunks);
+    const std::unique_ptr<EventSource> events = form.events(answer, scene);
+    Status sent = co_await player.stream(headers, *events);
     co_return sent;
   }
-  std::string document = completion(answer, form);
+  std::string document = form.document(answer, scene);
   const net::Duration thinking = thinking_time(behaviour, answer);
   Status sent = co_await player.document(200, std::move(headers), std::move(document), thinking);
   co_return sent;

@@ -1,5 +1,5 @@
 #pragma once
-// The twin: a simulated provider that speaks the OpenAI dialect. It answers users who have no key, and it is the upstream of
+// The twin: a simulated provider that speaks every chat dialect. It answers users who have no key, and it is the upstream of
 // tests and benchmarks: what it says is a function of the request, how it fails is chosen by x-twin-… headers (behaviour.h) or a
 // script.
 
@@ -13,6 +13,10 @@
 #include "twin/script.h"
 
 namespace cardea::twin {
+
+struct ChatRequest;
+struct ModelRow;
+struct Target;
 
 struct ModelInfo {
   std::string_view name;  ///< without `twin/`
@@ -30,9 +34,9 @@ struct TwinOptions {
   std::function<std::uint64_t()> unix_seconds;
 };
 
-/// POST …/chat/completions, GET …/models and …/models/{id}, under any path prefix, so that it can stand in for every vendor's
-/// base URL. One per worker, on its loop; must outlive the exchanges it answers. Limits: waits ≤ 10 minutes, answers ≤ 1 M tokens
-/// or one of 128 MiB. Fails as asked to.
+/// Every chat dialect (routes.h), under any path prefix, so that it can stand in for every vendor's base URL. One per worker, on
+/// its loop; must outlive the exchanges it answers. Limits: waits ≤ 10 minutes, answers ≤ 1 M tokens or one of 128 MiB. Fails as
+/// asked to.
 class Twin final : public http::Handler {
  public:
   explicit Twin(TwinOptions options = {});
@@ -41,7 +45,9 @@ class Twin final : public http::Handler {
 
  private:
   [[nodiscard]] net::Task<Status> dispatch(http::Exchange& exchange);
-  [[nodiscard]] net::Task<Status> chat(http::Exchange& exchange, Behaviour behaviour);
+  [[nodiscard]] net::Task<Status> chat(http::Exchange& exchange, const Target& target, Behaviour behaviour);
+  [[nodiscard]] net::Task<Status> play(http::Exchange& exchange, const Target& target, const ChatRequest& request,
+                                       const ModelRow& model, const Behaviour& behaviour);
   TwinOptions options_;
 };
 

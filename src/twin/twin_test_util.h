@@ -112,6 +112,54 @@ class TwinTest : public ::testing::Test {
     return value ? std::move(*value) : json::Value{};
   }
 
+  Reply post(std::string_view target, std::string_view body, std::string_view headers = "") {
+    return read(talk(message(body, headers, target)));
+  }
+  json::Value post_json(std::string_view target, std::string_view body, std::string_view headers = "") {
+    const Reply reply = post(target, body, headers);
+    auto value = json::parse(reply.body);
+    EXPECT_TRUE(value) << reply.body;
+    return value ? std::move(*value) : json::Value{};
+  }
+  Reply get(std::string_view target, std::string_view headers = "") {
+    return read(talk(cat("GET ", target, " HTTP/1.1\r\nHost: twin\r\nConnection: close\r\n", headers, "\r\n")),
+                wire::Method::get);
+  }
+
+  /// The name and the data of every event.
+  struct Named {
+    std::string type;
+    json::Value data;
+  };
+  static std::vector<Named> named_events(std::string_view body) {
+    std::vector<Named> all;
+    wire::EventCutter cutter;
+    std::string scratch;
+    while (!body.empty()) {
+      auto size = cutter.next(body);
+      const std::size_t cut = size && *size != 0 ? *size : cutter.finish(body);
+      if (cut == 0) break;
+      const auto event = wire::parse_event(body.substr(0, cut), scratch);
+      if (event.has_data) {
+        auto data = json::parse(event.data);
+        EXPECT_TRUE(data) << event.data;
+        all.emplace_back(std::string{event.name}, data ? std::move(*data) : json::Value{});
+      }
+      body.remove_prefix(cut);
+    }
+    return all;
+  }
+  /// "message_start content_block_start …", neighbours of one name once.
+  static std::string outline(const std::vector<Named>& events) {
+    std::string text;
+    std::string_view last;
+    for (const auto& event : events) {
+      if (event.type != last) append(text, cat(text.empty() ? "" : " ", event.type));
+      last = event.type;
+    }
+    return text;
+  }
+
   /// The data of every event.
   static std::vector<std::string> events(std::string_view body) {
     std::vector<std::string> all;

@@ -1,8 +1,7 @@
-#include "twin/messages.h"
-
 #include <algorithm>
 
 #include "base/text.h"
+#include "twin/forms/openai_chat.h"
 #include "twin/tokens.h"
 
 namespace cardea::twin {
@@ -11,18 +10,16 @@ namespace {
 using json::Member;
 using json::Type;
 
-constexpr std::uint64_t tokens_per_message = 3;
-constexpr std::uint64_t tokens_of_answer_start = 3;
-constexpr std::uint64_t tokens_per_medium = 85;
-
 constexpr std::string_view roles[] = {"system", "developer", "user", "assistant", "tool", "function"};
-constexpr std::string_view media[] = {"image_url", "input_audio", "file"};
+constexpr std::string_view media_parts[] = {"image_url", "input_audio", "file"};
 
 /// Reads one message after the other.
 class MessageReader {
  public:
-  explicit MessageReader(ChatRequest& request) : request_{request} {}
+  MessageReader(ChatRequest& request, bool& media) : request_{request}, media_{media} {}
   [[nodiscard]] Status read(const Member& message, std::size_t index);
+  /// Every call must have been answered before anything else is said.
+  [[nodiscard]] Status check_answered() const;
 
  private:
   [[nodiscard]] Status read_content(const Member* content, std::string_view role, bool has_calls, std::string_view& text);
@@ -32,8 +29,10 @@ class MessageReader {
   [[nodiscard]] std::string at(std::string_view field) const { return cat("messages[", index_, "].", field); }
 
   ChatRequest& request_;
+  bool& media_;
   std::size_t index_ = 0;
-  std::vector<std::string> open_calls_;  ///< ids that a tool message may answer
+  std::vector<std::string> open_calls_;     ///< ids that a tool message may answer
+  std::vector<std::string> pending_calls_;  ///< ids that a tool message must answer
 };
 
 Status MessageReader::read_part(const json::Value& part, std::string_view where, std::string& text) {
@@ -41,9 +40,10 @@ Status MessageReader::read_part(const json::Value& part, std::string_view where,
   const auto* type = part.find("type");
   if (type == nullptr) return missing(cat(where, ".type"));
   const auto name = type->as_string() != nullptr ? *type->as_string() : type->dump();
-  if (std::ranges::find(media, name) != std::end(media)) {
+  if (std::ranges::find(media_parts, name) != std::end(media_parts)) {
     if (part.find(name) == nullptr) return missing(cat(where, ".", name));
     request_.prompt_tokens += tokens_per_medium;
+    media_ = true;
     return {};
   }
   if (name != "text" && name != "refusal") {
@@ -91,6 +91,7 @@ Status MessageReader::read_calls(const Member& calls) {
     const auto* id = list->elements()[i].find("id");
     if (id == nullptr || id->as_string() == nullptr) return missing(at(cat("tool_calls[", i, "].id")));
     open_calls_.push_back(*id->as_string());
+    pending_calls_.push_back(*id->as_string());
   }
   return {};
 }
@@ -99,10 +100,21 @@ Status MessageReader::check_tool_message(const Member& message) {
   const Member* id = request_.members.find(message, "tool_call_id");
   if (id == nullptr) return missing(at("tool_call_id"));
   if (id->type != Type::string) return wrong_type(at("tool_call_id"), "a string", json::describe(id->type));
-  if (std::ranges::find(open_calls_, request_.members.string(*id)) != open_calls_.end()) return {};
+  const auto called = request_.members.string(*id);
+  std::erase(pending_calls_, called);
+  if (std::ranges::find(open_calls_, called) != open_calls_.end()) return {};
   return refuse_request(
       "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.", at("role"),
       "");
+}
+
+Status MessageReader::check_answered() const {
+  if (pending_calls_.empty()) return {};
+  std::string message =
+      "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following "
+      "tool_call_ids did not have response messages: ";
+  for (const auto& id : pending_calls_) append(message, cat(&id == pending_calls_.data() ? "" : ", ", id));
+  return refuse_request(std::move(message), "messages", "");
 }
 
 Status MessageReader::read(const Member& message, std::size_t index) {
@@ -125,6 +137,10 @@ Status MessageReader::read(const Member& message, std::size_t index) {
                               "'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'."),
                           at("role"), "invalid_value");
   }
+  if (role != "tool") {
+    Status answered = check_answered();
+    if (!answered) return answered;
+  }
   std::string_view text;
   Status read = read_content(content, role, calls != nullptr, text);
   if (read && calls != nullptr) read = read_calls(*calls);
@@ -142,35 +158,21 @@ Status MessageReader::read(const Member& message, std::size_t index) {
 
 }  // namespace
 
-Status refuse_request(std::string message, std::string_view param, std::string_view code) {
-  return fail(Kind::bad_request,
-              Error::Detail{.message = std::move(message), .param = std::string{param}, .code = std::string{code}});
-}
-
-Status missing(std::string_view param) {
-  return refuse_request(cat("Missing required parameter: '", param, "'."), param, "missing_required_parameter");
-}
-
-Status wrong_type(std::string_view param, std::string_view expected, std::string_view got) {
-  return refuse_request(cat("Invalid type for '", param, "': expected ", expected, ", but got ", got, " instead."), param,
-                        "invalid_type");
-}
-
-Status read_messages(const Member& messages, ChatRequest& out) {
+Status read_messages(const Member& messages, ChatRequest& out, bool& media) {
   const auto all = out.members.inside(messages);
   if (all.empty()) {
     return refuse_request(
         "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.", "messages",
         "empty_array");
   }
-  MessageReader reader{out};
+  MessageReader reader{out, media};
   std::size_t index = 0;
   for (const auto& message : all) {
     Status read = reader.read(message, index++);
     if (!read) return read;
   }
   out.prompt_tokens += tokens_of_answer_start;
-  return {};
+  return reader.check_answered();
 }
 
 }  // namespace cardea::twin

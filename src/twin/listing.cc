@@ -1,0 +1,101 @@
+#include "twin/listing.h"
+
+#include <vector>
+
+#include "base/text.h"
+#include "json/writer.h"
+#include "twin/answer.h"
+#include "twin/tokens.h"
+
+namespace cardea::twin {
+namespace {
+
+using json::Writer;
+
+constexpr std::uint64_t created = 1'735'689'600;  // 2025-01-01
+constexpr std::uint64_t context_tokens = 1'000'000;
+constexpr std::uint64_t output_tokens = 65'536;
+
+struct Shape {
+  const Form* form;
+  void (*one)(Writer& writer, const ModelRow& row, std::string_view name);
+  void (*all)(Writer& writer, void (*one)(Writer&, const ModelRow&, std::string_view));
+};
+
+void each(Writer& writer, void (*one)(Writer&, const ModelRow&, std::string_view)) {
+  writer.begin_array();
+  for (const auto& row : model_rows()) one(writer, row, row.name);
+  writer.end_array();
+}
+
+// ---- OpenAI: platform.openai.com/docs/api-reference/models -----------------------------------------------------------------
+
+void openai_one(Writer& writer, const ModelRow&, std::string_view name) {
+  writer.begin_object().key("id").string(name).key("object").string("model");
+  writer.key("created").number(created).key("owned_by").string("cardea").end_object();
+}
+void openai_all(Writer& writer, void (*one)(Writer&, const ModelRow&, std::string_view)) {
+  writer.begin_object().key("object").string("list").key("data");
+  each(writer, one);
+  writer.end_object();
+}
+
+// ---- Anthropic: docs.anthropic.com/en/api/models-list ----------------------------------------------------------------------
+
+void anthropic_one(Writer& writer, const ModelRow& row, std::string_view name) {
+  writer.begin_object().key("type").string("model").key("id").string(name);
+  writer.key("display_name").string(cat("Twin: ", row.name)).key("created_at").string("2025-01-01T00:00:00Z");
+  writer.key("max_input_tokens").number(context_tokens).key("max_tokens").number(output_tokens).end_object();
+}
+void anthropic_all(Writer& writer, void (*one)(Writer&, const ModelRow&, std::string_view)) {
+  writer.begin_object().key("data");
+  each(writer, one);
+  writer.key("has_more").boolean(false).key("first_id").string(model_rows().front().name);
+  writer.key("last_id").string(model_rows().back().name).end_object();
+}
+
+// ---- Gemini: ai.google.dev/api/models --------------------------------------------------------------------------------------
+
+void gemini_one(Writer& writer, const ModelRow& row, std::string_view name) {
+  writer.begin_object().key("name").string(cat("models/", name)).key("version").string("001");
+  writer.key("displayName").string(cat("Twin: ", row.name)).key("description").string(row.does);
+  writer.key("inputTokenLimit").number(context_tokens).key("outputTokenLimit").number(output_tokens);
+  writer.key("supportedGenerationMethods").begin_array().string("generateContent").string("countTokens").end_array();
+  writer.key("temperature").number(1).key("maxTemperature").number(2).key("topP").number(0.95).key("topK").number(64);
+  writer.key("thinking").boolean(row.thinks).end_object();
+}
+void gemini_all(Writer& writer, void (*one)(Writer&, const ModelRow&, std::string_view)) {
+  writer.begin_object().key("models");
+  each(writer, one);
+  writer.end_object();
+}
+
+constexpr Shape shapes[] = {{&openai_chat_form, openai_one, openai_all},
+                            {&anthropic_form, anthropic_one, anthropic_all},
+                            {&gemini_form, gemini_one, gemini_all}};
+
+std::string_view plain_name(std::string_view name) {
+  constexpr std::string_view prefix = "twin/";
+  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+}
+
+}  // namespace
+
+Result<std::string> listing(const Target& target, TwinOptions::Names names) {
+  std::string body;
+  Writer writer{body};
+  const Shape* shape = std::ranges::find(shapes, target.form, &Shape::form);
+  if (shape == std::end(shapes)) return fail(Kind::not_found);
+  if (target.kind == Target::Kind::models) {
+    shape->all(writer, shape->one);
+    return body;
+  }
+  const auto name = plain_name(target.model);
+  const ModelRow* row = find_model(name.starts_with("error-") ? "error" : name);
+  if (row == nullptr && names == TwinOptions::Names::any) row = &model_rows().front();
+  if (row == nullptr) return fail(Kind::model_not_found, cat("The model '", target.model, "' does not exist"), "model");
+  shape->one(writer, *row, target.model);
+  return body;
+}
+
+}  // namespace cardea::twin

@@ -1,0 +1,117 @@
+#include "twin/routes.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace cardea::twin {
+namespace {
+
+using wire::Method;
+
+/// A path that ends so.
+struct EndRow {
+  std::string_view end;
+  Method method;
+  Target::Kind kind;
+  const Form* form;
+  Operation operation = Operation::chat;
+};
+// The longer of two that fit stands first.
+constexpr EndRow ends[] = {
+    {"/chat/completions", Method::post, Target::Kind::chat, &openai_chat_form},
+    {"/responses", Method::post, Target::Kind::chat, &responses_form},
+    {"/responses/input_tokens", Method::post, Target::Kind::chat, &responses_form, Operation::count_tokens},
+    {"/messages", Method::post, Target::Kind::chat, &anthropic_form},
+    {"/messages/count_tokens", Method::post, Target::Kind::chat, &anthropic_form, Operation::count_tokens},
+};
+
+/// A path with a model's name in it: …FOLDER NAME VERB.
+struct NamedRow {
+  std::string_view folder;
+  std::string_view verb;
+  const Form* form;
+  bool stream = false;
+  Operation operation = Operation::chat;
+};
+constexpr NamedRow named[] = {
+    {"/models/", ":generateContent", &gemini_form},
+    {"/models/", ":streamGenerateContent", &gemini_form, true},
+    {"/models/", ":countTokens", &gemini_form, false, Operation::count_tokens},
+    {"/models/", ":rawPredict", &anthropic_form},
+    {"/models/", ":streamRawPredict", &anthropic_form, true},
+};
+
+std::string without_escapes(std::string_view text) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : ascii_lower(c) - 'a' + 10; };
+  const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f'); };
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size() && hexadecimal(text[i + 1]) && hexadecimal(text[i + 2]);
+    out += escape ? static_cast<char>(digit(text[i + 1]) << 4 | digit(text[i + 2])) : text[i];
+    if (escape) i += 2;
+  }
+  return out;
+}
+
+/// Google's streams come as events when asked for with `alt=sse`, else as one array.
+bool wants_events(std::string_view query) {
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    if (query.substr(0, end) == "alt=sse") return true;
+    query.remove_prefix(std::min(query.size(), end + 1));
+  }
+  return false;
+}
+
+/// Whose list of models is asked for: the vendors' SDKs send their own headers.
+const Form* list_form(const wire::RequestHead& head) {
+  if (head.find("anthropic-version")) return &anthropic_form;
+  const bool google = head.find("x-goog-api-key") || head.path().find("/v1beta/") != std::string_view::npos;
+  return google ? &gemini_form : &openai_chat_form;
+}
+
+bool find_list(const wire::RequestHead& head, Target& target) {
+  constexpr std::string_view folder = "/models/";
+  const auto path = head.path();
+  const auto at = path.find(folder);
+  const bool all = path.ends_with("/models");
+  if (!all && at == std::string_view::npos) return false;
+  target.kind = all ? Target::Kind::models : Target::Kind::model;
+  target.form = list_form(head);
+  target.method_fits = head.method() == Method::get;
+  if (!all) target.model = without_escapes(path.substr(at + folder.size()));
+  return true;
+}
+
+}  // namespace
+
+Target find_target(const wire::RequestHead& head) {
+  Target target;
+  const auto path = head.path();
+  for (const auto& row : ends) {
+    if (!path.ends_with(row.end)) continue;
+    target.kind = row.kind;
+    target.form = row.form;
+    target.operation = row.operation;
+    target.method_fits = head.method() == row.method;
+    return target;
+  }
+  for (const auto& row : named) {
+    const auto at = path.find(row.folder);
+    if (at == std::string_view::npos || !path.ends_with(row.verb)) continue;
+    const auto begin = at + row.folder.size();
+    target.kind = Target::Kind::chat;
+    target.form = row.form;
+    if (row.form == &gemini_form && row.stream && !wants_events(head.query())) target.form = &gemini_array_form;
+    target.operation = row.operation;
+    target.stream = row.stream;
+    target.model = without_escapes(path.substr(begin, path.size() - row.verb.size() - begin));
+    target.method_fits = head.method() == Method::post;
+    return target;
+  }
+  find_list(head, target);
+  return target;
+}
+
+}  // namespace cardea::twin
