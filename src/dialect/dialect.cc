@@ -8,6 +8,7 @@ namespace cardea::dialect {
 std::span<const Dialect* const> all() {
   static const std::array dialects{
       &openai_chat(),
+      &anthropic(),
       &bedrock(),
   };
   return dialects;
