@@ -10,6 +10,7 @@ std::span<const Dialect* const> all() {
       &openai_chat(),
       &anthropic(),
       &bedrock(),
+      &gemini(),
   };
   return dialects;
 }
