@@ -11,6 +11,7 @@ std::span<const Dialect* const> all() {
       &anthropic(),
       &bedrock(),
       &gemini(),
+      &openai_responses(),
   };
   return dialects;
 }

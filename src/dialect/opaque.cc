@@ -223,7 +223,9 @@ void AnswerPasses::seal(std::vector<model::ChatEvent>& events) {
 }
 
 void AnswerPasses::begin(event::PartStart& start, std::vector<model::ChatEvent>& out) {
-  if (auto* thinking = std::get_if<Thinking>(&start.value.value); thinking != nullptr && is_opaque(*thinking)) {
+  // An id is kept for opaque data that is told at the end (OpenAI Responses' encrypted content, which is bound to it).
+  auto* thinking = std::get_if<Thinking>(&start.value.value);
+  if (thinking != nullptr && (is_opaque(*thinking) || thinking->id)) {
     auto contents = take(*thinking);
     sealed_[{start.choice, start.part}] = {
         .id = contents.id, .signature = contents.signature, .redacted = contents.redacted, .encrypted = contents.encrypted};
@@ -246,8 +248,9 @@ void AnswerPasses::begin(event::PartStart& start, std::vector<model::ChatEvent>&
 }
 
 void AnswerPasses::finish(const event::PartStop& stop, std::vector<model::ChatEvent>& out) {
-  if (const auto held = sealed_.extract({stop.choice, stop.part}); !held.empty()) {
-    const auto& opaque = held.mapped();
+  const auto held = sealed_.extract({stop.choice, stop.part});
+  const auto& opaque = held.empty() ? Held{} : held.mapped();
+  if (opaque.signature || opaque.redacted || opaque.encrypted) {
     const Contents contents{
         .id = opaque.id, .signature = opaque.signature, .redacted = opaque.redacted, .encrypted = opaque.encrypted, .call = {}};
     out.push_back(event::SignatureDelta{stop.choice, stop.part, pack(contents, pair_.deployment)});

@@ -32,6 +32,7 @@ Status inspect_into(std::string_view body, const Asked& asked, std::string_view 
     if ((*stream)->type != Type::boolean) return wrong_type("stream", "a boolean", (*stream)->type);
     view.stream = view.members.boolean(**stream);
   }
+  if (list.empty()) return {};
   auto turns = view.members.unique(list);
   if (!turns) return fail_with(turns);
   if (*turns == nullptr) return bad_field(list, "is missing");

@@ -10,7 +10,7 @@
 namespace cardea::dialect {
 
 /// Checks all of the body's JSON; finds `model` and `stream` in it unless the path said them. `list`: the member that must be
-/// there and hold at least one element (a string counts as one).
+/// there and hold at least one element (a string counts as one); empty: the caller looks for itself.
 [[nodiscard]] Result<RequestView> inspect_plain(std::string_view body, const Asked& asked, std::string_view list);
 /// The model's name, unless the path names it, and the vendor's field rules.
 [[nodiscard]] Result<json::Edits> forward_plain(const RequestView& view, const ForwardOptions& options);
