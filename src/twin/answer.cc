@@ -291,7 +291,7 @@ const ModelRow* find_model(std::string_view name) {
   return row != std::end(rows) ? row : nullptr;
 }
 
-Answer compose(const ChatRequest& request, const ModelRow& model, const Behaviour& behaviour, const IdStyle& ids) {
+Answer compose(ChatRequest& request, const ModelRow& model, const Behaviour& behaviour, const IdStyle& ids) {
   Answer answer;
   const auto seed = fingerprint(request.messages, fingerprint(request.model));
   answer.seed = seed;
@@ -302,8 +302,10 @@ Answer compose(const ChatRequest& request, const ModelRow& model, const Behaviou
   answer.reasoning_tokens = request.reasoning_tokens;
   if (request.max_tokens) answer.reasoning_tokens = std::min(answer.reasoning_tokens, *request.max_tokens);
   answer.completion_tokens = answer.reasoning_tokens;
-  answer.choices.reserve(request.n);
-  for (std::uint64_t i = 0; i < request.n; ++i) {
+  const auto prompts = std::max<std::uint64_t>(1, request.prompts.size());
+  answer.choices.reserve(prompts * request.n);
+  for (std::uint64_t i = 0; i < prompts * request.n; ++i) {
+    if (!request.prompts.empty()) request.last_user = request.prompts[i / request.n];
     auto& choice = answer.choices.emplace_back(one_choice(request, model, behaviour, seed + i));
     for (auto& call : choice.calls) call.id.insert(0, ids.call);
     answer.completion_tokens += choice.tokens;

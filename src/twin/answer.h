@@ -82,7 +82,7 @@ struct ModelRow {
 /// nullptr: no such model.
 [[nodiscard]] const ModelRow* find_model(std::string_view name);
 
-/// The whole answer. The same request gives the same answer, streamed or not.
-[[nodiscard]] Answer compose(const ChatRequest& request, const ModelRow& model, const Behaviour& behaviour, const IdStyle& ids);
+/// The whole answer. The same request gives the same answer, streamed or not. `last_user` is each of several prompts in turn.
+[[nodiscard]] Answer compose(ChatRequest& request, const ModelRow& model, const Behaviour& behaviour, const IdStyle& ids);
 
 }  // namespace cardea::twin

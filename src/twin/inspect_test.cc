@@ -29,9 +29,18 @@ class Inspect : public TwinTest {
     return std::move(*summary);
   }
 
+  /// Ollama does not say what an image is; these bytes do not tell.
+  static std::string without_type(std::string text) {
+    constexpr std::string_view type = R"("type":"image/png",)";
+    return text.erase(text.find(type), type.size());
+  }
+
   static constexpr Dialect openai{"openai_chat", "/v1/chat/completions", "choices.0.message.content"};
   static constexpr Dialect responses{"responses", "/v1/responses", "output.0.content.0.text"};
   static constexpr Dialect anthropic{"anthropic", "/v1/messages", "content.0.text"};
+  static constexpr Dialect bedrock{"bedrock", "/model/inspect/converse", "output.message.content.0.text"};
+  static constexpr Dialect cohere{"cohere", "/v2/chat", "message.content.0.text"};
+  static constexpr Dialect ollama{"ollama", "/api/chat", "message.content"};
   static constexpr Dialect gemini{"gemini", "/v1beta/models/inspect:generateContent", "candidates.0.content.parts.0.text"};
 };
 
@@ -71,6 +80,40 @@ TEST_F(Inspect, ToolsAndImagesMeanTheSame) {
           R"({"role":"user","parts":[{"functionResponse":{"name":"get_weather","id":"2","response":{"t":20}}},{"functionResponse":{"name":"get_weather","id":"1","response":{"output":"rain"}}},{"text":"so?"}]}]})")
           .dump(),
       chat.dump());
+  EXPECT_EQ(
+      inspect(
+          bedrock,
+          R"({"inferenceConfig":{"maxTokens":500,"temperature":0.7,"stopSequences":["END"]},"system":[{"text":"be nice"}],)"
+          R"("toolConfig":{"toolChoice":{"tool":{"name":"get_weather"}},"tools":[{"toolSpec":{"name":"get_weather","description":"d","inputSchema":{"json":{"type":"object","properties":{"z":{"type":"string","description":"x"},"a":{"type":"integer"}},"required":["z"]}}}}]},)"
+          R"("messages":[{"role":"user","content":[{"text":"look"},{"image":{"format":"png","source":{"bytes":"YWJj"}}}]},)"
+          R"({"role":"assistant","content":[{"text":"hm"},{"toolUse":{"toolUseId":"t1","name":"get_weather","input":{"z":"Paris"}}},{"toolUse":{"toolUseId":"t2","name":"get_weather","input":{}}}]},)"
+          R"({"role":"user","content":[{"toolResult":{"toolUseId":"t2","content":[{"json":{"t":20}}]}},{"toolResult":{"toolUseId":"t1","content":[{"text":"rain"}]}},{"text":"so?"}]}]})")
+          .dump(),
+      chat.dump());
+  auto required = chat;  // what cannot name a tool
+  required.set("tool_choice", json::Value::string("required"));
+  EXPECT_EQ(
+      inspect(
+          cohere,
+          R"({"model":"inspect","max_tokens":500,"temperature":0.7,"stop_sequences":["END"],"tool_choice":"REQUIRED",)"
+          R"("tools":[{"type":"function","function":{"name":"get_weather","description":"d","parameters":{"type":"object","properties":{"z":{"type":"string","description":"x"},"a":{"type":"integer"}},"required":["z"]}}}],)"
+          R"("messages":[{"role":"system","content":"be nice"},{"role":"user","content":[{"type":"text","text":"look"},{"type":"image_url","image_url":{"url":"data:image/png;base64,YWJj"}}]},)"
+          R"({"role":"assistant","tool_plan":"hm","tool_calls":[{"id":"c1","type":"function","function":{"name":"get_weather","arguments":"{\"z\": \"Paris\"}"}},{"id":"c2","type":"function","function":{"name":"get_weather","arguments":"{}"}}]},)"
+          R"({"role":"tool","tool_call_id":"c2","content":"{\"t\":20}"},{"role":"tool","tool_call_id":"c1","content":[{"type":"document","document":{"data":"rain"}}]},{"role":"user","content":"so?"}]})")
+          .dump(),
+      required.dump());
+  auto automatic = chat;  // what cannot choose
+  automatic.erase("tool_choice");
+  EXPECT_EQ(
+      inspect(
+          ollama,
+          R"({"model":"inspect","stream":false,"options":{"num_predict":500,"temperature":0.7,"stop":["END"]},)"
+          R"("tools":[{"type":"function","function":{"name":"get_weather","description":"d","parameters":{"type":"object","properties":{"z":{"type":"string","description":"x"},"a":{"type":"integer"}},"required":["z"]}}}],)"
+          R"("messages":[{"role":"system","content":"be nice"},{"role":"user","content":"look","images":["YWJj"]},)"
+          R"({"role":"assistant","content":"hm","tool_calls":[{"id":"1","function":{"name":"get_weather","arguments":{"z":"Paris"}}},{"id":"2","function":{"name":"get_weather","arguments":{}}}]},)"
+          R"({"role":"tool","tool_call_id":"2","content":"{\"t\":20}"},{"role":"tool","tool_call_id":"1","content":"rain"},{"role":"user","content":"so?"}]})")
+          .dump(),
+      without_type(automatic.dump()));
   auto without_stop = chat;
   without_stop.erase("stop");
   EXPECT_EQ(

@@ -10,8 +10,8 @@
 
 namespace cardea::twin {
 
-/// What Target::Kind models, model, show or version asks for. Kind::model_not_found: there is none of that name; unless any
-/// name will do.
+/// What Target::Kind models, model, show, running or version asks for. Kind::model_not_found: there is none of that name; unless
+/// any name will do.
 [[nodiscard]] Result<std::string> listing(const Target& target, TwinOptions::Names names);
 
 }  // namespace cardea::twin

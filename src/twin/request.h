@@ -99,6 +99,8 @@ struct ChatRequest {
   /// Anything else worth telling who inspects: user, service_tier, …; the second is JSON.
   std::vector<std::pair<std::string, std::string>> notes;
 
+  std::vector<std::string_view> prompts;  ///< of legacy completions: each is answered by itself
+
   std::forward_list<std::string> texts;  ///< put together from several parts
 };
 

@@ -20,10 +20,19 @@ struct EndRow {
 // The longer of two that fit stands first.
 constexpr EndRow ends[] = {
     {"/chat/completions", Method::post, Target::Kind::chat, &openai_chat_form},
+    {"/completions", Method::post, Target::Kind::chat, &completions_form},
     {"/responses", Method::post, Target::Kind::chat, &responses_form},
     {"/responses/input_tokens", Method::post, Target::Kind::chat, &responses_form, Operation::count_tokens},
     {"/messages", Method::post, Target::Kind::chat, &anthropic_form},
     {"/messages/count_tokens", Method::post, Target::Kind::chat, &anthropic_form, Operation::count_tokens},
+    {"/v2/chat", Method::post, Target::Kind::chat, &cohere_form},
+    {"/api/chat", Method::post, Target::Kind::chat, &ollama_form},
+    {"/api/generate", Method::post, Target::Kind::chat, &ollama_form, Operation::generate},
+    {"/api/tags", Method::get, Target::Kind::models, &ollama_form},
+    {"/api/ps", Method::get, Target::Kind::running, &ollama_form},
+    {"/api/show", Method::post, Target::Kind::show, &ollama_form},
+    {"/api/version", Method::get, Target::Kind::version, &ollama_form},
+    {"/foundation-models", Method::get, Target::Kind::models, &bedrock_form},
 };
 
 /// A path with a model's name in it: …FOLDER NAME VERB.
@@ -38,6 +47,8 @@ constexpr NamedRow named[] = {
     {"/models/", ":generateContent", &gemini_form},
     {"/models/", ":streamGenerateContent", &gemini_form, true},
     {"/models/", ":countTokens", &gemini_form, false, Operation::count_tokens},
+    {"/model/", "/converse", &bedrock_form},
+    {"/model/", "/converse-stream", &bedrock_form, true},
     {"/models/", ":rawPredict", &anthropic_form},
     {"/models/", ":streamRawPredict", &anthropic_form, true},
 };

@@ -16,6 +16,7 @@ struct Target {
     models,   ///< GET: a list
     model,    ///< GET: one, `model`
     show,     ///< POST: Ollama's word for it; the body names the model
+    running,  ///< GET: Ollama's list of those in memory
     version,  ///< GET: Ollama's
   } kind = Kind::none;
   const Form* form = &openai_chat_form;  ///< of the answer, refusals included

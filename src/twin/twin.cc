@@ -250,6 +250,10 @@ net::Task<Status> Twin::dispatch(http::Exchange& exchange) {
     Status sent = co_await chat(exchange, target, std::move(behaviour));
     co_return sent;
   }
+  if (target.kind == Target::Kind::show && target.method_fits) {
+    Status sent = co_await show(exchange, target, behaviour);
+    co_return sent;
+  }
   Result<std::string> document = fail(Kind::not_found, cat("Invalid URL (", head.method_text(), " ", head.path(), ")"));
   if (!target.method_fits) {
     document = fail(Kind::method_not_allowed, cat("Not allowed to ", head.method_text(), " on ", head.path(),
@@ -262,6 +266,23 @@ net::Task<Status> Twin::dispatch(http::Exchange& exchange) {
     co_return sent;
   }
   Status sent = co_await respond_plain(exchange, *target.form, behaviour, std::move(*document));
+  co_return sent;
+}
+
+/// The body names the model.
+net::Task<Status> Twin::show(http::Exchange& exchange, Target target, const Behaviour& behaviour) {
+  const Form& form = *target.form;
+  Result<std::string_view> body = co_await exchange.read_body(options_.body_bytes_max);
+  Result<json::Value> asked = body ? json::parse(*body) : fail_with(body);
+  const auto* name = asked ? asked->find("model") : nullptr;
+  if (asked && name == nullptr) name = asked->find("name");
+  if (name != nullptr && name->as_string() != nullptr) target.model = *name->as_string();
+  Result<std::string> document = asked ? listing(target, options_.names) : fail_with(asked);
+  if (!document) {
+    Status sent = co_await respond_error(exchange, form, document.error());
+    co_return sent;
+  }
+  Status sent = co_await respond_plain(exchange, form, behaviour, std::move(*document));
   co_return sent;
 }
 
@@ -278,7 +299,7 @@ net::Task<Status> Twin::chat(http::Exchange& exchange, const Target& target, Beh
   }
   std::optional<Asked> asked;
   read_asked(target, *body, exchange.request(), options_.script, behaviour, asked);
-  const ChatRequest& request = asked->request;
+  ChatRequest& request = asked->request;
   Status valid = std::move(asked->valid);
   Status expected = check_expectations(exchange.request(), *body, behaviour);
   const ModelRow* model = choose_model(request.model, options_.names, behaviour);
@@ -304,7 +325,7 @@ net::Task<Status> Twin::chat(http::Exchange& exchange, const Target& target, Beh
   co_return sent;
 }
 
-net::Task<Status> Twin::play(http::Exchange& exchange, const Target& target, const ChatRequest& request, const ModelRow& model,
+net::Task<Status> Twin::play(http::Exchange& exchange, const Target& target, ChatRequest& request, const ModelRow& model,
                              const Behaviour& behaviour) {
   const Form& form = *target.form;
   Answer answer = compose(request, model, behaviour, form.ids);

@@ -45,8 +45,9 @@ class Twin final : public http::Handler {
 
  private:
   [[nodiscard]] net::Task<Status> dispatch(http::Exchange& exchange);
+  [[nodiscard]] net::Task<Status> show(http::Exchange& exchange, Target target, const Behaviour& behaviour);
   [[nodiscard]] net::Task<Status> chat(http::Exchange& exchange, const Target& target, Behaviour behaviour);
-  [[nodiscard]] net::Task<Status> play(http::Exchange& exchange, const Target& target, const ChatRequest& request,
+  [[nodiscard]] net::Task<Status> play(http::Exchange& exchange, const Target& target, ChatRequest& request,
                                        const ModelRow& model, const Behaviour& behaviour);
   TwinOptions options_;
 };
