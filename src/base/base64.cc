@@ -35,6 +35,13 @@ std::string to_base64(std::string_view bytes) {
   return out;
 }
 
+std::string to_base64url(std::string_view bytes) {
+  std::string out = to_base64(bytes);
+  out.resize(out.find_last_not_of('=') + 1);
+  for (char& c : out) c = c == '+' ? '-' : c == '/' ? '_' : c;
+  return out;
+}
+
 std::optional<std::string> from_base64(std::string_view text) {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
   if (text.size() % 4 == 1) return std::nullopt;

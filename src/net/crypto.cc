@@ -3,13 +3,18 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "net/crypto.h"
 
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <sys/random.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 namespace cardea::net {
 namespace {
@@ -50,6 +55,39 @@ Digest hmac_sha256(std::string_view key, std::string_view bytes) noexcept {
   const std::string_view outer_parts[] = {pad_text, as_text(inner)};
   const Digest out = sha256(outer_parts);
   OPENSSL_cleanse(pad.data(), pad.size());
+  return out;
+}
+
+namespace {
+
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+
+Key read_key(std::string_view pem) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> text{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free};
+  // Without a callback OpenSSL would ask the terminal for a pass phrase.
+  const auto no_pass_phrase = [](char*, int, int, void*) { return -1; };
+  return {text != nullptr ? PEM_read_bio_PrivateKey(text.get(), nullptr, no_pass_phrase, nullptr) : nullptr, EVP_PKEY_free};
+}
+
+}  // namespace
+
+Result<std::string> rsa_sha256(std::string_view private_key_pem, std::string_view bytes) {
+  ERR_clear_error();
+  const Key key = read_key(private_key_pem);
+  const bool rsa = key != nullptr && EVP_PKEY_is_a(key.get(), "RSA") == 1;
+  std::string out;
+  if (rsa) {
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+    std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key.get()));
+    out.resize(size);
+    const auto* from = reinterpret_cast<const unsigned char*>(bytes.data());  // NOLINT
+    auto* to = reinterpret_cast<unsigned char*>(out.data());                  // NOLINT
+    const bool made = EVP_DigestSignInit(state.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1 &&
+                      EVP_DigestSign(state.get(), to, &size, from, bytes.size()) == 1;
+    out.resize(made ? size : 0);
+  }
+  ERR_clear_error();
+  if (out.empty()) return fail(Kind::config, "the private key is not an RSA key in PEM");
   return out;
 }
 

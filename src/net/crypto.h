@@ -5,7 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+
+#include "base/error.h"
 
 namespace cardea::net {
 
@@ -18,6 +21,10 @@ using Digest = std::array<std::uint8_t, 32>;
 [[nodiscard]] Digest sha256(std::span<const std::string_view> parts) noexcept;
 /// HMAC-SHA-256 (RFC 2104) of `bytes` under `key` (any length).
 [[nodiscard]] Digest hmac_sha256(std::string_view key, std::string_view bytes) noexcept;
+
+/// The signature RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2; the RS256 of JSON Web Tokens) of `bytes` under a private key in
+/// PEM. About a millisecond. Error config: no such key, whose text is never quoted.
+[[nodiscard]] Result<std::string> rsa_sha256(std::string_view private_key_pem, std::string_view bytes);
 
 /// Fills `out` from the kernel's generator: fit for keys. Aborts the process when the kernel has none to give (it never does
 /// after boot); going on without would be worse.
