@@ -12,6 +12,7 @@ std::span<const Dialect* const> all() {
       &bedrock(),
       &gemini(),
       &openai_responses(),
+      &openai_completions(),
   };
   return dialects;
 }

@@ -90,9 +90,7 @@ Status inspect_messages(const RequestView& view) {
 }
 
 Status inspect_into(std::string_view body, RequestView& view) {
-  auto status = json::scan(body, {.outline = request_outline}, view.members);
-  if (status) status = inspect_model(view);
-  if (status) status = inspect_stream(view);
+  auto status = inspect_head(body, request_outline, view);
   if (status) status = inspect_messages(view);
   return status;
 }
@@ -167,6 +165,13 @@ Status inspect_response_into(std::string_view body, const Secret& secret, Respon
 }
 
 }  // namespace
+
+Status inspect_head(std::string_view body, std::span<const std::string_view> outline, RequestView& view) {
+  auto status = json::scan(body, {.outline = outline}, view.members);
+  if (status) status = inspect_model(view);
+  if (status) status = inspect_stream(view);
+  return status;
+}
 
 model::Usage read_usage(const Members& members, const Member& usage) {
   constexpr std::array<std::string_view, 5> own{"prompt_tokens", "completion_tokens", "prompt_tokens_details",

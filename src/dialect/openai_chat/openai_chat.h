@@ -65,6 +65,8 @@ struct Ending {
 
 /// `usage`: a member whose inside was noted. Counts that are not numbers stay absent.
 [[nodiscard]] model::Usage read_usage(const json::Members& members, const json::Member& usage);
+/// Model and stream of a request; `stream_options` must be among the members outlined.
+Status inspect_head(std::string_view body, std::span<const std::string_view> outline, RequestView& view);
 /// The error for a top-level `error` member of a 200 or of a stream.
 [[nodiscard]] Error reported_error(const json::Members& members, const json::Member& error, const Secret& secret);
 

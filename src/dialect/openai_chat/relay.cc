@@ -126,6 +126,8 @@ void ChatRelay::read_choices(const Members& members, const Member& choices) {
     if (seen_.content) continue;
     const auto* delta = members.find(choice, "delta");
     seen_.content = delta != nullptr && delta->type == Type::object && says_something(members.raw(*delta));
+    const auto* text = members.find(choice, "text");  // of the older Completions
+    seen_.content = seen_.content || (text != nullptr && text->type == Type::string && text->value.length > 2);
   }
 }
 

@@ -261,7 +261,7 @@ TEST(ResponsesAnswer, EveryFinishIsToldApart) {
       {Finish::refusal, "incomplete", "content_filter", true},
       {Finish::failed, "failed", "", true},
       {Finish::malformed_call, "failed", "", false},
-      {Finish::paused, "completed", "", false},
+      {Finish::paused, "incomplete", "max_output_tokens", false},
       {Finish::unknown, "completed", "", false},
   };
   const Chat request;

@@ -94,7 +94,7 @@ constexpr std::array<FinishRow, 12> finish_rows{{
     {Finish::refusal, {"incomplete", filter_word}},  // with an empty refusal beside it; one in words says it alone
     {Finish::failed, {"failed", {}}},
     {Finish::malformed_call, {"failed", {}, false}},
-    {Finish::paused, {"completed", {}, false}},
+    {Finish::paused, {"incomplete", length_word, false}},  // a turn that is to go on is never complete
     {Finish::unknown, {"completed", {}, false}},
 }};
 
