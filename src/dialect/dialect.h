@@ -174,6 +174,11 @@ class Dialect {
   [[nodiscard]] virtual Result<ResponseView> inspect_response(std::string_view body, const Secret& secret) const = 0;
   [[nodiscard]] virtual std::unique_ptr<Relay> relay(RelayOptions options) const = 0;
 
+  /// The answer to a request that asks no model anything; nothing for every other one. `now`: Unix seconds.
+  [[nodiscard]] virtual std::optional<std::string> answer_at_once(std::string_view /*body*/, std::uint64_t /*now*/) const {
+    return std::nullopt;
+  }
+
   // The way between dialects, over the model.
 
   [[nodiscard]] virtual Result<model::Chat> decode_request(std::string_view body, const Asked& asked) const = 0;

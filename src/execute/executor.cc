@@ -228,7 +228,7 @@ Status Executor::write(const ChatCall& request, Message& message) {
   }
   message.length = "content-length: ";
   append(message.length, message.edits->size_after(body));
-  message.length += "\r\n\r\n";
+  message.length += Signing::needed(*upstream.provider) ? "\r\n" : "\r\n\r\n";
   message.pieces.reserve(8);
   if (upstream.chat_line.empty()) message.line = upstream.chat_line_to(request.model, request.view.stream);
   const std::string_view line = message.line.empty() ? std::string_view{upstream.chat_line} : message.line;
@@ -237,11 +237,25 @@ Status Executor::write(const ChatCall& request, Message& message) {
   return {};
 }
 
+net::Task<Status> Executor::prove(const Upstream& upstream, Message& message, const AttemptLimits& limits) {
+  const std::span<const std::string_view> pieces{message.pieces};
+  const Provable request{*upstream.provider, pieces.front(), pieces.subspan(Message::head_pieces), limits.timeouts};
+  Result<std::string> lines = co_await signing_.lines(request);
+  if (!lines) co_return fail_with(lines);
+  message.proof = cat(*lines, "\r\n");
+  message.pieces.insert(message.pieces.begin() + Message::head_pieces, message.proof);
+  co_return Status{};
+}
+
 net::Task<Result<http::Call>> Executor::ask(const ChatCall& request) {
   const Upstream& upstream = request.upstream;
   Message message;
   Status written = write(request, message);
   if (!written) co_return fail_with(written);
+  if (Signing::needed(*upstream.provider)) {
+    Status proven = co_await prove(upstream, message, request.limits);
+    if (!proven) co_return fail(explain(upstream, std::move(proven.error())));
+  }
   http::CallRequest sending;
   sending.pieces = message.pieces;
   sending.timeouts = request.limits.timeouts;
@@ -303,11 +317,17 @@ net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
 
 net::Task<Result<std::string>> Executor::post(const PostCall& request) {
   const Upstream& upstream = request.upstream;
-  const std::string line = upstream.line_to(request.target);
-  const std::string length = cat("content-length: ", request.body.size(), "\r\n\r\n");
-  const std::array<std::string_view, 5> pieces{line, upstream.lines.reveal(), request.header_lines, length, request.body};
+  const bool proves = Signing::needed(*upstream.provider);
+  Message message;
+  message.line = upstream.line_to(request.target);
+  message.length = cat("content-length: ", request.body.size(), proves ? "\r\n" : "\r\n\r\n");
+  message.pieces.assign({message.line, upstream.lines.reveal(), request.header_lines, message.length, request.body});
+  if (proves) {
+    Status proven = co_await prove(upstream, message, request.limits);
+    if (!proven) co_return fail(explain(upstream, std::move(proven.error())));
+  }
   http::CallRequest sending;
-  sending.pieces = pieces;
+  sending.pieces = message.pieces;
   sending.timeouts = request.limits.timeouts;
   sending.egress = net::Egress::anywhere;  // as in chat()
   Result<http::Call> call = co_await client_.call(upstream.origin, sending);

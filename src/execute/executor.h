@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "dialect/dialect.h"
 #include "dialect/translate.h"
+#include "execute/signing.h"
 #include "execute/upstream.h"
 #include "http/client.h"
 #include "model/usage.h"
@@ -135,8 +136,12 @@ class Executor {
     Result<json::Edits> edits{std::in_place};
     std::string line;
     std::string length;
-    std::vector<std::string_view> pieces;
+    std::string proof;
+    std::vector<std::string_view> pieces;  ///< request line, constant lines, the request's lines, length and proof, then the body
+    static constexpr std::size_t head_pieces = 4;
   };
+  /// Adds what proves it, where that is made anew for each request.
+  [[nodiscard]] net::Task<Status> prove(const Upstream& upstream, Message& message, const AttemptLimits& limits);
   [[nodiscard]] static Status write(const ChatCall& request, Message& message);
   /// Sends it and judges the head of what comes back: 2xx, readable, and a stream only if one was asked for.
   [[nodiscard]] net::Task<Result<http::Call>> ask(const ChatCall& request);
@@ -149,6 +154,7 @@ class Executor {
 
   net::Scope& scope_;
   http::Client& client_;
+  Signing signing_{client_};
   FailureSink on_failure_;
 };
 

@@ -41,12 +41,7 @@ net::Task<Status> Pipeline::count_tokens(Visit& visit, const Match& match) {
     if (!answer) co_return fail_with(answer);
     counted = std::move(*answer);
   }
-  wire::HeaderBlock headers;
-  visit.add_answer_headers(headers, "application/json");
-  visit.entry().status = 200;
-  Status sent = co_await visit.exchange().respond(200, headers, counted);
-  if (!sent) co_return fail(Kind::client_closed);
-  co_return Status{};
+  co_return co_await say(visit, counted);
 }
 
 }  // namespace cardea::pipeline

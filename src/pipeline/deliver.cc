@@ -64,6 +64,15 @@ net::Task<Status> Pipeline::stream(Visit& visit, execute::ChatAnswer& answer) {
   }
 }
 
+net::Task<Status> Pipeline::say(Visit& visit, std::string_view body) {
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, "application/json");
+  visit.entry().status = 200;
+  Status sent = co_await visit.exchange().respond(200, headers, body);
+  if (!sent) co_return fail(lost_client());
+  co_return Status{};
+}
+
 net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
   http::Exchange& exchange = visit.exchange();
   visit.entry().error = error.kind();

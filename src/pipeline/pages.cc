@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "json/writer.h"
+#include "pipeline/model_pages.h"
 #include "pipeline/pipeline.h"
 
 namespace cardea::pipeline {
@@ -24,18 +25,23 @@ std::string state(std::string_view word, const Self& self, const Snapshot& snaps
   return text;
 }
 
-Result<Page> show_model(const Snapshot& snapshot, std::string_view parameter) {
-  const auto id = percent_decoded(parameter);
-  const catalog::Entry* entry = id ? snapshot.catalog->find(*id) : nullptr;
-  if (entry != nullptr) return Page{.body = render_model(*entry)};
-  return fail(Kind::model_not_found,
-              cat("the model '", parameter.substr(0, 128), "' is not known here; GET /v1/models lists all"), "model");
+Result<Page> page_of(Result<std::string> body) {
+  if (!body) return fail_with(body);
+  return Page{.body = std::move(*body)};
 }
 
-Result<Page> render(const Match& match, const Snapshot& snapshot, const Self& self) {
+Result<Page> show_model(const dialect::Dialect& dialect, const Snapshot& snapshot, std::string_view parameter) {
+  const auto name = percent_decoded(parameter);
+  return page_of(model_page(dialect, snapshot, name.value_or(std::string{parameter})));
+}
+
+Result<Page> render(const Match& match, Visit& visit, const Self& self) {
+  const Snapshot& snapshot = visit.snapshot();
   switch (match.route->operation) {
-    case Operation::list_models: return Page{.body = snapshot.models_json};
-    case Operation::show_model: return show_model(snapshot, match.parameter);
+    case Operation::list_models: return page_of(models_page(visit.dialect(), snapshot, visit.head().query()));
+    case Operation::show_model: return show_model(visit.dialect(), snapshot, match.parameter);
+    case Operation::list_loaded: return page_of(loaded_page(snapshot));
+    case Operation::api_version: return Page{.body = version_page()};
     case Operation::live: return Page{.body = R"({"status":"ok"})"};
     case Operation::ready:
       if (self.ready()) return Page{.body = R"({"status":"ready"})"};
@@ -44,6 +50,7 @@ Result<Page> render(const Match& match, const Snapshot& snapshot, const Self& se
     case Operation::metrics:
       if (!snapshot.metrics_served) return fail(Kind::not_found, "metrics are switched off (metrics.enabled)");
       return Page{.content_type = record::exposition_type, .body = self.metrics()};
+    case Operation::show_named_model:
     case Operation::chat:
     case Operation::count_tokens: break;
   }
@@ -85,7 +92,14 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 }
 
 net::Task<Status> Pipeline::page(Visit& visit, const Match& match) {
-  Result<Page> page = render(match, visit.snapshot(), self_);
+  Result<Page> page{Page{}};
+  if (match.route->operation == Operation::show_named_model) {
+    Result<std::string_view> body = co_await visit.exchange().read_body(visit.snapshot().body_bytes_max);
+    if (!body) co_return fail_with(body);
+    page = page_of(named_model_page(visit.snapshot(), *body));
+  } else {
+    page = render(match, visit, self_);
+  }
   if (!page) co_return fail_with(page);
   wire::HeaderBlock headers;
   visit.add_answer_headers(headers, page->content_type);

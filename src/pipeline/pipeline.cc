@@ -58,6 +58,9 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
   if (!body) co_return fail_with(body);
 
+  // Some requests of a dialect ask no model anything (Ollama's clients warm one up).
+  if (auto answer = asking->dialect.answer_at_once(*body, unix_seconds(visit.entry().started))) co_return co_await say(visit, *answer);
+
   // Is it well-formed, and which model does it want? One pass over the bytes, no tree.
   Result<dialect::RequestView> request = asking->dialect.inspect(*body, asking->asked());
   if (!request) co_return fail_with(request);

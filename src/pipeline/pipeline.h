@@ -44,6 +44,8 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> count_tokens(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> deliver(Visit& visit, execute::ChatAnswer& answer);
   [[nodiscard]] net::Task<Status> stream(Visit& visit, execute::ChatAnswer& answer);
+  /// A 200 with that body.
+  [[nodiscard]] net::Task<Status> say(Visit& visit, std::string_view body);
   [[nodiscard]] net::Task<void> say_error(Visit& visit, Error error);
   [[nodiscard]] net::Task<Status> page(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> preflight(Visit& visit);

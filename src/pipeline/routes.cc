@@ -63,6 +63,11 @@ constexpr std::array ollama_routes{
     Route{Method::post, "/chat", chat, caller, "/api/chat", "ollama", "chat", "Answer a chat in Ollama's own form"},
     Route{Method::post, "/generate", chat, caller, "/api/generate", "ollama_generate", "text_completion",
           "Continue a text in Ollama's own form"},
+    Route{Method::get, "/tags", list_models, caller, "/api/tags", "ollama", "", "List the models, in Ollama's form"},
+    Route{Method::get, "/ps", list_loaded, caller, "/api/ps", "ollama", "", "List the models, as Ollama lists loaded ones"},
+    Route{Method::post, "/show", show_named_model, caller, "/api/show", "ollama", "", "Show the model that the body names"},
+    Route{Method::get, "/version", api_version, caller, "/api/version", "ollama", "",
+          "The version of Ollama's API that is spoken"},
 };
 
 // Pages of the gateway itself, which stand alone.

@@ -9,7 +9,19 @@
 
 namespace cardea::pipeline {
 
-enum class Operation : std::uint8_t { chat, count_tokens, list_models, show_model, live, ready, health, metrics };
+enum class Operation : std::uint8_t {
+  chat,
+  count_tokens,
+  list_models,
+  show_model,
+  show_named_model,
+  list_loaded,
+  api_version,
+  live,
+  ready,
+  health,
+  metrics
+};
 
 /// Where a chat says whether it wants a stream.
 enum class Streams : std::uint8_t { as_the_body_says, never, always };

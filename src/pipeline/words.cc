@@ -1,7 +1,5 @@
 #include "pipeline/words.h"
 
-#include <chrono>
-
 #include "base/text.h"
 #include "pipeline/pages.h"
 
@@ -18,12 +16,11 @@ bool query_says(std::string_view query, std::string_view wanted) {
   return false;
 }
 
-std::uint64_t unix_seconds() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
-}
-
 }  // namespace
+
+std::uint64_t unix_seconds(std::chrono::system_clock::time_point time) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
 
 Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match) {
   if (client.name() != match.route->dialect)

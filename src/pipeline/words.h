@@ -1,6 +1,7 @@
 #pragma once
 // In which words a chat is asked for, and in which it is passed on.
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,9 @@ struct Asking {
   [[nodiscard]] dialect::Asked asked() const noexcept { return {model, stream}; }
 };
 [[nodiscard]] Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match);
+
+/// For answers that name their time.
+[[nodiscard]] std::uint64_t unix_seconds(std::chrono::system_clock::time_point time = std::chrono::system_clock::now());
 
 /// A request in another dialect than it came in, and what its answer will need. Stays where it is: the context refers to the
 /// request.

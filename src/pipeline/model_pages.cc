@@ -1,0 +1,143 @@
+#include "pipeline/model_pages.h"
+
+#include <vector>
+
+#include "base/text.h"
+#include "dialect/anthropic/models.h"
+#include "dialect/gemini/models.h"
+#include "dialect/ollama/models.h"
+#include "pipeline/pages.h"
+#include "pipeline/words.h"
+
+namespace cardea::pipeline {
+namespace {
+
+using catalog::Capability;
+using catalog::Entry;
+
+std::uint64_t created(const Entry& entry) { return entry.created > 0 ? static_cast<std::uint64_t>(entry.created) : 0; }
+
+bool can(const Entry& entry, Capability what) { return entry.target.info != nullptr && entry.target.info->can(what); }
+
+std::optional<std::uint64_t> known(std::uint32_t tokens) {
+  return tokens != 0 ? std::optional<std::uint64_t>{tokens} : std::nullopt;
+}
+
+/// The value of a parameter of a query, decoded; empty when it is not there.
+std::string parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const auto pair = query.substr(0, query.find('&'));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
+      return percent_decoded(pair.substr(name.size() + 1)).value_or("");
+    }
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+  }
+  return {};
+}
+
+// --- OpenAI's form is made once for each configuration (snapshot.h) -----------------------------------------------------------
+
+Result<std::string> openai_list(const Snapshot& snapshot, std::string_view /*query*/) { return snapshot.models_json; }
+std::string openai_one(const Entry& entry) { return render_model(entry); }
+
+// --- Anthropic ----------------------------------------------------------------------------------------------------------------
+
+dialect::claude::ModelEntry anthropic_entry(const Entry& entry) {
+  return {.id = entry.id, .display_name = {}, .created_at = created(entry)};
+}
+Result<std::string> anthropic_list(const Snapshot& snapshot, std::string_view query) {
+  auto page = dialect::claude::parse_models_query(query);
+  if (!page) return fail_with(page);
+  std::vector<dialect::claude::ModelEntry> models;
+  for (const Entry& entry : snapshot.catalog->list()) models.push_back(anthropic_entry(entry));
+  return dialect::claude::models_body(models, *page);
+}
+std::string anthropic_one(const Entry& entry) { return dialect::claude::model_body(anthropic_entry(entry)); }
+
+// --- Gemini -------------------------------------------------------------------------------------------------------------------
+
+dialect::google::ListedModel gemini_entry(const Entry& entry) {
+  dialect::google::ListedModel out{.id = entry.id};
+  if (const auto* info = entry.target.info) {
+    out.input_token_limit = known(info->context_tokens);
+    out.output_token_limit = known(info->max_output_tokens);
+    out.chat = info->type == catalog::ModelType::llm || info->type == catalog::ModelType::nlp;
+    out.embeddings = info->type == catalog::ModelType::embedding;
+  }
+  out.thinking = can(entry, Capability::reasoning);
+  return out;
+}
+Result<std::string> gemini_list(const Snapshot& snapshot, std::string_view query) {
+  std::vector<dialect::google::ListedModel> models;
+  for (const Entry& entry : snapshot.catalog->list()) models.push_back(gemini_entry(entry));
+  return dialect::google::models_body(models, parameter(query, "pageSize"), parameter(query, "pageToken"));
+}
+std::string gemini_one(const Entry& entry) { return dialect::google::model_body(gemini_entry(entry)); }
+
+// --- Ollama -------------------------------------------------------------------------------------------------------------------
+
+dialect::ollama_native::ListedModel ollama_entry(const Entry& entry) {
+  dialect::ollama_native::ListedModel out{.name = entry.id,
+                                          .family = entry.owned_by,
+                                          .modified = created(entry) != 0 ? std::optional{created(entry)} : std::nullopt,
+                                          .context_tokens = {},
+                                          .capabilities = {"completion"}};
+  if (const auto* info = entry.target.info) out.context_tokens = known(info->context_tokens);
+  if (can(entry, Capability::tools)) out.capabilities.emplace_back("tools");
+  if (can(entry, Capability::vision)) out.capabilities.emplace_back("vision");
+  if (can(entry, Capability::reasoning)) out.capabilities.emplace_back("thinking");
+  return out;
+}
+std::vector<dialect::ollama_native::ListedModel> ollama_entries(const Snapshot& snapshot) {
+  std::vector<dialect::ollama_native::ListedModel> models;
+  for (const Entry& entry : snapshot.catalog->list()) models.push_back(ollama_entry(entry));
+  return models;
+}
+Result<std::string> ollama_list(const Snapshot& snapshot, std::string_view /*query*/) {
+  return dialect::ollama_native::tags_body(ollama_entries(snapshot));
+}
+std::string ollama_one(const Entry& entry) { return dialect::ollama_native::show_body(ollama_entry(entry)); }
+
+struct Form {
+  std::string_view dialect;
+  Result<std::string> (*list)(const Snapshot& snapshot, std::string_view query);
+  std::string (*one)(const Entry& entry);
+};
+constexpr Form forms[] = {{"openai_chat", openai_list, openai_one},
+                          {"anthropic", anthropic_list, anthropic_one},
+                          {"gemini", gemini_list, gemini_one},
+                          {"ollama", ollama_list, ollama_one}};
+
+const Form& form_of(const dialect::Dialect& dialect) {
+  for (const Form& form : forms) {
+    if (form.dialect == dialect.name()) return form;
+  }
+  return forms[0];
+}
+
+}  // namespace
+
+Result<std::string> models_page(const dialect::Dialect& dialect, const Snapshot& snapshot, std::string_view query) {
+  return form_of(dialect).list(snapshot, query);
+}
+
+Result<std::string> model_page(const dialect::Dialect& dialect, const Snapshot& snapshot, std::string_view name) {
+  const Entry* entry = snapshot.catalog->find(name);
+  if (entry != nullptr) return form_of(dialect).one(*entry);
+  return fail(Kind::model_not_found, cat("the model '", name.substr(0, 128), "' is not known here; GET /v1/models lists all"),
+              "model");
+}
+
+Result<std::string> loaded_page(const Snapshot& snapshot) {
+  return dialect::ollama_native::ps_body(ollama_entries(snapshot), unix_seconds());
+}
+
+std::string version_page() { return dialect::ollama_native::version_body(); }
+
+Result<std::string> named_model_page(const Snapshot& snapshot, std::string_view body) {
+  auto name = dialect::ollama_native::shown_model(body);
+  if (!name) return fail_with(name);
+  return model_page(dialect::ollama(), snapshot, *name);
+}
+
+}  // namespace cardea::pipeline
