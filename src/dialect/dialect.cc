@@ -13,6 +13,7 @@ std::span<const Dialect* const> all() {
       &gemini(),
       &openai_responses(),
       &openai_completions(),
+      &cohere(),
   };
   return dialects;
 }

@@ -1,0 +1,129 @@
+// The dialect object: traits, words, the way through, errors ({"id","message"}).
+
+#include "dialect/cohere/cohere.h"
+
+#include <algorithm>
+#include <array>
+
+#include "dialect/plain.h"
+#include "wire/sse.h"
+
+namespace cardea::dialect {
+
+const Dialect& cohere() {
+  static const cohere_v2::Cohere instance;
+  return instance;
+}
+
+namespace cohere_v2 {
+
+using model::Finish;
+
+const Traits& Cohere::traits() const noexcept {
+  static constexpr std::array<std::string_view, 1> aliases{"cohere_v2"};
+  // Signatures have no place of Cohere's own; its SDKs keep fields they do not know, so they stand beside the thinking and the
+  // call that they sign.
+  static constexpr Traits traits{
+      .name = dialect_name, .aliases = aliases, .id_prefix = {}, .thinking_signatures = true, .call_signatures = true};
+  return traits;
+}
+
+std::string Cohere::chat_target(std::string_view /*model: in the body*/, bool /*stream*/) const { return "/chat"; }
+
+Result<RequestView> Cohere::inspect(std::string_view body, const Asked& asked) const {
+  return inspect_plain(body, asked, "messages");
+}
+Result<json::Edits> Cohere::forward_edits(const RequestView& view, const ForwardOptions& options) const {
+  return forward_plain(view, options);
+}
+Result<ResponseView> Cohere::inspect_response(std::string_view body, const Secret& /*secret*/) const {
+  return inspect_answer(*this, body, {});
+}
+std::unique_ptr<Relay> Cohere::relay(RelayOptions options) const {
+  return framed_relay(make_stream_decoder(), Framing::sse, std::move(options));
+}
+std::unique_ptr<StreamDecoder> Cohere::stream_decoder() const { return make_stream_decoder(); }
+std::unique_ptr<StreamEncoder> Cohere::stream_encoder(AnswerContext context) const {
+  return make_stream_encoder(std::move(context));
+}
+
+namespace {
+
+/// The one place where finish reasons map. The first row of a word decodes it; the first row of a finish encodes it.
+struct FinishRow {
+  Finish finish;
+  std::string_view word;
+  bool exact;
+};
+constexpr std::array<FinishRow, 16> finish_rows{{
+    {Finish::stop, "COMPLETE", true},
+    {Finish::stop_sequence, "STOP_SEQUENCE", true},
+    {Finish::length, "MAX_TOKENS", true},
+    {Finish::tool_calls, "TOOL_CALL", true},
+    {Finish::failed, "ERROR", true},
+    {Finish::function_call, "TOOL_CALL", true},
+    {Finish::context_limit, "MAX_TOKENS", true},  // so the reference
+    // No words for these; a cut must not read as COMPLETE.
+    {Finish::content_filter, "ERROR", false},
+    {Finish::refusal, "ERROR", false},
+    {Finish::malformed_call, "ERROR", false},
+    {Finish::paused, "COMPLETE", false},
+    {Finish::unknown, "COMPLETE", false},
+    // Read only: v2's, and v1's that some deployments still say.
+    {Finish::failed, "TIMEOUT", false},
+    {Finish::content_filter, "ERROR_TOXIC", false},
+    {Finish::context_limit, "ERROR_LIMIT", false},
+    {Finish::failed, "USER_CANCEL", false},
+}};
+
+const FinishRow* row_of(std::string_view word) noexcept {
+  const auto* row = std::ranges::find(finish_rows, word, &FinishRow::word);
+  return row != finish_rows.end() ? row : nullptr;
+}
+
+}  // namespace
+
+Finish finish_of(std::string_view word) noexcept {
+  const auto* row = row_of(word);
+  return row != nullptr ? row->finish : Finish::unknown;
+}
+bool keeps_word(std::string_view word) noexcept {
+  const auto* row = row_of(word);
+  return row == nullptr || !row->exact;
+}
+std::string_view word_of(Finish finish) noexcept { return std::ranges::find(finish_rows, finish, &FinishRow::finish)->word; }
+bool loses_finish(Finish finish) noexcept { return !std::ranges::find(finish_rows, finish, &FinishRow::finish)->exact; }
+
+std::string Cohere::error_body(const Error& error, std::string_view request_id) const {
+  if (!error.detail().body.empty()) return error.detail().body;
+  std::string out;
+  json::Writer w{out};
+  w.begin_object();
+  if (!request_id.empty()) w.key("id").string(request_id);
+  w.key("message").string(error.message()).end_object();
+  return out;
+}
+
+std::string Cohere::stream_error(const Error& error, std::string_view /*request_id*/, Framing /*framing: SSE alone*/) const {
+  // The reference has no error event: a message-end that says ERROR and why.
+  std::string json;
+  json::Writer w{json};
+  w.begin_object().key("type").string("message-end").key("delta").begin_object();
+  w.key("error").string(error.message()).key("finish_reason").string("ERROR").end_object().end_object();
+  std::string out;
+  wire::append_event(out, "message-end", json);
+  return out;
+}
+
+Error Cohere::upstream_error(const UpstreamFailure& failure, const Secret& secret) const {
+  Told told;
+  const auto value = json::parse(failure.body, upstream_scan());
+  if (value) {
+    if (const auto* message = text_at(*value, "message")) told.message = *message;
+    told.own_shape = text_at(*value, "message") != nullptr;
+  }
+  return upstream_error_of(failure, secret, told);
+}
+
+}  // namespace cohere_v2
+}  // namespace cardea::dialect
