@@ -14,6 +14,8 @@ std::span<const Dialect* const> all() {
       &openai_responses(),
       &openai_completions(),
       &cohere(),
+      &ollama(),
+      &ollama_generate(),
   };
   return dialects;
 }

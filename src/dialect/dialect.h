@@ -209,7 +209,7 @@ class Dialect {
 };
 
 /// OpenAI's Chat Completions, Responses and the older Completions; Anthropic's Messages; Gemini's generateContent; Bedrock's
-/// Converse; Cohere's v2 chat; Ollama's own API.
+/// Converse; Cohere's v2 chat; Ollama's own API, and its older /api/generate, which clients speak.
 [[nodiscard]] const Dialect& openai_chat();
 [[nodiscard]] const Dialect& openai_responses();
 [[nodiscard]] const Dialect& openai_completions();
@@ -218,6 +218,7 @@ class Dialect {
 [[nodiscard]] const Dialect& bedrock();
 [[nodiscard]] const Dialect& cohere();
 [[nodiscard]] const Dialect& ollama();
+[[nodiscard]] const Dialect& ollama_generate();
 /// All dialects.
 [[nodiscard]] std::span<const Dialect* const> all();
 /// By name or alias ("openai_chat", "openai"); nullptr when unknown.

@@ -1,0 +1,201 @@
+// Model events become the lines of a client's stream, in either form.
+
+#include <algorithm>
+
+#include "dialect/ollama/ollama.h"
+#include "dialect/turns.h"
+
+namespace cardea::dialect::ollama_native {
+
+using json::Writer;
+using model::ChatEvent;
+namespace event = model::event;
+
+namespace {
+
+/// Calls wait until they are whole: a line holds one with its arguments as an object.
+class Encoder final : public StreamEncoder {
+ public:
+  Encoder(AnswerContext context, Form form) : context_{std::move(context)}, form_{form} {}
+
+  void encode(const ChatEvent& event, std::string& out) override {
+    out_ = &out;
+    std::visit([this](const auto& value) { on(value); }, event);
+  }
+  [[nodiscard]] const Losses& losses() const noexcept override { return losses_; }
+
+ private:
+  struct OpenPart {
+    std::uint64_t part = 0;
+    model::Part value;  ///< of a call the whole of it, with the arguments so far
+    bool open = true;
+  };
+
+  void on(const event::Start& start) { start_ = start; }
+  void on(const event::PartStart& start);
+  void on(const event::Delta& delta);
+  void on(const event::CitationDelta& delta) {
+    if (ours(delta.choice)) losses_.detail("choices[0].message.citations");
+  }
+  void on(const event::SignatureDelta& delta);
+  void on(const event::AudioDelta& delta) {
+    if (ours(delta.choice)) losses_.detail("choices[0].message.audio");
+  }
+  void on(const event::Logprobs& logprobs);
+  void on(const event::PartStop& stop);
+  void on(const event::ChoiceFinish& finish);
+  void on(const event::UsageReport& report) { usage_ = report.usage; }
+  void on(const event::Ping&) {}  // a blank line is no JSON to its clients
+  void on(const event::Failure&) {}
+  void on(const event::End&);
+
+  /// One line: what is said, and `rest` of the top level.
+  template <class Rest>
+  void line(const Said& said, const Rest& rest);
+  void line(const Said& said) {
+    line(said, [](Writer& w) { w.key("done").boolean(false); });
+  }
+  void close(OpenPart& part);
+  OpenPart* find(std::uint64_t choice, std::uint64_t part);
+  bool ours(std::uint64_t choice) {
+    if (choice != 0) losses_.detail(cat("choices[", choice, ']'), "one answer only");
+    return choice == 0;
+  }
+
+  AnswerContext context_;
+  Form form_;
+  Losses losses_;
+  std::string* out_ = nullptr;  ///< during encode()
+  event::Start start_;
+  std::vector<OpenPart> parts_;
+  std::uint64_t calls_ = 0;
+  std::optional<event::ChoiceFinish> finish_;
+  std::optional<model::Usage> usage_;
+};
+
+template <class Rest>
+void Encoder::line(const Said& said, const Rest& rest) {
+  Writer w{*out_};
+  w.begin_object();
+  write_or(w, "model", start_.model, context_.model);
+  const auto created = start_.created ? start_.created : instead(context_.created);
+  if (created) w.key("created_at").string(time_text(*created));
+  const auto beside = [&] {
+    if (!said.thinking.empty()) w.key("thinking").string(said.thinking);
+    write(w, "thinking_signature", said.signature);
+    for (const auto* image : said.images) {
+      w.key("images").begin_array().string(*std::get<model::Image>(image->value).media.base64).end_array();
+    }
+    for (const auto* call : said.calls) {
+      w.key("tool_calls").begin_array();
+      encode_call(w, std::get<model::ToolCall>(call->value), calls_++, {}, false);
+      w.end_array();
+    }
+  };
+  if (form_ == Form::chat) {
+    w.key("message").begin_object().key("role").string("assistant").key("content").string(said.text);
+    beside();
+    w.end_object();
+  } else {
+    w.key("response").string(said.text);
+    beside();
+  }
+  rest(w);
+  w.end_object();
+  *out_ += '\n';
+}
+
+Encoder::OpenPart* Encoder::find(std::uint64_t choice, std::uint64_t part) {
+  if (choice != 0) return nullptr;
+  const auto found = std::ranges::find_if(parts_, [&](const OpenPart& open) { return open.part == part && open.open; });
+  return found != parts_.end() ? &*found : nullptr;
+}
+
+void Encoder::on(const event::PartStart& start) {
+  if (!ours(start.choice)) return;
+  const auto& value = start.value.value;
+  auto& part = parts_.emplace_back(OpenPart{.part = start.part, .value = {}});
+  if (std::holds_alternative<model::ToolCall>(value)) {
+    part.value = start.value;
+  } else if (const auto* thinking = std::get_if<model::Thinking>(&value)) {
+    part.value.value = model::Thinking{};
+    if (!thinking->text.empty()) on(event::Delta{start.choice, start.part, thinking->text});
+    if (thinking->signature) on(event::SignatureDelta{start.choice, start.part, *thinking->signature});
+  } else if (const auto text = text_of(start.value)) {
+    if (!text->empty()) on(event::Delta{start.choice, start.part, *text});
+    const auto* cited = std::get_if<model::Text>(&value);
+    if (cited != nullptr && !cited->citations.empty()) losses_.detail("choices[0].message.citations");
+  } else if (const auto* image = std::get_if<model::Image>(&value); image != nullptr && image->media.base64) {
+    part.open = false;
+    line({.images = {&start.value}});
+  } else {
+    part.open = false;
+    lose_answer_part(start.value, losses_);
+  }
+}
+
+void Encoder::on(const event::Delta& delta) {
+  auto* part = find(delta.choice, delta.part);
+  if (part == nullptr) return;
+  if (auto* call = std::get_if<model::ToolCall>(&part->value.value)) {
+    call->arguments += delta.text;
+  } else if (delta.text.empty()) {
+    return;
+  } else if (std::holds_alternative<model::Thinking>(part->value.value)) {
+    line({.thinking = delta.text});
+  } else {
+    line({.text = delta.text});
+  }
+}
+
+void Encoder::on(const event::SignatureDelta& delta) {
+  const auto* part = find(delta.choice, delta.part);
+  if (part == nullptr || !std::holds_alternative<model::Thinking>(part->value.value)) return;
+  if (form_ == Form::chat) {
+    line({.signature = delta.signature});
+  } else {
+    losses_.detail("choices[0].message.thinking.signature");
+  }
+}
+
+void Encoder::on(const event::Logprobs& logprobs) {
+  if (!ours(logprobs.choice)) return;
+  line({}, [&](Writer& w) {
+    w.key("done").boolean(false).key("logprobs");
+    encode_logprobs(w, logprobs.value);
+  });
+}
+
+void Encoder::close(OpenPart& part) {
+  const bool call = part.open && std::holds_alternative<model::ToolCall>(part.value.value);
+  part.open = false;
+  if (call) line({.calls = {&part.value}});
+}
+
+void Encoder::on(const event::PartStop& stop) {
+  if (auto* part = find(stop.choice, stop.part)) close(*part);
+}
+
+void Encoder::on(const event::ChoiceFinish& finish) {
+  if (!ours(finish.choice)) return;
+  finish_ = finish;
+  if (loses_finish(finish.finish)) losses_.detail("choices[0].finish_reason");
+  if (finish.stop_sequence) losses_.detail("choices[0].stop_sequence");
+}
+
+void Encoder::on(const event::End&) {
+  for (auto& part : parts_) close(part);
+  line({}, [&](Writer& w) {
+    w.key("done").boolean(true);
+    if (finish_) w.key("done_reason").string(word_of(finish_->finish));
+    if (usage_) encode_usage(w, *usage_);
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<StreamEncoder> make_stream_encoder(AnswerContext context, Form form) {
+  return std::make_unique<Encoder>(std::move(context), form);
+}
+
+}  // namespace cardea::dialect::ollama_native
