@@ -138,8 +138,13 @@ TEST(CohereAnswer, Errors) {
   EXPECT_EQ(chat.stream_error(Error{Kind::upstream_reset, "cut"}, "r1", Framing::sse),
             "event: message-end\ndata: {\"type\":\"message-end\",\"delta\":{\"error\":\"cut\",\"finish_reason\":\"ERROR\"}}\n\n");
   const Secret secret{"sk-secret-key-1"};
-  auto error =
-      chat.upstream_error({.status = 429, .body = R"({"message":"slow down sk-secret-key-1","id":"z"})", .retry_after = "3"}, secret);
+  // In place of an answer.
+  auto reported = chat.inspect_response(R"({"message":"bad sk-secret-key-1"})", secret);
+  ASSERT_FALSE(reported);
+  EXPECT_NE(reported.error().message().find("bad "), std::string_view::npos);
+  EXPECT_EQ(reported.error().message().find("sk-secret-key-1"), std::string_view::npos);
+  auto error = chat.upstream_error(
+      {.status = 429, .body = R"({"message":"slow down sk-secret-key-1","id":"z"})", .retry_after = "3"}, secret);
   EXPECT_EQ(error.kind(), Kind::rate_limited);
   EXPECT_EQ(error.detail().retry_after, "3");
   EXPECT_EQ(error.message().find("sk-secret-key-1"), std::string_view::npos);

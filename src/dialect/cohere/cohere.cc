@@ -30,14 +30,31 @@ const Traits& Cohere::traits() const noexcept {
 
 std::string Cohere::chat_target(std::string_view /*model: in the body*/, bool /*stream*/) const { return "/chat"; }
 
+namespace {
+
+Told tell(std::string_view body) {
+  Told told;
+  const auto value = json::parse(body, upstream_scan());
+  const auto* message = value ? text_at(*value, "message") : nullptr;
+  if (message != nullptr) told.message = *message;
+  told.own_shape = message != nullptr;
+  return told;
+}
+
+}  // namespace
+
 Result<RequestView> Cohere::inspect(std::string_view body, const Asked& asked) const {
   return inspect_plain(body, asked, "messages");
 }
 Result<json::Edits> Cohere::forward_edits(const RequestView& view, const ForwardOptions& options) const {
   return forward_plain(view, options);
 }
-Result<ResponseView> Cohere::inspect_response(std::string_view body, const Secret& /*secret*/) const {
-  return inspect_answer(*this, body, {});
+Result<ResponseView> Cohere::inspect_response(std::string_view body, const Secret& secret) const {
+  auto view = inspect_answer(*this, body, {});
+  if (view || !view.error().is(Kind::upstream_failed)) return view;
+  const auto told = tell(body);
+  if (!told.message.empty()) return std::unexpected{reported_error_of(told, secret)};
+  return view;
 }
 std::unique_ptr<Relay> Cohere::relay(RelayOptions options) const {
   return framed_relay(make_stream_decoder(), Framing::sse, std::move(options));
@@ -116,13 +133,7 @@ std::string Cohere::stream_error(const Error& error, std::string_view /*request_
 }
 
 Error Cohere::upstream_error(const UpstreamFailure& failure, const Secret& secret) const {
-  Told told;
-  const auto value = json::parse(failure.body, upstream_scan());
-  if (value) {
-    if (const auto* message = text_at(*value, "message")) told.message = *message;
-    told.own_shape = text_at(*value, "message") != nullptr;
-  }
-  return upstream_error_of(failure, secret, told);
+  return upstream_error_of(failure, secret, tell(failure.body));
 }
 
 }  // namespace cohere_v2

@@ -153,6 +153,11 @@ TEST(OllamaAnswer, Errors) {
   EXPECT_EQ(chat.error_body(Error{Kind::bad_request, "no \"x\""}, "r1"), R"({"error":"no \"x\""})");
   EXPECT_EQ(chat.stream_error(Error{Kind::upstream_reset, "cut"}, "r1", Framing::lines), "{\"error\":\"cut\"}\n");
   const Secret secret{"sk-secret-key-1"};
+  // In place of an answer.
+  auto reported = chat.inspect_response(R"({"error":"bad sk-secret-key-1"})", secret);
+  ASSERT_FALSE(reported);
+  EXPECT_NE(reported.error().message().find("bad "), std::string_view::npos);
+  EXPECT_EQ(reported.error().message().find("sk-secret-key-1"), std::string_view::npos);
   auto error = chat.upstream_error({.status = 404, .body = R"({"error":"model 'x' not found sk-secret-key-1"})"}, secret);
   EXPECT_EQ(error.http_status(), 404);
   EXPECT_EQ(error.message().find("sk-secret-key-1"), std::string_view::npos);

@@ -52,6 +52,21 @@ std::string Ollama::chat_target(std::string_view /*model: in the body*/, bool /*
   return form_ == Form::chat ? "/api/chat" : "/api/generate";
 }
 
+namespace {
+
+Told tell(std::string_view body) {
+  Told told;
+  const auto value = json::parse(body, upstream_scan());
+  const auto* error = value ? value->find("error") : nullptr;
+  if (error == nullptr) return told;
+  told.own_shape = error->as_string() != nullptr;
+  if (told.own_shape) told.message = *error->as_string();
+  if (const auto* nested = text_at(*error, "message")) told.message = *nested;
+  return told;
+}
+
+}  // namespace
+
 /// Without messages, or a prompt, a request loads the model: that is the upstream's to answer.
 Result<RequestView> Ollama::inspect(std::string_view body, const Asked& asked) const {
   auto view = inspect_plain(body, asked, "model");
@@ -64,8 +79,12 @@ Result<RequestView> Ollama::inspect(std::string_view body, const Asked& asked) c
 Result<json::Edits> Ollama::forward_edits(const RequestView& view, const ForwardOptions& options) const {
   return forward_plain(view, options);
 }
-Result<ResponseView> Ollama::inspect_response(std::string_view body, const Secret& /*secret*/) const {
-  return inspect_answer(*this, body, "model");
+Result<ResponseView> Ollama::inspect_response(std::string_view body, const Secret& secret) const {
+  auto view = inspect_answer(*this, body, "model");
+  if (view || !view.error().is(Kind::upstream_failed)) return view;
+  const auto told = tell(body);
+  if (!told.message.empty()) return std::unexpected{reported_error_of(told, secret)};
+  return view;
 }
 std::unique_ptr<Relay> Ollama::relay(RelayOptions options) const {
   return framed_relay(make_stream_decoder(), Framing::lines, std::move(options));
@@ -187,15 +206,7 @@ std::string Ollama::stream_error(const Error& error, std::string_view /*request_
 }
 
 Error Ollama::upstream_error(const UpstreamFailure& failure, const Secret& secret) const {
-  Told told;
-  const auto value = json::parse(failure.body, upstream_scan());
-  if (const auto* error = value ? value->find("error") : nullptr) {
-    const auto* nested = text_at(*error, "message");
-    told.own_shape = error->as_string() != nullptr;
-    if (told.own_shape) told.message = *error->as_string();
-    if (nested != nullptr) told.message = *nested;
-  }
-  return upstream_error_of(failure, secret, told);
+  return upstream_error_of(failure, secret, tell(failure.body));
 }
 
 }  // namespace ollama_native
