@@ -78,7 +78,6 @@ struct Provider {
   std::string dialect;  ///< name of a dialect: "openai_chat"
   Endpoint endpoint;
   std::string authority;  ///< value of the Host header
-  std::string chat_path;  ///< request target of chat: "/v1/chat/completions"
   Secret head;            ///< header lines to send, each ending in CRLF: credentials and the provider's own headers (no Host)
   Signer signer;          ///< of what `head` cannot hold
   Secret key;             ///< the bare credential, for scrubbing upstream error texts

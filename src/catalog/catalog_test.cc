@@ -306,7 +306,7 @@ TEST(Catalog, HeadHoldsKeyAndHeaders) {
   EXPECT_EQ(provider->head.reveal(), "Authorization: Bearer sk-1\r\nOpenAI-Organization: org\r\n");
   EXPECT_EQ(provider->key.reveal(), "sk-1");
   EXPECT_EQ(provider->authority, "proxy:1");
-  EXPECT_EQ(provider->chat_path, "/x/chat/completions");
+  EXPECT_EQ(provider->path("/chat/completions"), "/x/chat/completions");
   EXPECT_EQ(provider->dialect, "openai_chat");
 }
 
@@ -346,7 +346,7 @@ TEST(Catalog, TheRegistryFileOfTheFirstDay) {
   const auto target = catalog->resolve("text-davinci-003");
   ASSERT_TRUE(target);
   EXPECT_EQ(target->provider->endpoint.origin, (Origin{Scheme::http, "model-service", 8080}));
-  EXPECT_EQ(target->provider->chat_path, "/v1/chat/completions");
+  EXPECT_EQ(target->provider->path("/chat/completions"), "/v1/chat/completions");
   EXPECT_EQ(target->model, "text-davinci-003");
   EXPECT_EQ(target->info->type, ModelType::nlp);
   EXPECT_EQ(target->info->rate_limit.qps, 10u);
@@ -407,7 +407,7 @@ TEST(Catalog, UserProviders) {
   EXPECT_EQ(catalog->provider("work")->head.reveal(), "Authorization: Bearer sk-work\r\n");
   EXPECT_EQ(catalog->provider("free")->head.reveal(), "") << "OPENAI_API_KEY must not go to another address";
   EXPECT_EQ(went(*catalog, "lab-1"), "lab lab-1 known");
-  EXPECT_EQ(catalog->provider("lab")->chat_path, "/v1/chat/completions");
+  EXPECT_EQ(catalog->provider("lab")->path("/chat/completions"), "/v1/chat/completions");
 }
 
 TEST(Catalog, ListAndFind) {

@@ -105,7 +105,6 @@ Made make_provider(std::string name, const config::Provider& data, const Proof& 
     made.problems.push_back({Field::base_url, std::string{endpoint.error().message()}, "write e.g. http://HOST:PORT/v1"});
   }
   out.authority = out.endpoint.authority();
-  out.chat_path = out.path("/chat/completions");
   out.key = proof.key;
   out.signer = proof.signer;
   std::string head;
