@@ -35,11 +35,14 @@ struct RequestView {
   bool asked_usage = false;  ///< the client itself asked for the usage chunk
 };
 
-/// A vendor's deviation: a top-level field it does not know. With `to`, it is renamed (dropped when `to` is there already).
+/// A vendor's deviation: a top-level field it does not know, or knows under another name, or wants with a value of its own.
 struct FieldRule {
   std::string from;
-  std::string to;  ///< empty: the field is dropped
+  std::string to = {};     ///< the field is renamed (dropped when `to` is there already); empty: dropped
+  std::string value = {};  ///< not empty: the field is set to this JSON instead
 };
+/// What a vendor's rules change in a body that was made for it, and not forwarded.
+[[nodiscard]] Result<json::Edits> rule_edits(std::string_view body, std::span<const FieldRule> rules);
 
 struct ForwardOptions {
   std::string_view model;     ///< the upstream's name for it; empty: as the client said

@@ -169,8 +169,18 @@ Result<RequestView> inspect_plain(std::string_view body, const Asked& asked, std
   return result;
 }
 
+bool dropped(std::span<const FieldRule> rules, std::string_view key) {
+  return std::ranges::any_of(rules,
+                             [&](const FieldRule& rule) { return rule.from == key && rule.to.empty() && rule.value.empty(); });
+}
+
 void apply_rules(const json::Members& members, std::span<const FieldRule> rules, json::ObjectEdit& object) {
   for (const auto& rule : rules) {
+    if (!rule.value.empty()) {
+      const auto* member = members.find(rule.from);
+      member == nullptr ? object.add(rule.from, rule.value) : object.set(*member, rule.value);
+      continue;
+    }
     const bool rename = !rule.to.empty() && members.find(rule.to) == nullptr;
     for (const auto& member : members.all()) {
       if (member.key != rule.from) continue;
@@ -188,11 +198,23 @@ Result<json::Edits> forward_plain(const RequestView& view, const ForwardOptions&
   json::ObjectEdit object{view.members};
   Status status;
   const bool named_here = view.model_span.length != 0;
-  if (named_here && !options.model.empty() && options.model != view.model) {
+  if (named_here && !options.model.empty() && options.model != view.model && !dropped(options.rules, "model")) {
     status = result->replace(view.model_span, json::quote(options.model));
   }
   apply_rules(view.members, options.rules, object);
   if (status) status = object.commit(*result);
+  if (!status) result = fail_with(status);
+  return result;
+}
+
+Result<json::Edits> rule_edits(std::string_view body, std::span<const FieldRule> rules) {
+  Result<json::Edits> result{std::in_place};
+  if (rules.empty()) return result;
+  auto members = json::scan(body);
+  if (!members) return fail_with(members);
+  json::ObjectEdit object{*members};
+  apply_rules(*members, rules, object);
+  auto status = object.commit(*result);
   if (!status) result = fail_with(status);
   return result;
 }

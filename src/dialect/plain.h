@@ -14,7 +14,9 @@ namespace cardea::dialect {
 [[nodiscard]] Result<RequestView> inspect_plain(std::string_view body, const Asked& asked, std::string_view list);
 /// The model's name, unless the path names it, and the vendor's field rules.
 [[nodiscard]] Result<json::Edits> forward_plain(const RequestView& view, const ForwardOptions& options);
-/// Drops and renames top-level fields as the vendor's rules say.
+/// True when the vendor's rules remove the field.
+[[nodiscard]] bool dropped(std::span<const FieldRule> rules, std::string_view key);
+/// Drops, renames and sets top-level fields as the vendor's rules say.
 void apply_rules(const json::Members& members, std::span<const FieldRule> rules, json::ObjectEdit& object);
 /// By decode_response(). `model_key`: the top-level member that names the model, may be empty.
 [[nodiscard]] Result<ResponseView> inspect_answer(const Dialect& dialect, std::string_view body, std::string_view model_key);

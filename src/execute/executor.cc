@@ -218,6 +218,8 @@ Status Executor::write(const ChatCall& request, Message& message) {
   std::string_view body = request.body;
   if (request.translated != nullptr) {
     body = request.translated->body;
+    message.edits = dialect::rule_edits(body, upstream.rules);
+    if (!message.edits) return fail_with(message.edits);
   } else {
     dialect::ForwardOptions options;
     if (request.model != request.view.model) options.model = request.model;

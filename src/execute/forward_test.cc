@@ -62,6 +62,38 @@ TEST(Forward, LeavesALongBodyAsItIs) {
   client.answer().expect_status(200);
 }
 
+// A provider whose chats are elsewhere and whose body deviates, as Anthropic's on Vertex: on the way through and translated.
+TEST(Forward, KeepsTheProvidersRulesInBodiesMadeForIt) {
+  TestServer server{{.config = R"(
+discovery: off
+providers:
+  far:
+    base_url: http://upstream:8000/v1/projects/p?tier=1
+    dialect: bedrock
+    chat_path: /models/{model}:predict
+    stream_path: /models/{model}:streamPredict
+    quirks: {drop_fields: [inferenceConfig], rename_fields: {system: instructions}, set_fields: {api_version: 'v"1'}}
+  near:
+    base_url: http://upstream:8000/v1
+    quirks: {drop_fields: [model, seed], set_fields: {api_version: v1}}
+)"}};
+  auto client = server.connect();
+  client.ask(
+      R"({"model":"far/some@1","max_tokens":5,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"}]})");
+  auto translated = server.upstream().expect_request();
+  EXPECT_EQ(translated.head.substr(0, translated.head.find("\r\n")), "POST /v1/projects/p/models/some@1:predict?tier=1 HTTP/1.1");
+  EXPECT_EQ(
+      translated.body,
+      R"({"api_version":"v\"1","messages":[{"role":"user","content":[{"text":"Hi"}]}],"instructions":[{"text":"Be brief."}]})");
+  translated.peer.close();
+  static_cast<void>(client.answer());
+  client.ask(R"({"model":"near/x","seed":1,"messages":[{"role":"user","content":"Hi"}]})");
+  auto forwarded = server.upstream().expect_request();
+  EXPECT_EQ(forwarded.body, R"({"api_version":"v1","messages":[{"role":"user","content":"Hi"}]})");
+  forwarded.peer.close();
+  static_cast<void>(client.answer());
+}
+
 TEST(Forward, BringsTheAnswerBackAsItIs) {
   TestServer server;
   auto client = server.connect();

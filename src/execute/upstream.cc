@@ -1,6 +1,7 @@
 #include "execute/upstream.h"
 
 #include "base/text.h"
+#include "json/writer.h"
 #include "wire/http1.h"
 
 namespace cardea::execute {
@@ -30,14 +31,15 @@ Secret header_lines(const catalog::Provider& provider, const dialect::Dialect& d
 
 std::vector<dialect::FieldRule> rules_of(const catalog::Quirks& quirks) {
   std::vector<dialect::FieldRule> rules;
-  for (const auto& field : quirks.drop_fields) rules.push_back({field, {}});
+  for (const auto& field : quirks.drop_fields) rules.push_back({.from = field});
   for (const auto& [from, to] : quirks.rename_fields) rules.push_back({from, to});
+  for (const auto& [field, text] : quirks.set_fields) rules.push_back({.from = field, .value = json::quote(text)});
   switch (quirks.max_tokens_field) {
     case config::MaxTokensField::as_sent: break;
     case config::MaxTokensField::max_tokens: rules.push_back({"max_completion_tokens", "max_tokens"}); break;
     case config::MaxTokensField::max_completion_tokens: rules.push_back({"max_tokens", "max_completion_tokens"}); break;
   }
-  if (quirks.stream_options == config::Switch::off) rules.push_back({"stream_options", {}});
+  if (quirks.stream_options == config::Switch::off) rules.push_back({.from = "stream_options"});
   return rules;
 }
 

@@ -95,11 +95,6 @@ Status inspect_into(std::string_view body, RequestView& view) {
   return status;
 }
 
-/// True when the vendor's rules remove the field.
-bool dropped(std::span<const FieldRule> rules, std::string_view key) {
-  return std::ranges::any_of(rules, [&](const FieldRule& rule) { return rule.from == key && rule.to.empty(); });
-}
-
 /// Asks for the usage chunk. The client's other stream options stay as they are.
 Status ask_usage(const Members& members, json::ObjectEdit& object, json::Edits& edits) {
   constexpr std::string_view wanted = R"({"include_usage":true})";
@@ -210,7 +205,7 @@ Result<json::Edits> OpenAiChat::forward_edits(const RequestView& view, const For
   Result<json::Edits> result{std::in_place};
   json::ObjectEdit object{view.members};
   Status status;
-  if (!options.model.empty() && options.model != view.model) {
+  if (!options.model.empty() && options.model != view.model && !dropped(options.rules, "model")) {
     status = result->replace(view.model_span, json::quote(options.model));
   }
   apply_rules(view.members, options.rules, object);

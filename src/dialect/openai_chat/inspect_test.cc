@@ -78,6 +78,7 @@ struct EditCase {
 TEST(ForwardEdits, ChangeOnlyWhatMustChange) {
   const std::vector<FieldRule> rename{{"max_completion_tokens", "max_tokens"}};
   const std::vector<FieldRule> drop{{"store", ""}, {"stream_options", ""}};
+  const std::vector<FieldRule> elsewhere{{"model"}, {.from = "version", .value = R"("v1")"}};
   const EditCase cases[] = {
       {"nothing", R"({"model":"m", "messages":[{"role":"user"}] })", {}, R"({"model":"m", "messages":[{"role":"user"}] })"},
       {"the same model",
@@ -88,6 +89,14 @@ TEST(ForwardEdits, ChangeOnlyWhatMustChange) {
        R"({"seed":18446744073709551616, "model" : "a\"" ,"messages":[{"role":"user"}]})",
        {.model = "x/\"y"},
        R"({"seed":18446744073709551616, "model" : "x/\"y" ,"messages":[{"role":"user"}]})"},
+      {"a model that is dropped is not rewritten, a field is added",
+       R"({"model":"m","messages":[{"role":"user"}]})",
+       {.model = "x", .rules = elsewhere},
+       R"({"version":"v1","messages":[{"role":"user"}]})"},
+      {"a field is set",
+       R"({"messages":[{"role":"user"}],"version":{"a":1},"model":"m"})",
+       {.rules = elsewhere},
+       R"({"messages":[{"role":"user"}],"version":"v1"})"},
       {"no usage without a stream",
        R"({"model":"m","messages":[{"role":"user"}]})",
        {.inject_usage = true},
