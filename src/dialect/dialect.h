@@ -186,6 +186,8 @@ class Dialect {
 
   [[nodiscard]] virtual Result<model::Chat> decode_request(std::string_view body, const Asked& asked) const = 0;
   [[nodiscard]] virtual std::string encode_request(const model::Chat& chat, Losses& losses) const = 0;
+  /// How the chat's schema for the answer is said to the model that it names, when not all models take it as the traits say.
+  [[nodiscard]] virtual Traits::Schema schema_of(const model::Chat& /*chat*/) const { return traits().schema; }
   [[nodiscard]] virtual Result<model::Answer> decode_response(std::string_view body) const = 0;
   [[nodiscard]] virtual std::string encode_response(const model::Answer& answer, const AnswerContext& context,
                                                     Losses& losses) const = 0;

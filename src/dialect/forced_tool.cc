@@ -24,11 +24,11 @@ bool is_named(const std::vector<Tool>& tools, std::string_view name) {
 
 }  // namespace
 
-std::string force_tool(model::Chat& chat, const Traits& upstream) {
+std::string force_tool(model::Chat& chat, const Dialect& upstream) {
   using Form = model::ResponseFormat::Kind;
   const bool wanted = chat.response_format &&
                       (chat.response_format->kind == Form::json_schema || chat.response_format->kind == Form::json_object);
-  if (upstream.schema == Traits::Schema::native || !wanted) return {};
+  if (!wanted || upstream.schema_of(chat) == Traits::Schema::native) return {};
   auto& tools = chat.tools ? *chat.tools : chat.tools.emplace();
   const bool alone = tools.empty() || (chat.tool_choice && chat.tool_choice->mode == ToolChoice::Mode::none);
   auto& format = *chat.response_format;

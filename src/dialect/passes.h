@@ -21,7 +21,7 @@ void open_opaque(model::Chat& chat, const Pair& pair, Losses& losses);
 void pair_calls(model::Chat& chat);
 /// A schema for the answer becomes a tool that must be called, when the upstream has no other way; returns the tool's name, or
 /// nothing. (forced_tool.cc)
-[[nodiscard]] std::string force_tool(model::Chat& chat, const Traits& upstream);
+[[nodiscard]] std::string force_tool(model::Chat& chat, const Dialect& upstream);
 
 // --- answers ----------------------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ Result<Translated> translate_request(const Pair& pair, std::string_view body, co
     if (out.copies > copies_max)
       return bad_field("n", cat("must be at most ", copies_max, " for this model, which gives one choice at a time"));
   }
-  out.forced_tool = force_tool(wanted, pair.upstream.traits());
+  out.forced_tool = force_tool(wanted, pair.upstream);
   out.body = pair.upstream.encode_request(wanted, out.losses);
   const Loss* gravest = out.losses.gravest();
   if (gravest != nullptr && allow == Allow::no_change_of_meaning) {
@@ -228,6 +228,7 @@ constexpr std::array<EffortRow, 6> efforts{
 }  // namespace
 
 std::uint64_t budget_of(std::string_view effort) noexcept {
+  if (effort == "max") return efforts.back().budget;  // Anthropic's word beyond the scale
   const auto row = std::ranges::find(efforts, effort, &EffortRow::effort);
   return row != efforts.end() ? row->budget : efforts[3].budget;
 }

@@ -22,10 +22,14 @@ const Traits& Anthropic::traits() const noexcept {
                                  .aliases = aliases,
                                  .id_prefix = "msg_",
                                  .thinking_signatures = true,
-                                 .schema = Traits::Schema::native};
+                                 .schema = Traits::Schema::native,
+                                 .request_id_header = "request-id"};
   return traits;
 }
 std::string Anthropic::chat_target(std::string_view /*model: in the body*/, bool /*stream*/) const { return "/messages"; }
+
+std::string Anthropic::count_target(std::string_view /*model: in the body*/) const { return "/messages/count_tokens"; }
+std::string Anthropic::count_body(std::uint64_t tokens) const { return cat(R"({"input_tokens":)", tokens, '}'); }
 
 Result<RequestView> Anthropic::inspect(std::string_view body, const Asked& asked) const {
   return inspect_plain(body, asked, "messages");

@@ -30,11 +30,14 @@ class Anthropic final : public Dialect {
   [[nodiscard]] std::unique_ptr<Relay> relay(RelayOptions options) const override;
   [[nodiscard]] Result<model::Chat> decode_request(std::string_view body, const Asked& asked) const override;
   [[nodiscard]] std::string encode_request(const model::Chat& chat, Losses& losses) const override;
+  [[nodiscard]] Traits::Schema schema_of(const model::Chat& chat) const override;
   [[nodiscard]] Result<model::Answer> decode_response(std::string_view body) const override;
   [[nodiscard]] std::string encode_response(const model::Answer& answer, const AnswerContext& context,
                                             Losses& losses) const override;
   [[nodiscard]] std::unique_ptr<StreamDecoder> stream_decoder() const override;
   [[nodiscard]] std::unique_ptr<StreamEncoder> stream_encoder(AnswerContext context) const override;
+  [[nodiscard]] std::string count_target(std::string_view model) const override;
+  [[nodiscard]] std::string count_body(std::uint64_t tokens) const override;
   [[nodiscard]] std::string error_body(const Error& error, std::string_view request_id) const override;
   [[nodiscard]] std::string stream_error(const Error& error, std::string_view request_id, Framing framing) const override;
   [[nodiscard]] Error upstream_error(const UpstreamFailure& failure, const Secret& secret) const override;
@@ -72,6 +75,7 @@ struct Rules {
   /// What stands in for `max_tokens`, which must be there: the most that all models of that age can say.
   std::uint64_t max_tokens = 8192;
   bool claude = false;
+  bool schemas = false;               ///< output_config.format and strict tools
   bool fixed_sampling = false;        ///< temperature, top_p and top_k are refused
   bool one_of_two_samplings = false;  ///< temperature and top_p are refused together
 };
@@ -142,6 +146,10 @@ bool encode_input(json::Writer& w, std::string_view arguments, model::ToolKind k
 [[nodiscard]] std::string tool_id(const std::string& id, const Encoding& encoding);
 /// Nothing but white space, which Anthropic refuses as a text.
 [[nodiscard]] bool is_blank(std::string_view text) noexcept;
+
+/// Another vendor's search of the web as Anthropic's own tool: OpenAI's web_search tools and options, Gemini's google_search.
+/// Nothing when it is no such tool. What Anthropic's has no place for is lost, below `path`.
+[[nodiscard]] std::optional<std::string> web_search_of(const json::Value& tool, std::string_view path, const Encoding& encoding);
 
 /// `thinking`, `output_config` (with the answer's format) and `max_tokens` together, since each limits the others.
 struct Thought {

@@ -90,57 +90,78 @@ class RequestWriter {
 
   // --- tools ----------------------------------------------------------------------------------------------------------------
 
-  [[nodiscard]] bool is_sayable(const model::Tool& tool) const {
-    return tool.kind != model::Tool::Kind::built_in || (encoding_.own && tool.builtin);
+  /// A built-in tool as Anthropic's; nothing when it has none like it.
+  [[nodiscard]] std::optional<std::string> built_in(const std::optional<model::Json>& tool, std::string_view path) {
+    if (encoding_.own && tool) return tool->text;
+    const auto value = tool ? json::parse(tool->text) : Result<Value>{Value{}};
+    const bool names_taken =
+        searches_ || (chat_.tools && std::ranges::find(*chat_.tools, "web_search", function_name) != chat_.tools->end());
+    auto search = value && !names_taken ? web_search_of(*value, path, encoding_) : std::nullopt;
+    if (search) {
+      searches_ = true;
+      encoding_.detail(std::string{path}, "said as anthropic's own search");
+    } else {
+      encoding_.meaning(std::string{path}, "a tool of another vendor's own");
+    }
+    return search;
+  }
+  static std::string_view function_name(const model::Tool& tool) {
+    return tool.kind == model::Tool::Kind::built_in ? std::string_view{} : std::string_view{tool.name};
   }
 
   void tools() {
-    if (!chat_.tools) return;
-    std::vector<std::size_t> said;
-    for (std::size_t i = 0; i < chat_.tools->size(); ++i) {
-      const auto& tool = (*chat_.tools)[i];
-      if (is_sayable(tool)) {
-        said.push_back(i);
-      } else {
-        encoding_.meaning(cat("tools[", i, "].", tool.name), "a tool of another vendor's own");
+    std::vector<std::string> said;
+    const std::size_t count = chat_.tools ? chat_.tools->size() : 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& one = (*chat_.tools)[i];
+      if (one.kind != model::Tool::Kind::built_in) {
+        said.push_back(tool(one, cat("tools[", i, ']')));
+      } else if (auto text = built_in(one.builtin, cat("tools[", i, "].", one.name))) {
+        said.push_back(std::move(*text));
       }
     }
+    if (chat_.web_search) {
+      if (auto text = built_in(chat_.web_search, "web_search_options")) said.push_back(std::move(*text));
+    }
     any_tools_ = !said.empty();
-    if (!any_tools_ && !encoding_.own) return;
+    if (!any_tools_ && !(encoding_.own && chat_.tools)) return;
     w_.key("tools").begin_array();
-    for (const auto i : said) tool((*chat_.tools)[i], cat("tools[", i, ']'));
+    for (const auto& text : said) w_.raw(text);
     w_.end_array();
   }
 
-  void tool(const model::Tool& tool, const std::string& path) {
-    if (tool.kind == model::Tool::Kind::built_in) {
-      w_.raw(tool.builtin->text);
-      return;
-    }
-    w_.begin_object().key("name").string(tool.name);
-    write(w_, "description", tool.description);
+  [[nodiscard]] std::string tool(const model::Tool& tool, const std::string& path) {
+    std::string out;
+    Writer w{out};
+    w.begin_object().key("name").string(tool.name);
+    write(w, "description", tool.description);
     if (tool.kind == model::Tool::Kind::custom) {
       // A free text is an object with the text in it, so that at least the call arrives.
       encoding_.meaning(cat(path, ".custom"), "anthropic calls tools with JSON alone");
-      w_.key("input_schema").raw(R"({"type":"object","properties":{"input":{"type":"string"}},"required":["input"]})");
+      w.key("input_schema").raw(R"({"type":"object","properties":{"input":{"type":"string"}},"required":["input"]})");
     } else {
-      input_schema(tool, path);
+      input_schema(w, tool, path);
     }
-    encode_cache(w_, tool.cache);
+    encode_cache(w, tool.cache);
     if (encoding_.own) {
-      write_extras(w_, tool.extras, {});
+      write_extras(w, tool.extras, {});
     } else {
       encoding_.lose_extras(tool.extras, path);
     }
-    w_.end_object();
+    w.end_object();
+    return out;
   }
 
   /// An object in any case. A strict one must stay within the subset: else it is not strict.
-  void input_schema(const model::Tool& tool, const std::string& path) {
-    w_.key("input_schema");
+  void input_schema(Writer& w, const model::Tool& tool, const std::string& path) {
+    w.key("input_schema");
     auto schema = tool.parameters ? json::parse(tool.parameters->text) : Result<Value>{Value::object()};
     if (!schema || !schema->is(Type::object)) schema = Value::object();
     auto strict = tool.strict;
+    if (strict.value_or(false) && !encoding_.own && encoding_.rules.claude && !encoding_.rules.schemas) {
+      strict.reset();
+      encoding_.detail(cat(path, ".strict"), "this model has none");
+    }
     if (strict.value_or(false) && !encoding_.own) {
       std::string problem;
       auto subset = to_subset(*schema, cat(path, ".parameters"), encoding_.losses, problem);
@@ -153,14 +174,14 @@ class RequestWriter {
     }
     const bool typed = schema->find("type") != nullptr;
     if (typed) {
-      w_.raw(schema->dump());
+      w.raw(schema->dump());
     } else {
       auto object = Value::object({{"type", Value::string("object")}});
       for (auto& member : schema->members()) object.members().push_back(member);
       if (object.find("properties") == nullptr && object.members().size() == 1) object.set("properties", Value::object());
-      w_.raw(object.dump());
+      w.raw(object.dump());
     }
-    write(w_, "strict", strict);
+    write(w, "strict", strict);
   }
 
   void tool_choice() {
@@ -340,7 +361,6 @@ class RequestWriter {
     if (chat_.prompt_cache_retention) encoding_.detail("prompt_cache_retention", "anthropic marks what to cache in the messages");
     if (chat_.store.value_or(false)) encoding_.detail("store", "anthropic keeps no answers");
     if (chat_.prediction) encoding_.detail("prediction", "anthropic has none");
-    if (chat_.web_search) encoding_.meaning("web_search_options", "a tool of another vendor's own");
     if (chat_.safety && !chat_.safety->empty()) encoding_.detail("safety", "anthropic has no settings");
     const bool more = chat_.modalities && std::ranges::any_of(*chat_.modalities, [](const auto& m) { return m != "text"; });
     if (more) encoding_.meaning("modalities", "anthropic answers in text");
@@ -353,9 +373,25 @@ class RequestWriter {
   Conversation conversation_;
   Thought thought_;
   bool any_tools_ = false;
+  bool searches_ = false;
 };
 
 }  // namespace
+
+/// JSON mode is told. A schema is the answer's format where the model takes formats and the subset can say it; else a tool that
+/// must be called takes any schema of an object.
+Traits::Schema Anthropic::schema_of(const Chat& chat) const {
+  using Form = model::ResponseFormat::Kind;
+  const auto* format = chat.response_format ? &*chat.response_format : nullptr;
+  if (format == nullptr || format->kind != Form::json_schema || !format->schema) return Traits::Schema::native;
+  const auto value = json::parse(format->schema->text);
+  const auto* type = value ? text_at(*value, "type") : nullptr;
+  if (type == nullptr || *type != "object") return Traits::Schema::native;
+  Losses unused;
+  std::string problem;
+  const bool said = rules_of(chat.model).schemas && to_subset(*value, {}, unused, problem);
+  return said ? Traits::Schema::native : Traits::Schema::forced_tool;
+}
 
 std::string Anthropic::encode_request(const Chat& chat, Losses& losses) const {
   std::map<std::string, std::string, std::less<>> ids;

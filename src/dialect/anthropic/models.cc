@@ -130,6 +130,4 @@ std::string model_body(const ModelEntry& model) {
   return out;
 }
 
-std::string count_tokens_body(std::uint64_t input_tokens) { return cat(R"({"input_tokens":)", input_tokens, '}'); }
-
 }  // namespace cardea::dialect::claude

@@ -1,6 +1,6 @@
 #pragma once
-// What Anthropic's SDKs ask besides chats: GET /v1/models, GET /v1/models/{id}, POST /v1/messages/count_tokens ("List Models",
-// "Get a Model" and "Count Message tokens" of Anthropic's documentation). Bodies only. Pure.
+// What Anthropic's SDKs ask besides chats: GET /v1/models and GET /v1/models/{id} ("List Models" and "Get a Model" of Anthropic's
+// documentation). Bodies only. Pure.
 
 #include <cstdint>
 #include <optional>
@@ -33,7 +33,5 @@ struct ModelsPage {
 [[nodiscard]] Result<std::string> models_body(std::span<const ModelEntry> models, const ModelsPage& page);
 /// {"type":"model","id","display_name","created_at"}
 [[nodiscard]] std::string model_body(const ModelEntry& model);
-/// {"input_tokens":N}. The request is read by decode_request(), which does without `max_tokens`.
-[[nodiscard]] std::string count_tokens_body(std::uint64_t input_tokens);
 
 }  // namespace cardea::dialect::claude

@@ -35,13 +35,14 @@ struct Row {
   Rules rules;
 };
 using enum Rules::Thinking;
-constexpr std::array<Row, 6> rows{{
+constexpr std::array<Row, 7> rows{{
     {0, {.thinking = budget, .max_tokens = 8192}},
     {300, {.thinking = budget, .max_tokens = 4096, .claude = true}},
     {305, {.thinking = budget, .max_tokens = 8192, .claude = true}},
     {307, {.thinking = budget, .max_tokens = 32'000, .claude = true}},
-    {406, {.thinking = either, .max_tokens = 32'000, .claude = true, .one_of_two_samplings = true}},
-    {407, {.thinking = adaptive, .max_tokens = 32'000, .claude = true, .fixed_sampling = true}},
+    {405, {.thinking = budget, .max_tokens = 32'000, .claude = true, .schemas = true}},
+    {406, {.thinking = either, .max_tokens = 32'000, .claude = true, .schemas = true}},
+    {407, {.thinking = adaptive, .max_tokens = 32'000, .claude = true, .schemas = true, .fixed_sampling = true}},
 }};
 constexpr unsigned one_sampling_since = 401;
 
