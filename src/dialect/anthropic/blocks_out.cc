@@ -110,7 +110,9 @@ struct Judge {
     return true;
   }
   bool operator()(const model::Thinking& thinking) const {
-    if (encoding.own || thinking.redacted || thinking.signature) return true;
+    // Vendors that only speak Anthropic's format need not sign; Claude refuses what it did not sign itself.
+    const bool unsigned_too = encoding.own && !encoding.rules.claude;
+    if (unsigned_too || thinking.redacted || thinking.signature) return true;
     return leave("thinking", "anthropic takes back only thinking that it signed");
   }
   bool operator()(const model::ToolCall&) const {

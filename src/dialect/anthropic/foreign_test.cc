@@ -394,6 +394,7 @@ TEST(AnthropicForeign, EffortsAndBudgets) {
        {}},
       {"m", {.effort = "high"}, {}, R"({"type":"enabled","budget_tokens":24576})", "", "28672", {}},
       {both, {.effort = "high"}, 2000, R"({"type":"adaptive"})", R"("high")", "2000", {}},
+      {both, {.effort = "xhigh"}, {}, R"({"type":"adaptive"})", R"("high")", "32000", {"reasoning.effort"}},
       {both, {.budget_tokens = 5000}, {}, R"({"type":"enabled","budget_tokens":5000})", "", "32000", {}},
       {newer, {.effort = "xhigh"}, {}, R"({"type":"adaptive"})", R"("xhigh")", "32000", {}},
       {newer, {.effort = "minimal"}, {}, R"({"type":"adaptive"})", R"("low")", "32000", {"reasoning.effort"}},
@@ -448,6 +449,26 @@ TEST(AnthropicForeign, ThinkingGivesWayOrTakes) {
   said = encode(chat);
   EXPECT_EQ(said.at({"thinking"}), "");
   EXPECT_EQ(said.losses.fields(), Fields{"reasoning"});
+}
+
+/// A client of Anthropic's whose earlier turn another vendor's model answered: the gateway has taken its signature out.
+TEST(AnthropicForeign, ThoughtsOfOthersDoNotReachClaude) {
+  Chat chat = asking("x");
+  chat.dialect = "anthropic";
+  chat.limits.max_tokens = 5000;
+  chat.reasoning = Reasoning{.budget_tokens = 2000, .mode = "enabled"};
+  chat.messages.push_back(
+      {.role = Role::assistant,
+       .parts = {{.value = Thinking{.text = "hm"}}, {.value = ToolCall{.id = "c", .name = "f", .arguments = "{}"}}}});
+  chat.messages.push_back({.role = Role::tool, .parts = {{.value = ToolResult{.call_id = "c"}}}});
+  auto said = encode(chat);
+  EXPECT_NE(said.text.find(R"({"type":"thinking","thinking":"hm"})"), std::string::npos);  // a vendor that need not sign
+  EXPECT_EQ(said.at({"thinking"}), R"({"type":"enabled","budget_tokens":2000})");
+  chat.model = "claude-sonnet-4-5";
+  said = encode(chat);
+  EXPECT_EQ(said.text.find("hm"), std::string::npos);
+  EXPECT_EQ(said.at({"thinking"}), "");
+  EXPECT_EQ(said.losses.fields(), (Fields{"messages[1].content[0].thinking", "reasoning"}));
 }
 
 TEST(AnthropicForeign, SamplingTheModelRefuses) {

@@ -16,8 +16,11 @@ namespace {
 constexpr std::uint64_t least_budget = 1024;
 constexpr std::uint64_t room_for_answer = 4096;  ///< beside the thoughts, when the client set no limit
 
-/// Words of the neutral scale that Anthropic lacks.
-std::string_view effort_word(std::string_view effort) { return effort == "minimal" ? "low" : effort; }
+/// Words of the neutral scale that Anthropic lacks, or lacked: "xhigh" came when budgets went.
+std::string_view effort_word(std::string_view effort, const Rules& rules) {
+  if (effort == "minimal") return "low";
+  return effort == "xhigh" && rules.thinking != Rules::Thinking::adaptive ? "high" : effort;
+}
 
 bool forces_tool(const Chat& chat) {
   using Mode = model::ToolChoice::Mode;
@@ -60,6 +63,9 @@ class Thinker {
 
  private:
   void repeat(const model::Reasoning& reasoning) {
+    // Thoughts that another deployment signed have been taken out (see open_opaque()).
+    const bool unsound = reasoning.mode == "enabled" && rules_.claude && lacks_thoughts(conversation_);
+    if (unsound) return give_up("the last calls came without signed thinking");
     out_.type = reasoning.mode.value_or("");
     out_.budget = reasoning.budget_tokens;
     out_.effort = reasoning.effort.value_or("");
@@ -118,10 +124,10 @@ class Thinker {
   void with_effort(const model::Reasoning& reasoning) {
     out_.type = "adaptive";
     if (reasoning.effort) {
-      out_.effort = effort_word(*reasoning.effort);
-      if (out_.effort != *reasoning.effort) encoding_.detail("reasoning.effort", "said as low");
+      out_.effort = effort_word(*reasoning.effort, rules_);
+      if (out_.effort != *reasoning.effort) encoding_.detail("reasoning.effort", cat("said as ", out_.effort));
     } else if (reasoning.budget_tokens) {
-      out_.effort = effort_word(effort_of(*reasoning.budget_tokens));
+      out_.effort = effort_word(effort_of(*reasoning.budget_tokens), rules_);
       encoding_.detail("reasoning.budget_tokens", "said as an effort");
     }
   }

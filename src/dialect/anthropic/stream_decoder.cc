@@ -23,6 +23,7 @@ struct Open {
   std::optional<Value> held;     ///< a block of its own kind: told when it is whole
   std::string input;             ///< of that block, as it comes
   bool text = false;
+  bool unsaid_call = false;  ///< a call whose arguments did not come yet
 };
 
 class Decoder final : public StreamDecoder {
@@ -152,6 +153,7 @@ void Decoder::block_start(const Value& value) {
   }
   if (const auto* call = std::get_if<model::ToolCall>(&part.value); call != nullptr && call->arguments == "{}") {
     std::get<model::ToolCall>(part.value).arguments.clear();  // they follow
+    open.unsaid_call = true;
   }
   if (const auto* text = std::get_if<model::Text>(&part.value)) {
     open.text = true;
@@ -177,6 +179,7 @@ void Decoder::block_delta(const Value& value) {
       open->input += *text;
       return;
     }
+    open->unsaid_call = false;
     if (open->text) open->characters += characters(*text);
     put(event::Delta{0, open->part, *text});
   };
@@ -200,6 +203,8 @@ void Decoder::close(Open& open) {
     model::Opaque opaque{.dialect = std::string{dialect_name}, .value = {open.held->dump()}};
     put(event::PartStart{0, open.part, {.value = std::move(opaque), .cache = {}, .extras = {}}});
   }
+  // None follow for a tool without parameters: what stood at its start was all.
+  if (open.unsaid_call) put(event::Delta{0, open.part, "{}"});
   put(event::PartStop{0, open.part});
 }
 

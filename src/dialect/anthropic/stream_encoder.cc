@@ -206,25 +206,20 @@ void Encoder::on(const event::PartStart& start) {
   } else {
     losses_.meaning(field(std::holds_alternative<model::Image>(value) ? "image" : "file"), "anthropic answers in text");
   }
-  // A call whose arguments are whole needs no waiting for.
-  if (!queue_.empty() && queue_.front().kind == Pending::Kind::call && queue_.front().arguments.whole()) {
-    queue_.front().stopped = true;
-  }
   queue_.push_back(std::move(pending));
   advance();
 }
 
-/// Writes what need not wait: the first part as far as it came, and those behind it when it is whole.
+/// Writes what need not wait: the first part as far as it came, and those behind it when it is whole. A call whose arguments are
+/// whole is not waited for.
 void Encoder::advance() {
   while (!queue_.empty()) {
     auto& first = queue_.front();
     flush(first);
-    if (!first.stopped) return;
+    const bool whole = first.kind == Pending::Kind::call && first.arguments.whole() && queue_.size() > 1;
+    if (!first.stopped && !whole) return;
     end_block(first);
     queue_.pop_front();
-    // Calls that were whole while they waited.
-    const bool next_whole = queue_.size() > 1 && queue_.front().kind == Pending::Kind::call && queue_.front().arguments.whole();
-    if (next_whole) queue_.front().stopped = true;
   }
 }
 
@@ -311,7 +306,7 @@ void Encoder::on(const event::Delta& delta) {
   if (pending == nullptr || pending->kind == Pending::Kind::nothing) return;
   if (pending->kind == Pending::Kind::call) pending->arguments.add(delta.text);
   pending->waiting += delta.text;
-  if (is_current(*pending)) flush(*pending);
+  if (is_current(*pending)) advance();
 }
 
 void Encoder::on(const event::CitationDelta& delta) {

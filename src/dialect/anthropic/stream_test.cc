@@ -448,6 +448,37 @@ TEST(AnthropicStream, WholeCallsAreNotWaitedFor) {
   EXPECT_EQ(say(event::End{}), "message_delta message_stop");
 }
 
+TEST(AnthropicStream, WaitingCallsBeginWhenTheFirstIsWhole) {
+  const model::Chat asked;
+  auto encoder = claude_dialect.stream_encoder({.request = asked, .id = {}, .model = {}});
+  std::string out;
+  const auto say = [&](const ChatEvent& event) {
+    out.clear();
+    encoder->encode(event, out);
+    return outline(out);
+  };
+  say(event::PartStart{0, 0, {.value = model::ToolCall{.id = "a", .name = "f"}}});
+  EXPECT_EQ(say(event::PartStart{0, 1, {.value = model::ToolCall{.id = "b", .name = "f"}}}), "");
+  EXPECT_EQ(say(event::Delta{0, 1, "{\"x\""}), "");
+  EXPECT_EQ(say(event::Delta{0, 0, "{}"}),
+            "content_block_delta:0 content_block_stop:0 content_block_start:1 content_block_delta:1");
+  EXPECT_EQ(say(event::Delta{0, 1, ":1}"}), "content_block_delta:1");
+}
+
+TEST(AnthropicStream, ACallWithoutArgumentsHasAnEmptyObject) {
+  std::vector<ChatEvent> events;
+  ASSERT_TRUE(
+      decode("event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
+             "{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}}\n\n"
+             "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"
+             "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+             events));
+  const std::vector<ChatEvent> expected{event::Start{},
+                                        event::PartStart{0, 0, {.value = model::ToolCall{.id = "t", .name = "f"}}},
+                                        event::Delta{0, 0, "{}"}, event::PartStop{0, 0}, event::End{}};
+  expect_same(events, expected, "");
+}
+
 TEST(AnthropicStream, ForeignPartsAreSaidOrNamed) {
   model::Thinking sealed{.text = "whole"};
   const auto bytes = encode(
