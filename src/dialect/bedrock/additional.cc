@@ -122,6 +122,8 @@ bool forces_tool(const Chat& chat) {
 
 bool is_off(const Reasoning& wish) { return wish.mode == "disabled" || wish.effort == "none" || wish.budget_tokens == 0U; }
 
+bool prefills(const Chat& chat) { return !chat.messages.empty() && chat.messages.back().role == model::Role::assistant; }
+
 /// The calls that wait for an answer were made without thinking that could be shown to Claude again: it refuses to think then.
 bool calls_without_thinking(const Chat& chat) {
   const auto last =
@@ -204,7 +206,7 @@ class Encoder {
     constexpr std::uint32_t first_that_thinks = 37;
     constexpr std::uint32_t first_adaptive = 46;
     constexpr std::uint32_t first_without_budget = 47;
-    const std::uint32_t version = encoding_.model.version == 0 ? 45 : encoding_.model.version;
+    const std::uint32_t version = encoding_.model.version;
     if (is_off(wish)) {
       if (version >= first_that_thinks) thinking("disabled", {}, {});
       return;
@@ -217,6 +219,7 @@ class Encoder {
       return;
     }
     if (forces_tool(chat_)) return lose_given(wish, "this model cannot think and be forced to call a tool");
+    if (prefills(chat_)) return lose_given(wish, "this model cannot think and go on with a begun answer");
     if (version >= first_without_budget || (version >= first_adaptive && !wish.budget_tokens)) return adaptive(wish);
     budget(wish);
   }
@@ -225,7 +228,7 @@ class Encoder {
     const std::string_view effort = *wish.effort;
     const bool smaller = effort == "minimal";
     // Without "xhigh" before 4.7.
-    const bool greater = effort == "xhigh" && encoding_.model.version != 0 && encoding_.model.version < 47;
+    const bool greater = effort == "xhigh" && vendor() == Vendor::claude && encoding_.model.version < 47;
     if (smaller || greater) encoding_.lose("reasoning.effort", smaller ? "low is the least" : "high is the most");
     out_.effort = smaller ? "low" : greater ? "high" : std::string{effort};
   }
@@ -246,12 +249,11 @@ class Encoder {
     const auto limit = output_limit(chat_);
     if (limit && *limit <= least) return lose_given(wish, "the limit of the output leaves no room");
     if (calls_without_thinking(chat_)) return lose_given(wish, "the calls before came without signed thinking");
-    auto tokens = wish.budget_tokens ? *wish.budget_tokens : budget_of(wish.effort.value_or("medium"));
-    tokens = std::max(tokens, least);
-    if (limit && tokens >= *limit) {
-      tokens = std::max(least, *limit / 2);
-      if (wish.budget_tokens) encoding_.lose("reasoning.budget_tokens", "more than the limit of the output");
-    }
+    auto tokens = std::max(least, wish.budget_tokens ? *wish.budget_tokens : budget_of(wish.effort.value_or("medium")));
+    // Of a limit that was asked, a quarter stays for the answer; a budget that was asked is only kept below it.
+    if (limit) tokens = std::min(tokens, wish.budget_tokens ? *limit - 1 : std::max(least, *limit - *limit / 4));
+    if (wish.budget_tokens && tokens != *wish.budget_tokens)
+      encoding_.lose("reasoning.budget_tokens", "fitted into the model's range");
     if (wish.include == false) encoding_.lose("reasoning.include");
     thinking("enabled", tokens, {});
     out_.thinks = true;
@@ -313,8 +315,9 @@ class Encoder {
     };
     const bool cohere = vendor() == Vendor::cohere;
     const bool penalties = cohere || vendor() == Vendor::ai21;
-    if (wish.top_k && out_.thinks && !encoding_.own) {
-      encoding_.lose("top_k", "excluded by thinking");
+    const bool fixed = !encoding_.own && (out_.thinks || fixes_sampling(encoding_.model));
+    if (wish.top_k && fixed) {
+      encoding_.lose("top_k", out_.thinks ? "excluded by thinking" : "this model takes none");
     } else if (wish.top_k && vendor() == Vendor::nova) {
       put("inferenceConfig", cat(R"({"topK":)", wish.top_k->text, '}'));
     } else {
@@ -363,6 +366,8 @@ Status decode_additional(const Value& fields, std::string_view path, Chat& chat)
   collect_inner(fields, container, taken, chat.extras);
   return {};
 }
+
+bool fixes_sampling(const ModelTraits& model) noexcept { return model.vendor == Vendor::claude && model.version >= 47; }
 
 Additional encode_additional(const Chat& chat, const Encoding& encoding) { return Encoder{chat, encoding}.encode(); }
 

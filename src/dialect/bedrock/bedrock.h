@@ -64,6 +64,7 @@ enum class Vendor : std::uint8_t { unknown, claude, nova, cohere, ai21, gpt_oss,
 struct ModelTraits {
   Vendor vendor = Vendor::unknown;
   std::uint32_t version = 0;  ///< of Claude and Nova: 37 is 3.7; 0: not said
+  bool schemas = true;        ///< it takes `outputConfig.textFormat` and strict tools
 };
 /// From a model id, an inference profile or an ARN; an ARN that only has a number says nothing.
 [[nodiscard]] ModelTraits model_traits(std::string_view id) noexcept;
@@ -127,6 +128,8 @@ struct Additional {
   bool thinks = false;  ///< Claude thinks: no temperature, top_k or forced tool beside it
 };
 Status decode_additional(const json::Value& fields, std::string_view path, model::Chat& chat);
+/// Claude, since 4.7, refuses temperature, top_p and top_k.
+[[nodiscard]] bool fixes_sampling(const ModelTraits& model) noexcept;
 [[nodiscard]] Additional encode_additional(const model::Chat& chat, const Encoding& encoding);
 
 [[nodiscard]] model::Usage decode_usage(const json::Value& usage);

@@ -19,8 +19,9 @@ namespace {
 /// A turn of Bedrock's: users and assistants alternate, so neighbours of one role are one turn.
 struct Turn {
   Role role = Role::user;
-  std::vector<std::string> blocks;
-  std::vector<std::string> moved;  ///< what tool results could not hold
+  std::vector<std::string> results;  ///< of tools: first in their turn
+  std::vector<std::string> moved;    ///< what these could not hold
+  std::vector<std::string> blocks;   ///< all others; of Bedrock's own clients all, in their order
   model::Extras extras;
 };
 
@@ -34,7 +35,9 @@ class RequestEncoder {
  private:
   void system_message(const Message& message, std::string_view path);
   void message(const Message& message, std::string_view path);
+  [[nodiscard]] Message trimmed(const Message& message, std::string_view path) const;
   void turns();
+  void suit();
   void write_turns();
   void inference();
   void tools();
@@ -97,41 +100,73 @@ void RequestEncoder::message(const Message& message, std::string_view path) {
   // Bedrock's own clients may say a system text between turns, to models that know this role.
   if (system && (!encoding_.own || turns_.empty())) return system_message(message, path);
   const Role role = system ? Role::system : message.role == Role::assistant ? Role::assistant : Role::user;
-  std::vector<std::string> blocks;
-  std::vector<std::string> moved;
-  const bool merges = !turns_.empty() && turns_.back().role == role;
-  if (merges) moved = std::exchange(turns_.back().moved, {});
+  Turn said{.role = role, .results = {}, .moved = {}, .blocks = {}, .extras = {}};
   for (std::size_t i = 0; i < message.parts.size(); ++i) {
-    const bool result = std::holds_alternative<model::ToolResult>(message.parts[i].value);
-    // Results stand together at the front of their turn.
-    if (!result) std::ranges::move(std::exchange(moved, {}), std::back_inserter(blocks));
-    encode_blocks(message.parts[i], cat(path, ".content[", i, ']'), role, encoding_, blocks, moved);
+    const bool result = std::holds_alternative<model::ToolResult>(message.parts[i].value) && !encoding_.own;
+    encode_blocks(message.parts[i], cat(path, ".content[", i, ']'), role, encoding_, result ? said.results : said.blocks,
+                  said.moved);
   }
   lose_name(message, path, encoding_);
-  if (!merges) {
-    if (blocks.empty() && moved.empty() && !encoding_.own) return;
-    turns_.push_back({.role = role, .blocks = {}, .moved = {}, .extras = {}});
-  }
+  const bool merges = !turns_.empty() && turns_.back().role == role;
+  if (!merges && said.results.empty() && said.moved.empty() && said.blocks.empty() && !encoding_.own) return;
+  if (!merges) turns_.push_back({.role = role, .results = {}, .moved = {}, .blocks = {}, .extras = {}});
   auto& turn = turns_.back();
-  std::ranges::move(blocks, std::back_inserter(turn.blocks));
-  turn.moved = std::move(moved);
+  std::ranges::move(said.results, std::back_inserter(turn.results));
+  std::ranges::move(said.moved, std::back_inserter(turn.moved));
+  std::ranges::move(said.blocks, std::back_inserter(turn.blocks));
   if (encoding_.own) turn.extras.insert(turn.extras.end(), message.extras.begin(), message.extras.end());
 }
 
+/// The last words of an assistant that is to go on must not end in white space.
+Message RequestEncoder::trimmed(const Message& message, std::string_view path) const {
+  Message out = message;
+  auto* text = out.parts.empty() ? nullptr : std::get_if<model::Text>(&out.parts.back().value);
+  if (text == nullptr || is_blank(text->text)) return out;
+  const auto end = text->text.find_last_not_of(" \t\r\n") + 1;
+  if (end != text->text.size()) encoding_.lose(cat(path, ".content[", out.parts.size() - 1, ']'), "no white space at the end");
+  text->text.resize(end);
+  return out;
+}
+
 void RequestEncoder::turns() {
-  for (std::size_t i = 0; i < chat_.messages.size(); ++i) message(chat_.messages[i], cat("messages[", i, ']'));
-  for (auto& turn : turns_) std::ranges::move(std::exchange(turn.moved, {}), std::back_inserter(turn.blocks));
-  if (encoding_.own || !turns_.empty() || system_.empty()) return;
-  // A conversation needs a user's turn: a system prompt that stands alone becomes it.
-  encoding_.lose("messages[0].role", "a system prompt alone is said as the user's turn");
-  turns_.push_back({.role = Role::user, .blocks = std::exchange(system_, {}), .moved = {}, .extras = {}});
+  for (std::size_t i = 0; i < chat_.messages.size(); ++i) {
+    const auto path = cat("messages[", i, ']');
+    const bool prefill = i + 1 == chat_.messages.size() && chat_.messages[i].role == Role::assistant && !encoding_.own;
+    if (prefill) {
+      message(trimmed(chat_.messages[i], path), path);
+    } else {
+      message(chat_.messages[i], path);
+    }
+  }
+  if (!encoding_.own) suit();
+}
+
+/// A conversation begins with a user's turn.
+void RequestEncoder::suit() {
+  const auto user = [](std::vector<std::string> blocks) {
+    return Turn{.role = Role::user, .results = {}, .moved = {}, .blocks = std::move(blocks), .extras = {}};
+  };
+  if (turns_.empty() && !system_.empty()) {
+    encoding_.lose("messages[0].role", "a system prompt alone is said as the user's turn");
+    turns_.push_back(user(std::exchange(system_, {})));
+  } else if (!turns_.empty() && turns_.front().role == Role::assistant) {
+    encoding_.lose("messages[0]", "a turn of the user must stand before it");
+    turns_.insert(turns_.begin(), user({R"({"text":"."})"}));
+  }
+  // JSON of any form is no schema, and a schema is all that Converse takes.
+  const bool json = chat_.response_format && chat_.response_format->kind == model::ResponseFormat::Kind::json_object;
+  if (!json) return;
+  encoding_.lose("response_format", "said as an instruction");
+  system_.emplace_back(R"({"text":"Answer with one valid JSON object and nothing else."})");
 }
 
 void RequestEncoder::write_turns() {
   w_.key("messages").begin_array();
   for (const auto& turn : turns_) {
     w_.begin_object().key("role").string(name(turn.role)).key("content").begin_array();
-    for (const auto& block : turn.blocks) w_.raw(block);
+    for (const auto* blocks : {&turn.results, &turn.moved, &turn.blocks}) {
+      for (const auto& block : *blocks) w_.raw(block);
+    }
     w_.end_array();
     write_extras(w_, turn.extras, {});
     w_.end_object();
@@ -160,9 +195,10 @@ void RequestEncoder::number(std::string_view key, std::string_view name, const s
     w_.key(key).raw(value->text);
     return;
   }
-  // Beside thinking Claude takes temperature 1 and topP from 0.95 only.
-  if (additional_.thinks && *number < (name == "temperature" ? 1.0 : 0.95)) {
-    encoding_.lose(std::string{name}, "excluded by thinking");
+  // Beside thinking Claude takes temperature 1 and topP from 0.95 only; since 4.7 it takes neither.
+  const bool fixed = fixes_sampling(encoding_.model);
+  if (fixed || (additional_.thinks && *number < (name == "temperature" ? 1.0 : 0.95))) {
+    if (*number != 1) encoding_.lose(std::string{name}, fixed ? "this model takes none" : "excluded by thinking");
     return;
   }
   const bool outside = *number < 0 || *number > 1;
@@ -184,7 +220,12 @@ void RequestEncoder::inference() {
   const std::size_t opened = out_.size();
   write(w_, "maxTokens", limit);
   number("temperature", "temperature", chat_.sampling.temperature);
-  number("topP", "top_p", chat_.sampling.top_p);
+  const bool one_of_two = encoding_.model.vendor == Vendor::claude && encoding_.model.version >= 41 && !encoding_.own;
+  if (one_of_two && chat_.sampling.temperature && chat_.sampling.top_p && !fixes_sampling(encoding_.model)) {
+    encoding_.lose("top_p", "this model takes temperature or top_p");
+  } else {
+    number("topP", "top_p", chat_.sampling.top_p);
+  }
   if (!stops.empty() || (chat_.stop && encoding_.own)) {
     w_.key("stopSequences").begin_array();
     for (const auto stop : stops) w_.string(stop);
@@ -234,8 +275,13 @@ void write_tool(Writer& w, std::string_view name, const model::Tool* tool, bool 
 void encode_tool(const model::Tool& tool, std::size_t index, const Encoding& encoding, std::vector<std::string>& out) {
   using Form = model::Tool::Kind;
   const auto path = cat("tools[", index, ']');
+  const bool searches = tool.kind == Form::built_in && tool.name.starts_with("web_search");
   if (tool.kind == Form::built_in && encoding.own && tool.builtin) {
     out.push_back(tool.builtin->text);
+  } else if (searches && encoding.model.vendor == Vendor::nova && encoding.model.version >= 20) {
+    // "Web Grounding", Amazon Nova's user guide.
+    out.emplace_back(R"({"systemTool":{"name":"nova_grounding"}})");
+    encoding.lose(cat(path, '.', tool.name), "said as nova's own search");
   } else if (tool.kind != Form::function) {
     encoding.lose_meaning(cat(path, '.', tool.name),
                           tool.kind == Form::custom ? "tools take JSON only" : "a tool of another vendor");
@@ -340,7 +386,8 @@ void RequestEncoder::output() {
   const auto* format = chat_.response_format ? &*chat_.response_format : nullptr;
   const bool schema = format != nullptr && format->kind == Form::json_schema && format->schema;
   const bool raw = format != nullptr && format->kind == Form::raw && encoding_.own && format->raw;
-  if (format != nullptr && !schema && !raw && format->kind != Form::text) {
+  const bool instructed = format != nullptr && format->kind == Form::json_object && !encoding_.own;
+  if (format != nullptr && !schema && !raw && !instructed && format->kind != Form::text) {
     encoding_.lose_meaning("response_format", "bedrock needs a schema");
   }
   if (!schema && !raw && !additional_.effort && !has_inner("outputConfig")) return;

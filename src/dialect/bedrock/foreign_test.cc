@@ -314,7 +314,7 @@ TEST(BedrockForeign, ThinkingExcludesWhatClaudeRefusesBesideIt) {
   chat.sampling = {.temperature = Number{"0.2"}, .top_p = Number{"0.9"}, .top_k = Number{"5"}};
   auto said = say(chat);
   EXPECT_EQ(said.body, R"({"messages":[{"role":"user","content":[{"text":"q"}]}],"inferenceConfig":{"maxTokens":4000},)"
-                       R"("additionalModelRequestFields":{"thinking":{"type":"enabled","budget_tokens":2000}}})");
+                       R"("additionalModelRequestFields":{"thinking":{"type":"enabled","budget_tokens":3000}}})");
   EXPECT_EQ(said.details, (Fields{"top_k", "temperature", "top_p"}));
   // The tool that must be called means more than the thinking.
   chat.sampling = {};
@@ -357,8 +357,8 @@ TEST(BedrockForeign, CacheMarks) {
   ToolResult result{.call_id = "c", .parts = {marked}};
   auto chat = chat_of({{.role = Role::user, .parts = {marked, {.value = result}}}});
   EXPECT_NE(say(chat).body.find(
-                R"([{"text":"long"},{"cachePoint":{"type":"default","ttl":"1h"}},)"
-                R"({"toolResult":{"toolUseId":"c","content":[{"text":"long"}]}},{"cachePoint":{"type":"default","ttl":"1h"}}])"),
+                R"([{"toolResult":{"toolUseId":"c","content":[{"text":"long"}]}},{"cachePoint":{"type":"default","ttl":"1h"}},)"
+                R"({"text":"long"},{"cachePoint":{"type":"default","ttl":"1h"}}])"),
             std::string::npos)
       << say(chat).body;
   chat.model = "meta.llama3-1-8b-instruct-v1:0";
@@ -393,11 +393,49 @@ TEST(BedrockForeign, AnthropicsStopSequencesAndDocuments) {
   EXPECT_EQ(said.details, (Fields{"messages[0].content[0].x"}));
 }
 
-TEST(BedrockForeign, JsonWithoutASchemaIsAMeaning) {
+TEST(BedrockForeign, JsonWithoutASchemaIsAnInstruction) {
   auto chat = chat_of({user("q")});
   chat.response_format = ResponseFormat{.kind = ResponseFormat::Kind::json_object};
-  EXPECT_EQ(say(chat).meanings, (Fields{"response_format"}));
+  const auto said = say(chat);
+  EXPECT_EQ(said.body, R"({"messages":[{"role":"user","content":[{"text":"q"}]}],)"
+                       R"("system":[{"text":"Answer with one valid JSON object and nothing else."}]})");
+  EXPECT_EQ(said.details, (Fields{"response_format"}));
+  EXPECT_EQ(said.meanings, Fields{});
   chat.response_format = ResponseFormat{};
+  EXPECT_EQ(say(chat).body, R"({"messages":[{"role":"user","content":[{"text":"q"}]}]})");
+}
+
+TEST(BedrockForeign, AnAssistantsBeginning) {
+  const auto said = say(chat_of({{.role = Role::assistant, .parts = {text("Once upon ")}}}));
+  EXPECT_EQ(said.body, R"({"messages":[{"role":"user","content":[{"text":"."}]},)"
+                       R"({"role":"assistant","content":[{"text":"Once upon"}]}]})");
+  EXPECT_EQ(said.details, (Fields{"messages[0].content[0]", "messages[0]"}));
+}
+
+TEST(BedrockForeign, ResultsStandFirst) {
+  const auto said =
+      say(chat_of({user("q"),
+                   {.role = Role::assistant, .parts = {{.value = ToolCall{.id = "c", .name = "f", .arguments = "{}"}}}},
+                   {.role = Role::user, .parts = {text("and"), {.value = ToolResult{.call_id = "c", .parts = {text("1")}}}}}}));
+  EXPECT_NE(said.body.find(R"([{"toolResult":{"toolUseId":"c","content":[{"text":"1"}]}},{"text":"and"}])"), std::string::npos);
+}
+
+TEST(BedrockForeign, NovaSearches) {
+  auto chat = chat_of({user("q")}, "us.amazon.nova-2-lite-v1:0");
+  chat.tools = std::vector<Tool>{{.kind = Tool::Kind::built_in, .name = "web_search_20250305"}};
+  const auto said = say(chat);
+  EXPECT_NE(said.body.find(R"("toolConfig":{"tools":[{"systemTool":{"name":"nova_grounding"}}]})"), std::string::npos);
+  EXPECT_EQ(said.meanings, Fields{});
+  EXPECT_EQ(said.details, (Fields{"tools[0].web_search_20250305"}));
+}
+
+TEST(BedrockForeign, SamplingThatNewerClaudesTake) {
+  auto chat = chat_of({user("q")}, "anthropic.claude-opus-4-1-20250805-v1:0");
+  chat.sampling = {.temperature = Number{"0.2"}, .top_p = Number{"0.9"}, .top_k = Number{"5"}};
+  EXPECT_EQ(say(chat).details, (Fields{"top_p"}));
+  chat.model = "global.anthropic.claude-fable-5";
+  EXPECT_EQ(say(chat).details, (Fields{"top_k", "temperature", "top_p"}));
+  chat.sampling = {.temperature = Number{"1"}};
   EXPECT_EQ(say(chat).body, R"({"messages":[{"role":"user","content":[{"text":"q"}]}]})");
 }
 

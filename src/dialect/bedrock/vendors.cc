@@ -11,16 +11,31 @@ namespace {
 struct Mark {
   std::string_view mark;  ///< anywhere in the id
   Vendor vendor;
+  bool schemas = false;  ///< "Get validated JSON results from models", Bedrock's user guide; of Claude by version
 };
 // In this order: "amazon." is of many, "nova" of one.
 constexpr std::array marks{
-    Mark{"claude", Vendor::claude},    Mark{"anthropic.", Vendor::claude}, Mark{"amazon.nova", Vendor::nova},
-    Mark{"nova-", Vendor::nova},       Mark{"cohere.", Vendor::cohere},    Mark{"ai21.", Vendor::ai21},
-    Mark{"gpt-oss", Vendor::gpt_oss},  Mark{"amazon.", Vendor::other},     Mark{"meta.", Vendor::other},
-    Mark{"mistral.", Vendor::other},   Mark{"deepseek.", Vendor::other},   Mark{"qwen.", Vendor::other},
-    Mark{"writer.", Vendor::other},    Mark{"moonshot.", Vendor::other},   Mark{"moonshotai.", Vendor::other},
-    Mark{"minimax.", Vendor::other},   Mark{"zai.", Vendor::other},        Mark{"google.", Vendor::other},
-    Mark{"nvidia.", Vendor::other},    Mark{"openai.", Vendor::gpt_oss},   Mark{"twelvelabs.", Vendor::other},
+    Mark{"claude", Vendor::claude},
+    Mark{"anthropic.", Vendor::claude},
+    Mark{"amazon.nova", Vendor::nova},
+    Mark{"nova-", Vendor::nova},
+    Mark{"cohere.", Vendor::cohere},
+    Mark{"ai21.", Vendor::ai21},
+    Mark{"gpt-oss", Vendor::gpt_oss, true},
+    Mark{"openai.", Vendor::gpt_oss, true},
+    Mark{"mistral.", Vendor::other, true},
+    Mark{"deepseek.", Vendor::other, true},
+    Mark{"qwen.", Vendor::other, true},
+    Mark{"moonshot.", Vendor::other, true},
+    Mark{"moonshotai.", Vendor::other, true},
+    Mark{"minimax.", Vendor::other, true},
+    Mark{"zai.", Vendor::other, true},
+    Mark{"google.", Vendor::other, true},
+    Mark{"nvidia.", Vendor::other, true},
+    Mark{"amazon.", Vendor::other},
+    Mark{"meta.", Vendor::other},
+    Mark{"writer.", Vendor::other},
+    Mark{"twelvelabs.", Vendor::other},
     Mark{"stability.", Vendor::other},
 };
 
@@ -59,16 +74,16 @@ std::uint32_t version_in(std::string_view rest) noexcept {
 ModelTraits model_traits(std::string_view id) noexcept {
   const auto found = std::ranges::find_if(marks, [&](const Mark& mark) { return id.find(mark.mark) != std::string_view::npos; });
   if (found == marks.end()) return {};
-  ModelTraits out{.vendor = found->vendor};
-  for (const std::string_view family : {"claude-", "nova-"}) {
-    const auto at = id.find(family);
-    if (at == std::string_view::npos) continue;
-    out.version = version_in(id.substr(at + family.size()));
-    // "claude-v2" and "claude-instant" are older than everything that is asked about.
-    const bool old = id.substr(at).starts_with("claude-v") || id.substr(at).starts_with("claude-instant");
-    if (out.version == 0 && old) out.version = 20;
-    break;
-  }
+  ModelTraits out{.vendor = found->vendor, .version = 0, .schemas = found->schemas};
+  const std::string_view family = out.vendor == Vendor::claude ? "claude-" : "nova-";
+  const auto at = id.find(family);
+  if (at != std::string_view::npos) out.version = version_in(id.substr(at + family.size()));
+  if (out.vendor != Vendor::claude) return out;
+  constexpr std::uint32_t unsaid = 45;  // the oldest of those in use that thinks by a budget and takes schemas
+  const auto named = [&](std::string_view name) { return id.find(name) != std::string_view::npos; };
+  if (out.version == 0)
+    out.version = named("mythos") || named("fable") ? 50 : named("claude-v") || named("instant") ? 20 : unsaid;
+  out.schemas = out.version >= 45;
   return out;
 }
 
