@@ -2,6 +2,7 @@
 // ask(model, wish) → {text, thinking, calls, finish: stop | tools | length, usage: {input, output}, pieces, message}.
 import Anthropic from '@anthropic-ai/sdk';
 import { BedrockRuntimeClient, ConverseCommand, ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { GoogleGenAI } from '@google/genai';
 import { CohereClientV2 } from 'cohere-ai';
 import { Ollama } from 'ollama';
@@ -256,7 +257,8 @@ export const gemini = {
 
 // --- Bedrock ------------------------------------------------------------------------------------------------------------------
 
-const aws = new BedrockRuntimeClient({ endpoint: root, region: 'us-east-1', maxAttempts: 1, token: { token: key }, authSchemePreference: ['httpBearerAuth'] });
+// The library's default is HTTP/2 without TLS, which this gateway does not speak.
+const aws = new BedrockRuntimeClient({ requestHandler: new NodeHttpHandler(), endpoint: root, region: 'us-east-1', maxAttempts: 1, token: { token: key }, authSchemePreference: ['httpBearerAuth'] });
 const awsFinish = { end_turn: 'stop', tool_use: 'tools', max_tokens: 'length' };
 
 function awsRequest(model, wish) {

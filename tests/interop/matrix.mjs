@@ -75,14 +75,15 @@ const cases = {
     const answer = await client.ask(on('twin-1'), { prompt: 'A book, please', schema, stream: true });
     assert.equal(typeof JSON.parse(answer.text).title, 'string');
   },
-  async thinking(client, on) {
+  async thinking(client, on, upstream) {
     const answer = await client.ask(on('reasoner'), { prompt: 'Why?', think: true, stream: true });
     assert(answer.text.length > 0);
-    if (!client.thinking) return 'the client shows no thoughts';
+    // Responses shows a summary to who asks for one, and a Chat Completions client has no words for that.
+    if (client.name === 'openai' && upstream === 'openai_responses') return 'no summary can be asked for';
     assert(answer.thinking.length > 0, 'no thoughts');
   },
   async length(client, on) {
-    const answer = await client.ask(on('lorem'), { prompt: 'Tell me a lot', maxTokens: 5 });
+    const answer = await client.ask(on('lorem'), { prompt: 'Tell me a lot', maxTokens: 20 });
     assert.equal(answer.finish, 'length');
   },
   async error(client, on) {
