@@ -141,6 +141,10 @@ void write_parts(Writer& w, const std::vector<std::string>& parts) {
   w.end_array();
 }
 
+/// Gemini 3 refuses a step whose first call has no signature. This one is for calls that it did not make itself
+/// (docs.cloud.google.com/vertex-ai/generative-ai/docs/thought-signatures): another model's, or those of a client that forgets.
+constexpr std::string_view stand_in_signature = "skip_thought_signature_validator";
+
 /// What a conversation of any dialect becomes.
 class Conversation {
  public:
@@ -204,6 +208,7 @@ class Conversation {
   }
   void model_turn(Turn& turn) {
     PartsWriter writer{turn.parts, encoding_};
+    if (encoding_.gemini_3 && !is_signed(turn)) writer.sign_next_call(stand_in_signature);
     calls_.clear();
     for (const auto& item : turn.items) {
       writer.write(*item.part, item.path);
@@ -213,6 +218,12 @@ class Conversation {
       names_[*call->id] = call->name;
     }
     writer.finish();
+  }
+  static bool is_signed(const Turn& turn) {
+    return std::ranges::any_of(turn.items, [](const Item& item) {
+      const auto* call = std::get_if<model::ToolCall>(&item.part->value);
+      return call != nullptr && call->signature;
+    });
   }
   /// The results of a turn stand together directly behind the calls, in their order; media that they cannot hold, and what else
   /// the user says, come behind.

@@ -97,13 +97,16 @@ TEST(GeminiModels, CountTokens) {
   EXPECT_EQ(*google::read_count_tokens(R"({"totalTokens":31,"promptTokensDetails":[]})"), 31u);
   EXPECT_FALSE(google::read_count_tokens("{}"));
   EXPECT_FALSE(google::read_count_tokens(R"({"totalTokens":"x"})"));
-  for (const std::string_view body :
-       {R"({"contents":[{"parts":[{"text":"hi"}]}]})",
-        R"({"generateContentRequest":{"model":"models/m","contents":[{"parts":[{"text":"hi"}]}]}})"}) {
-    auto chat = google::decode_count_tokens(body, {.model = "m", .stream = {}});
-    ASSERT_TRUE(chat);
-    EXPECT_EQ(chat->messages.size(), 1u);
-  }
+  const Asked asked{.model = "m", .stream = false};
+  const std::string_view body = R"({"generateContentRequest":{"model":"models/m","contents":[{"parts":[{"text":"hi"}]}]}})";
+  auto chat = dut.decode_request(body, asked);
+  ASSERT_TRUE(chat);
+  EXPECT_EQ(chat->messages.size(), 1u);
+  auto view = dut.inspect(body, asked);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(dut.forward_edits(*view, {})->apply(body), body);
+  EXPECT_EQ(dut.forward_edits(*view, {.model = "x"})->apply(body),
+            R"({"generateContentRequest":{"model":"models/x","contents":[{"parts":[{"text":"hi"}]}]}})");
 }
 
 }  // namespace

@@ -73,21 +73,52 @@ std::string Gemini::chat_target(std::string_view model, bool stream) const {
 }
 std::string Gemini::count_target(std::string_view model) const { return cat(model_path(model), ":countTokens"); }
 
+namespace {
+
+/// :countTokens may hold a whole request in a field of its own.
+constexpr std::string_view counted_field = "generateContentRequest";
+
+Result<RequestView> inspect_counted(std::string_view body, const Asked& asked) {
+  static constexpr std::string_view outline[] = {counted_field};
+  Result<RequestView> view{std::in_place};
+  auto status = json::scan(body, {.outline = outline}, view->members);
+  if (!status) return fail_with(status);
+  const auto* counted = view->members.find(counted_field);
+  if (counted == nullptr || counted->type != json::Type::object) return bad_field("contents", "is missing");
+  view->model = asked.model;
+  view->stream = asked.stream.value_or(false);
+  return view;
+}
+
+}  // namespace
+
 Result<RequestView> Gemini::inspect(std::string_view body, const Asked& asked) const {
   auto view = inspect_plain(body, asked, "contents");
+  if (!view && view.error().detail().param == "contents") {
+    auto counted = inspect_counted(body, asked);
+    if (counted) return counted;
+  }
   if (!view) return view;
   const auto* contents = view->members.find("contents");
   if (contents->type != json::Type::array) return wrong_type("contents", "an array", contents->type);
   return view;
 }
 
+/// A body may repeat the path's model, which must not contradict the new one.
 Result<json::Edits> Gemini::forward_edits(const RequestView& view, const ForwardOptions& options) const {
-  // A body may repeat the path's model, which must not contradict the new one.
   std::vector<FieldRule> rules{options.rules.begin(), options.rules.end()};
-  if (view.model_span.length == 0 && !options.model.empty()) rules.push_back({.from = "model", .to = {}});
+  const bool renamed = view.model_span.length == 0 && !options.model.empty();
+  if (renamed) rules.push_back({.from = "model", .to = {}});
   ForwardOptions with = options;
   with.rules = rules;
-  return forward_plain(view, with);
+  auto edits = forward_plain(view, with);
+  const auto* counted = view.members.find(counted_field);
+  const auto* model = counted != nullptr ? view.members.find(*counted, "model") : nullptr;
+  if (!edits || !renamed || model == nullptr) return edits;
+  const bool resource = options.model.find('/') != std::string_view::npos;
+  auto status = edits->replace(model->value, json::quote(cat(resource ? "" : "models/", options.model)));
+  if (!status) return fail_with(status);
+  return edits;
 }
 
 Result<ResponseView> Gemini::inspect_response(std::string_view body, const Secret& secret) const {

@@ -91,9 +91,11 @@ struct Encoding {
   bool answer = false;       ///< towards a client
   bool gemini_3 = false;     ///< of the upstream's model
   bool detail_said = false;  ///< all images' `detail` is said at once, in generationConfig
-  void lose(std::string field, std::string_view reason = Losses::unsupported) const { losses.detail(std::move(field), reason); }
+  static constexpr std::string_view no_such_field = "gemini has no such field";
+
+  void lose(std::string field, std::string_view reason = no_such_field) const { losses.detail(std::move(field), reason); }
   /// Of a request it changes the result; of an answer it cannot be helped.
-  void lose_meaning(std::string field, std::string_view reason = Losses::unsupported) const {
+  void lose_meaning(std::string field, std::string_view reason = no_such_field) const {
     losses.add(std::move(field), reason, answer ? Loss::Weight::detail : Loss::Weight::meaning);
   }
 };
@@ -112,6 +114,8 @@ class PartsWriter {
   void write(const model::Part& part, std::string_view path);
   /// Behind the last part.
   void finish() { flush_signature(); }
+  /// The signature of the next call, when it has none.
+  void sign_next_call(std::string_view signature) { call_signature_ = signature; }
 
  private:
   void text(std::string_view text, const model::Part& part);
@@ -126,7 +130,8 @@ class PartsWriter {
   std::vector<std::string>& out_;
   const Encoding& encoding_;
   std::optional<std::string> signature_;  ///< waits for the part it is of
-  bool thought_open_ = false;             ///< the last part is a thought that a signature behind it would complete
+  std::string_view call_signature_;
+  bool thought_open_ = false;  ///< the last part is a thought that a signature behind it would complete
 };
 
 /// `inlineData` or `fileData` as an image, audio or a file, by its type.

@@ -65,15 +65,6 @@ Result<std::string> models_body(std::span<const ListedModel> models, std::string
   return out;
 }
 
-Result<model::Chat> decode_count_tokens(std::string_view body, const Asked& asked) {
-  auto request = json::parse(body);
-  if (!request) return fail_with(request);
-  const auto whole = field(*request, "generateContentRequest");
-  auto status = expect(whole, Type::object, {});
-  if (!status) return fail_with(status);
-  return dialect::gemini().decode_request(whole ? whole.value->dump() : std::string{body}, asked);
-}
-
 std::string Gemini::count_body(std::uint64_t tokens) const { return count_tokens_body(tokens); }
 
 std::string count_tokens_body(std::uint64_t total, std::optional<std::uint64_t> cached) {

@@ -34,9 +34,7 @@ struct ListedModel {
 /// most 1,000). Error bad_request: they are none.
 [[nodiscard]] Result<std::string> models_body(std::span<const ListedModel> models, std::string_view page_size,
                                               std::string_view page_token);
-/// The request of :countTokens, which holds contents or a whole generateContentRequest.
-[[nodiscard]] Result<model::Chat> decode_count_tokens(std::string_view body, const Asked& asked);
-/// Its answer.
+/// The answer of :countTokens. (Its request is a chat's: Dialect::decode_request() reads it.)
 [[nodiscard]] std::string count_tokens_body(std::uint64_t total, std::optional<std::uint64_t> cached = std::nullopt);
 /// What an upstream answers to it. Error upstream_protocol.
 [[nodiscard]] Result<std::uint64_t> read_count_tokens(std::string_view body);

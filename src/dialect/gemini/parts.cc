@@ -190,7 +190,9 @@ void PartsWriter::call(const Part& part, std::string_view path) {
   write_arguments(w, call, path, encoding_);
   if (encoding_.own) write_inner(w, part.extras, "functionCall");
   w.end_object();
-  dialect::write(w, "thoughtSignature", call.signature);
+  const auto stand_in = std::exchange(call_signature_, {});
+  const std::string_view signature = call.signature ? std::string_view{*call.signature} : stand_in;
+  if (!signature.empty()) w.key("thoughtSignature").string(signature);
   end_part(w, part);
 }
 

@@ -12,6 +12,11 @@ Result<Chat> Gemini::decode_request(std::string_view body, const Asked& asked) c
   if (!request) return fail_with(request);
   if (!request->is(Type::object))
     return fail(Kind::bad_request, cat("the request body must be a JSON object, not ", json::describe(request->type())));
+  // :countTokens may hold a whole request in a field of its own.
+  if (const auto whole = field(*request, "generateContentRequest"); whole && whole.value->is(Type::object)) {
+    json::Value inner = *whole.value;
+    request = std::move(inner);
+  }
   Chat chat;
   chat.dialect = dialect_name;
   chat.model = asked.model;

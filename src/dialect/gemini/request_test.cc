@@ -581,6 +581,19 @@ TEST(GeminiRequest, MediaOfResultsGoWithThemWhereTheModelTakesThem) {
       << body;
 }
 
+TEST(GeminiRequest, CallsThatGemini3DidNotMakeAreMarked) {
+  auto chat = foreign_chat();
+  chat.model = "gemini-3-pro-preview";
+  Losses losses;
+  const std::string first = R"({"functionCall":{"id":"c1","name":"f","args":{"a":1}})";
+  const std::string second = R"(,{"functionCall":{"id":"c2","name":"g","args":{"input":"[1]"}}})";
+  EXPECT_NE(
+      dut.encode_request(chat, losses).find(cat(first, R"(,"thoughtSignature":"skip_thought_signature_validator"})", second)),
+      std::string::npos);
+  std::get<ToolCall>(chat.messages[3].parts[2].value).signature = "c2ln";
+  EXPECT_NE(dut.encode_request(chat, losses).find(cat(first, R"(,"thoughtSignature":"c2ln"})", second)), std::string::npos);
+}
+
 TEST(GeminiRequest, LeavesNothingEmptyBehind) {
   Chat chat;
   chat.dialect = "openai_chat";

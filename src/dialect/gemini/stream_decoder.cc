@@ -21,6 +21,7 @@ struct ChoiceState {
   bool thinks = false;                ///< the open part is a thought
   bool calls = false;
   bool finished = false;
+  std::string signature;                 ///< of a text: a thought of its own behind it, when it is known to have ended
   std::string text;                      ///< all of it, for citations' offsets
   std::size_t open_at = 0;               ///< where the open text begins in it
   std::vector<model::Citation> cited{};  ///< those said, since events repeat them
@@ -79,10 +80,16 @@ void Decoder::start(const Value& chunk) {
 void Decoder::close(ChoiceState& state) {
   if (state.open) put(event::PartStop{state.index, *state.open});
   state.open.reset();
+  if (state.signature.empty()) return;
+  const auto part = state.parts++;
+  put(event::PartStart{state.index, part, {.value = model::Thinking{.text = {}}}});
+  put(event::SignatureDelta{state.index, part, std::exchange(state.signature, {})});
+  put(event::PartStop{state.index, part});
 }
 
 void Decoder::open_part(ChoiceState& state, bool thinks) {
-  if (state.open && state.thinks == thinks) return;
+  const bool goes_on = state.open && state.thinks == thinks && state.signature.empty();
+  if (goes_on) return;
   close(state);
   state.open = state.parts++;
   state.thinks = thinks;
@@ -92,22 +99,25 @@ void Decoder::open_part(ChoiceState& state, bool thinks) {
   put(event::PartStart{state.index, *state.open, std::move(part)});
 }
 
-/// A signature completes the thought that it stands with. On any other text it is a thought of its own before that text.
+/// A signature completes the thought that it stands with. On any other text it is a thought of its own; behind the text, since
+/// the pieces in which a text comes mean nothing.
 void Decoder::text(ChoiceState& state, const Value& part, const std::string& text) {
   const auto thought = field(part, "thought");
   const bool thinks = thought && thought.value->as_bool().value_or(false);
-  const auto signature = text_of(part, "thoughtSignature");
-  if (!signature.empty() && !thinks) {
-    whole(state, {.value = model::Thinking{.text = {}, .signature = signature}});
-  }
+  auto signature = text_of(part, "thoughtSignature");
   if (!text.empty()) {
     open_part(state, thinks);
     if (!thinks) state.text += text;
     put(event::Delta{state.index, *state.open, text});
   }
-  if (signature.empty() || !thinks) return;
+  if (signature.empty()) return;
+  if (!thinks) {
+    if (!state.signature.empty()) close(state);
+    state.signature = std::move(signature);
+    return;
+  }
   open_part(state, true);
-  put(event::SignatureDelta{state.index, *state.open, signature});
+  put(event::SignatureDelta{state.index, *state.open, std::move(signature)});
   close(state);
 }
 
@@ -188,7 +198,8 @@ Status Decoder::candidate(const Value& value, std::size_t position) {
 
 void Decoder::usage(const Value& value) {
   auto counts = decode_usage(value);
-  if (usage_ == counts) return;
+  const bool last = !choices_.empty() && std::ranges::all_of(choices_, &ChoiceState::finished);
+  if (usage_ == counts && !last) return;
   usage_ = counts;
   put(event::UsageReport{counts});
 }
@@ -221,6 +232,9 @@ Status Decoder::event(std::string_view /*type*/, std::string_view data, std::vec
     return {};
   }
   if (!started_) start(*said);
+  // What the prompt cost comes first, what the answer cost last.
+  const auto counts = field(*said, "usageMetadata");
+  if (counts && !usage_ && !field(*counts.value, "candidatesTokenCount")) usage(*counts.value);
   const auto candidates = field(*said, "candidates");
   const std::size_t count = candidates ? candidates.value->elements().size() : 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -233,7 +247,7 @@ Status Decoder::event(std::string_view /*type*/, std::string_view data, std::vec
     state.finished = true;
     put(event::ChoiceFinish{.choice = 0, .finish = model::Finish::content_filter, .raw = {}, .stop_sequence = {}});
   }
-  if (const auto counts = field(*said, "usageMetadata")) usage(*counts.value);
+  if (counts) usage(*counts.value);
   return {};
 }
 

@@ -153,9 +153,9 @@ TEST(GeminiStream, ReadsTheReferencesForm) {
   ASSERT_TRUE(status) << status.error().message();
   expect_events(events,
                 {event::Start{.id = "r", .model = "gemini-2.5-flash"},
+                 event::UsageReport{{.input = 9}},
                  event::PartStart{0, 0, {.value = model::Thinking{.text = {}}}},
                  event::Delta{0, 0, "I "},
-                 event::UsageReport{{.input = 9}},
                  event::PartStop{0, 0},
                  event::PartStart{0, 1, {.value = model::Text{}}},
                  event::Delta{0, 1, "Él "},
@@ -192,14 +192,34 @@ TEST(GeminiStream, CitesOnceAndInCharacters) {
                 "citations");
 }
 
+TEST(GeminiStream, ASignatureDoesNotCutTheTextThatIsCited) {
+  std::vector<ChatEvent> events;
+  auto status = decode(
+      "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n"
+      "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"b\",\"thoughtSignature\":\"c2ln\"}]}}]}\n\n"
+      "data: "
+      "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"\"}]},\"finishReason\":\"STOP\",\"groundingMetadata\":{"
+      "\"groundingChunks\":["
+      "{\"web\":{\"uri\":\"u\"}}],\"groundingSupports\":[{\"segment\":{\"endIndex\":2},\"groundingChunkIndices\":[0]}]}}]}\n\n",
+      events);
+  ASSERT_TRUE(status) << status.error().message();
+  expect_events(events,
+                {event::Start{}, event::PartStart{0, 0, {.value = model::Text{}}}, event::Delta{0, 0, "a"},
+                 event::Delta{0, 0, "b"}, event::CitationDelta{0, 0, {.url = "u", .start = 0, .end = 2}}, event::PartStop{0, 0},
+                 event::PartStart{0, 1, {.value = model::Thinking{.text = {}}}}, event::SignatureDelta{0, 1, "c2ln"},
+                 event::PartStop{0, 1}, event::ChoiceFinish{.choice = 0}, event::End{}},
+                "signature");
+}
+
 TEST(GeminiStream, BlockedPromptsEndProperly) {
   std::vector<ChatEvent> events;
   ASSERT_TRUE(
       decode("data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"},\"usageMetadata\":{\"promptTokenCount\":3}}\n\n", events));
-  expect_events(events,
-                {event::Start{}, event::ChoiceFinish{.choice = 0, .finish = model::Finish::content_filter},
-                 event::UsageReport{{.input = 3}}, event::End{}},
-                "blocked");
+  expect_events(
+      events,
+      {event::Start{}, event::UsageReport{{.input = 3}},
+       event::ChoiceFinish{.choice = 0, .finish = model::Finish::content_filter}, event::UsageReport{{.input = 3}}, event::End{}},
+      "blocked");
 }
 
 TEST(GeminiStream, ErrorsAreFailures) {
