@@ -65,9 +65,10 @@ void place(Cited cited, const Texts& texts, Choice& choice) {
   text.citations.push_back(std::move(cited.citation));
 }
 
-bool has_calls(const Choice& choice) {
-  return std::ranges::any_of(choice.parts,
-                             [](const model::Part& part) { return std::holds_alternative<model::ToolCall>(part.value); });
+Calls calls_of(const Choice& choice) {
+  const bool some = std::ranges::any_of(
+      choice.parts, [](const model::Part& part) { return std::holds_alternative<model::ToolCall>(part.value); });
+  return some ? Calls::some : Calls::none;
 }
 
 Status decode_candidate(const Value& value, std::size_t position, Choice& out) {
@@ -84,7 +85,7 @@ Status decode_candidate(const Value& value, std::size_t position, Choice& out) {
   if (!status) return status;
   const auto index = field(value, "index");
   out.index = index ? count_of(*index.value).value_or(position) : position;
-  if (finish && !finish->empty()) out.finish = finish_of(*finish, has_calls(out), out.finish_raw);
+  if (finish && !finish->empty()) out.finish = finish_of(*finish, calls_of(out), out.finish_raw);
   if (const auto logprobs = field(value, "logprobsResult")) out.logprobs = decode_logprobs(*logprobs.value);
   for (auto& cited : citations_of(value)) place(std::move(cited), texts, out);
   collect_rest(value, known, out.extras);
@@ -141,7 +142,7 @@ void write_finish(Writer& w, const Choice& choice, std::string_view path, const 
   const auto word = word_of(*choice.finish);
   w.key("finishReason").string(word.word);
   if (!word.message.empty() && !has_extra(choice.extras, "finishMessage")) w.key("finishMessage").string(word.message);
-  if (!word.exact) encoding.lose(cat(path, ".finish_reason"));
+  if (!word.exact) encoding.lose(cat(path, ".finish_reason"), "gemini has no such word");
   if (choice.stop_sequence) encoding.lose(cat(path, ".stop_sequence"));
 }
 
@@ -159,7 +160,7 @@ void encode_candidate(Writer& w, const Choice& choice, std::size_t position, con
     if (text == nullptr) continue;
     const CitedText cited{.part = parts.empty() ? 0 : parts.size() - 1, .offset = offset, .text = text->text};
     for (const auto& citation : text->citations) {
-      if (!grounded) grounding.add(cited, citation, false);
+      if (!grounded) grounding.add(cited, citation, GroundingWriter::Count::part);
     }
     offset += text->text.size();
   }

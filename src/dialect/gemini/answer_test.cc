@@ -35,7 +35,7 @@ class Generator {
  private:
   bool maybe() { return random_.below(2) == 0; }
   std::string text() { return cat("x\"é😀\n", random_.below(100)); }
-  std::uint64_t tokens() { return random_.below(100'000); }
+  std::uint64_t tokens() { return 1 + random_.below(100'000); }
   Usage usage() {
     Usage out{.input = tokens(), .output = tokens()};
     if (maybe()) out.cache_read = tokens();

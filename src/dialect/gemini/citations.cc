@@ -110,7 +110,8 @@ std::uint64_t bytes_before(std::string_view text, std::uint64_t characters) noex
   return text.size();
 }
 
-void GroundingWriter::add(const CitedText& text, const Citation& citation, bool whole) {
+void GroundingWriter::add(const CitedText& text, const Citation& citation, Count count) {
+  const bool whole = count == Count::whole;
   std::string chunk;
   Writer w{chunk};
   // A document of the request has no address: it is context that was retrieved.

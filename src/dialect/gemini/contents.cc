@@ -182,7 +182,7 @@ class Conversation {
       if (message.name) encoding_.lose(cat(path, ".name"));
       for (const auto& extra : message.extras) encoding_.lose(cat(path, '.', extra.key));
       if (is_system(message)) {
-        system(message, path);
+        gather_system(message, path);
         continue;
       }
       const bool model = message.role == Role::assistant;
@@ -192,7 +192,7 @@ class Conversation {
       }
     }
   }
-  void system(const Message& message, const std::string& path) {
+  void gather_system(const Message& message, const std::string& path) {
     if (!turns_.empty()) encoding_.lose(cat(path, ".role"), "moved to the front with all that the system says");
     PartsWriter writer{system_, encoding_};
     for (std::size_t p = 0; p < message.parts.size(); ++p) {

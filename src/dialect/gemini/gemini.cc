@@ -265,11 +265,11 @@ FinishWord word_of(Finish finish) noexcept {
   return {.word = std::ranges::find(finish_rows, finish, &FinishRow::finish)->word, .message = {}};
 }
 
-Finish finish_of(std::string_view word, bool calls, std::optional<std::string>& raw) {
+Finish finish_of(std::string_view word, Calls calls, std::optional<std::string>& raw) {
   const auto* row = std::ranges::find(finish_rows, word, &FinishRow::word);
   // Whatever is new among Gemini's words is no proper stop.
   Finish finish = row != finish_rows.end() ? row->finish : Finish::failed;
-  if (finish == Finish::stop && calls) finish = Finish::tool_calls;
+  if (finish == Finish::stop && calls == Calls::some) finish = Finish::tool_calls;
   if (word_of(finish).word != word) raw = std::string{word};
   return finish;
 }

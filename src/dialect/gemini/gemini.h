@@ -2,6 +2,7 @@
 // Private to the folder: the dialect object and what its files share. Fields are those of the public reference of
 // generateContent (ai.google.dev/api/generate-content, v1beta) and of Vertex AI's Schema and GenerateContentResponse pages.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,7 +72,8 @@ void collect_inner_rest(const json::Value& object, std::string_view name, std::s
 // --- words ------------------------------------------------------------------------------------------------------------------
 
 /// The word is kept as `raw` unless encoding would choose it again.
-[[nodiscard]] model::Finish finish_of(std::string_view word, bool calls, std::optional<std::string>& raw);
+enum class Calls : std::uint8_t { none, some };
+[[nodiscard]] model::Finish finish_of(std::string_view word, Calls calls, std::optional<std::string>& raw);
 struct FinishWord {
   std::string_view word;
   std::string_view message;  ///< for finishMessage, where the word alone does not say it
@@ -205,8 +207,9 @@ struct CitedText {
 /// groundingMetadata for citations that are not this dialect's own.
 class GroundingWriter {
  public:
-  /// `whole`: offsets count in the candidate's whole text, as in a stream whose parts are joined.
-  void add(const CitedText& text, const model::Citation& citation, bool whole);
+  /// Where offsets begin: at the part, or at the candidate's whole text, as in a stream whose parts are joined.
+  enum class Count : std::uint8_t { part, whole };
+  void add(const CitedText& text, const model::Citation& citation, Count count);
   [[nodiscard]] bool empty() const noexcept { return chunks_.empty(); }
   void write(json::Writer& w) const;
 

@@ -19,7 +19,7 @@ struct ChoiceState {
   std::uint64_t parts = 0;
   std::optional<std::uint64_t> open;  ///< a text or a thought that goes on
   bool thinks = false;                ///< the open part is a thought
-  bool calls = false;
+  Calls calls = Calls::none;
   bool finished = false;
   std::string signature;                 ///< of a text: a thought of its own behind it, when it is known to have ended
   std::string text;                      ///< all of it, for citations' offsets
@@ -128,7 +128,7 @@ void Decoder::whole(ChoiceState& state, Part part) {
   std::string delta;
   std::string signature;
   if (auto* call = std::get_if<model::ToolCall>(&part.value)) {
-    state.calls = true;
+    state.calls = Calls::some;
     delta = std::exchange(call->arguments, {});
   }
   if (auto* thinking = std::get_if<model::Thinking>(&part.value)) {

@@ -146,8 +146,8 @@ void Encoder::write_parts(ChoiceState& state, const Part& part) {
 
 void Encoder::on(const event::Start& start) {
   start_ = start;
-  if (start.service_tier) losses_.detail("service_tier");
-  if (start.system_fingerprint) losses_.detail("system_fingerprint");
+  if (start.service_tier) losses_.detail("service_tier", Encoding::no_such_field);
+  if (start.system_fingerprint) losses_.detail("system_fingerprint", Encoding::no_such_field);
 }
 
 void Encoder::on(const event::PartStart& start) {
@@ -301,7 +301,7 @@ void Encoder::write_grounding(Writer& w, const ChoiceState& state) {
     const std::string_view whole = state.text;
     const CitedText text{.offset = known ? found->from : 0,
                          .text = known ? whole.substr(found->from, found->to - found->from) : whole};
-    grounding.add(text, citation, true);
+    grounding.add(text, citation, GroundingWriter::Count::whole);
   }
   if (grounding.empty()) return;
   w.key("groundingMetadata");
@@ -316,8 +316,8 @@ void Encoder::write_last(Writer& w, const ChoiceState& state) {
     const auto word = word_of(state.finish->finish);
     w.key("finishReason").string(word.word);
     if (!word.message.empty()) w.key("finishMessage").string(word.message);
-    if (!word.exact) losses_.detail("finish_reason");
-    if (state.finish->stop_sequence) losses_.detail("stop_sequence");
+    if (!word.exact) losses_.detail("finish_reason", "gemini has no such word");
+    if (state.finish->stop_sequence) losses_.detail("stop_sequence", Encoding::no_such_field);
   }
   w.key("index").number(state.index);
   write_grounding(w, state);

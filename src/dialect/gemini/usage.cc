@@ -32,7 +32,7 @@ Usage::Count audio_of(const Value& usage, std::string_view name) {
 }
 
 void write_audio(Writer& w, std::string_view name, const Usage::Count& tokens) {
-  if (!tokens) return;
+  if (tokens.value_or(0) == 0) return;  // modalities that were not used are not listed
   w.key(name).begin_array().begin_object().key("modality").string("AUDIO").key("tokenCount").number(*tokens);
   w.end_object().end_array();
 }
