@@ -1,5 +1,5 @@
-// Anthropic's dialect: any bytes are read or refused, never a crash; what was read is written as JSON that reads the same; a stream
-// says the same however it is cut, its parts begin and end in turn, and what is written from it never nests.
+// Anthropic's dialect: any bytes are read or refused, never a crash; what was read is written as JSON that reads the same; a
+// stream says the same however it is cut, its parts begin and end in turn, and what is written from it never nests.
 #include <set>
 #include <string>
 #include <vector>

@@ -158,6 +158,9 @@ struct Traits {
   std::string_view request_id_header = {};
 };
 
+/// How a chat is answered.
+enum class Delivery : std::uint8_t { whole, stream };
+
 /// Stateless and constant; found by name or by its function; lives for ever. Thread: any.
 class Dialect {
  public:
@@ -165,7 +168,7 @@ class Dialect {
   [[nodiscard]] virtual const Traits& traits() const noexcept = 0;
   [[nodiscard]] std::string_view name() const noexcept { return traits().name; }
   /// The request target of a chat below an upstream's base URL, with query: "/models/gemini-x:streamGenerateContent?alt=sse".
-  [[nodiscard]] virtual std::string chat_target(std::string_view model, bool stream) const = 0;
+  [[nodiscard]] virtual std::string chat_target(std::string_view model, Delivery delivery) const = 0;
 
   // The way through when client and upstream speak the same dialect: bytes plus edits.
 

@@ -232,7 +232,9 @@ Status Executor::write(const ChatCall& request, Message& message) {
   append(message.length, message.edits->size_after(body));
   message.length += Signing::needed(*upstream.provider) ? "\r\n" : "\r\n\r\n";
   message.pieces.reserve(8);
-  if (upstream.chat_line.empty()) message.line = upstream.chat_line_to(request.model, request.view.stream);
+  if (upstream.chat_line.empty())
+    message.line =
+        upstream.chat_line_to(request.model, request.view.stream ? dialect::Delivery::stream : dialect::Delivery::whole);
   const std::string_view line = message.line.empty() ? std::string_view{upstream.chat_line} : message.line;
   message.pieces.assign({line, upstream.lines.reveal(), request.header_lines, message.length});
   message.edits->append_pieces(body, message.pieces);

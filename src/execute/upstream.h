@@ -24,7 +24,7 @@ struct Upstream {
   bool reports_stream_usage = true;  ///< it understands `stream_options.include_usage`
 
   /// The request line of a chat that is not always the same.
-  [[nodiscard]] std::string chat_line_to(std::string_view model, bool stream) const;
+  [[nodiscard]] std::string chat_line_to(std::string_view model, dialect::Delivery delivery) const;
   /// The request line of a POST to a target below the base URL.
   [[nodiscard]] std::string line_to(std::string_view target) const;
   /// Who issues opaque reasoning items here: the provider under its own name.

@@ -9,7 +9,7 @@ namespace cardea::pipeline {
 net::Task<Status> Pipeline::count_tokens(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
   const dialect::Dialect& client = visit.dialect();
-  Result<Asking> asking = asking_of(client, visit.head(), match);
+  Result<Asking> asking = asking_of(client, visit.head(), match, visit.entry().started);
   if (!asking) co_return fail_with(asking);
   Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
   if (!body) co_return fail_with(body);

@@ -7,7 +7,6 @@
 #include "dialect/gemini/models.h"
 #include "dialect/ollama/models.h"
 #include "pipeline/pages.h"
-#include "pipeline/words.h"
 
 namespace cardea::pipeline {
 namespace {
@@ -128,8 +127,8 @@ Result<std::string> model_page(const dialect::Dialect& dialect, const Snapshot& 
               "model");
 }
 
-Result<std::string> loaded_page(const Snapshot& snapshot) {
-  return dialect::ollama_native::ps_body(ollama_entries(snapshot), unix_seconds());
+Result<std::string> loaded_page(const Snapshot& snapshot, std::uint64_t now) {
+  return dialect::ollama_native::ps_body(ollama_entries(snapshot), now);
 }
 
 std::string version_page() { return dialect::ollama_native::version_body(); }

@@ -15,7 +15,7 @@ namespace cardea::pipeline {
 [[nodiscard]] Result<std::string> model_page(const dialect::Dialect& dialect, const Snapshot& snapshot, std::string_view name);
 
 // Ollama's own.
-[[nodiscard]] Result<std::string> loaded_page(const Snapshot& snapshot);
+[[nodiscard]] Result<std::string> loaded_page(const Snapshot& snapshot, std::uint64_t now);
 [[nodiscard]] std::string version_page();
 /// The model that the body names.
 [[nodiscard]] Result<std::string> named_model_page(const Snapshot& snapshot, std::string_view body);

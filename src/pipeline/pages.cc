@@ -4,6 +4,7 @@
 #include "json/writer.h"
 #include "pipeline/model_pages.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/words.h"
 
 namespace cardea::pipeline {
 namespace {
@@ -40,7 +41,7 @@ Result<Page> render(const Match& match, Visit& visit, const Self& self) {
   switch (match.route->operation) {
     case Operation::list_models: return page_of(models_page(visit.dialect(), snapshot, visit.head().query()));
     case Operation::show_model: return show_model(visit.dialect(), snapshot, match.parameter);
-    case Operation::list_loaded: return page_of(loaded_page(snapshot));
+    case Operation::list_loaded: return page_of(loaded_page(snapshot, unix_seconds(visit.entry().started)));
     case Operation::api_version: return Page{.body = version_page()};
     case Operation::live: return Page{.body = R"({"status":"ok"})"};
     case Operation::ready:

@@ -45,7 +45,7 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
 
   // Some dialects say in the path which model, and whether a stream.
-  Result<Asking> asking = asking_of(visit.dialect(), visit.head(), match);
+  Result<Asking> asking = asking_of(visit.dialect(), visit.head(), match, visit.entry().started);
   if (!asking) co_return fail_with(asking);
   visit.stream_as(asking->framing);
 
@@ -59,7 +59,8 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   if (!body) co_return fail_with(body);
 
   // Some requests of a dialect ask no model anything (Ollama's clients warm one up).
-  if (auto answer = asking->dialect.answer_at_once(*body, unix_seconds(visit.entry().started))) co_return co_await say(visit, *answer);
+  const std::optional<std::string> at_once = asking->dialect.answer_at_once(*body, asking->now);
+  if (at_once) co_return co_await say(visit, *at_once);
 
   // Is it well-formed, and which model does it want? One pass over the bytes, no tree.
   Result<dialect::RequestView> request = asking->dialect.inspect(*body, asking->asked());

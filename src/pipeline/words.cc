@@ -22,10 +22,11 @@ std::uint64_t unix_seconds(std::chrono::system_clock::time_point time) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
 }
 
-Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match) {
+Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match,
+                         std::chrono::system_clock::time_point now) {
   if (client.name() != match.route->dialect)
     return fail(Kind::not_implemented, cat("this build does not speak ", match.route->dialect));
-  Asking asking{.dialect = client, .model = {}, .stream = {}, .framing = client.traits().framing};
+  Asking asking{.dialect = client, .model = {}, .stream = {}, .framing = client.traits().framing, .now = unix_seconds(now)};
   if (!match.parameter.empty()) {
     auto model = percent_decoded(match.parameter);
     if (!model) return fail(Kind::bad_request, "the model's name in the path is not percent-encoded as it should be", "model");
@@ -57,7 +58,7 @@ Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::Reque
   auto words = std::make_unique<Words>(std::move(*request));
   words->context.id = std::move(id);
   words->context.model = view.model;
-  words->context.created = unix_seconds();
+  words->context.created = asking.now;
   words->context.framing = asking.framing;
   return words;
 }

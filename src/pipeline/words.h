@@ -19,12 +19,14 @@ struct Asking {
   std::string model;                ///< empty: the body names it
   std::optional<bool> stream;       ///< absent: the body says it
   dialect::Framing framing;         ///< of the stream the client wants
+  std::uint64_t now = 0;            ///< Unix seconds, for answers that name their time
   [[nodiscard]] dialect::Asked asked() const noexcept { return {model, stream}; }
 };
-[[nodiscard]] Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match);
+[[nodiscard]] Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match,
+                                       std::chrono::system_clock::time_point now);
 
-/// For answers that name their time.
-[[nodiscard]] std::uint64_t unix_seconds(std::chrono::system_clock::time_point time = std::chrono::system_clock::now());
+/// Unix seconds.
+[[nodiscard]] std::uint64_t unix_seconds(std::chrono::system_clock::time_point time);
 
 /// A request in another dialect than it came in, and what its answer will need. Stays where it is: the context refers to the
 /// request.

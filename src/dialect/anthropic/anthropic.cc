@@ -26,7 +26,7 @@ const Traits& Anthropic::traits() const noexcept {
                                  .request_id_header = "request-id"};
   return traits;
 }
-std::string Anthropic::chat_target(std::string_view /*model: in the body*/, bool /*stream*/) const { return "/messages"; }
+std::string Anthropic::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const { return "/messages"; }
 
 std::string Anthropic::count_target(std::string_view /*model: in the body*/) const { return "/messages/count_tokens"; }
 std::string Anthropic::count_body(std::uint64_t tokens) const { return cat(R"({"input_tokens":)", tokens, '}'); }

@@ -403,7 +403,7 @@ TEST(AnthropicRequest, TheWayThroughNamesTheModel) {
   ASSERT_TRUE(edits);
   EXPECT_EQ(edits->apply(body),
             R"({ "model" : "b", "max_tokens":5, "messages":[{"role":"user","content":"x"}], "stream":true })");
-  EXPECT_EQ(claude_dialect.chat_target("b", true), "/messages");
+  EXPECT_EQ(claude_dialect.chat_target("b", Delivery::stream), "/messages");
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ const Traits& Bedrock::traits() const noexcept {
   return traits;
 }
 
-std::string Bedrock::chat_target(std::string_view model, bool stream) const {
+std::string Bedrock::chat_target(std::string_view model, Delivery delivery) const {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out = "/model/";
   for (const char c : model) {
@@ -49,7 +49,7 @@ std::string Bedrock::chat_target(std::string_view model, bool stream) const {
       out += {'%', digits[byte >> 4], digits[byte & 15]};
     }
   }
-  return out += stream ? "/converse-stream" : "/converse";
+  return out += delivery == Delivery::stream ? "/converse-stream" : "/converse";
 }
 
 Result<RequestView> Bedrock::inspect(std::string_view body, const Asked& asked) const {

@@ -392,9 +392,9 @@ TEST(BedrockRequest, NamesTheFieldAtFault) {
 }
 
 TEST(BedrockRequest, PathNamesModelAndStream) {
-  EXPECT_EQ(chat.chat_target("anthropic.claude-3-haiku-20240307-v1:0", false),
+  EXPECT_EQ(chat.chat_target("anthropic.claude-3-haiku-20240307-v1:0", Delivery::whole),
             "/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse");
-  EXPECT_EQ(chat.chat_target("arn:aws:bedrock:us-east-1:1:inference-profile/us.x", true),
+  EXPECT_EQ(chat.chat_target("arn:aws:bedrock:us-east-1:1:inference-profile/us.x", Delivery::stream),
             "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.x/converse-stream");
   auto view = chat.inspect(R"({"messages":[{"role":"user","content":[{"text":"x"}]}]})", {.model = "m", .stream = true});
   ASSERT_TRUE(view);

@@ -28,7 +28,7 @@ const Traits& Cohere::traits() const noexcept {
   return traits;
 }
 
-std::string Cohere::chat_target(std::string_view /*model: in the body*/, bool /*stream*/) const { return "/chat"; }
+std::string Cohere::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const { return "/chat"; }
 
 namespace {
 

@@ -483,7 +483,7 @@ TEST(CohereRequest, WayThrough) {
   ASSERT_TRUE(edits);
   EXPECT_EQ(edits->apply(body), R"({"stream":true,"model":"b","messages":[{"role":"user","content":"x"}],"vendor":1.50})");
   EXPECT_FALSE(chat.inspect(R"({"model":"a"})", {}));
-  EXPECT_EQ(chat.chat_target("a", true), "/chat");
+  EXPECT_EQ(chat.chat_target("a", Delivery::stream), "/chat");
   EXPECT_EQ(find("cohere_v2"), &chat);
 }
 

@@ -68,8 +68,8 @@ std::string model_path(std::string_view model) {
 
 }  // namespace
 
-std::string Gemini::chat_target(std::string_view model, bool stream) const {
-  return cat(model_path(model), stream ? ":streamGenerateContent?alt=sse" : ":generateContent");
+std::string Gemini::chat_target(std::string_view model, Delivery delivery) const {
+  return cat(model_path(model), delivery == Delivery::stream ? ":streamGenerateContent?alt=sse" : ":generateContent");
 }
 std::string Gemini::count_target(std::string_view model) const { return cat(model_path(model), ":countTokens"); }
 

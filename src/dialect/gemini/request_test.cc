@@ -423,13 +423,13 @@ TEST(GeminiRequest, NamesTheFieldAtFault) {
 }
 
 TEST(GeminiRequest, TargetsAreSafe) {
-  EXPECT_EQ(dut.chat_target("gemini-2.5-flash", false), "/models/gemini-2.5-flash:generateContent");
-  EXPECT_EQ(dut.chat_target("gemini-2.5-flash", true), "/models/gemini-2.5-flash:streamGenerateContent?alt=sse");
-  EXPECT_EQ(dut.chat_target("models/x", false), "/models/x:generateContent");
-  EXPECT_EQ(dut.chat_target("tunedModels/my-1", false), "/tunedModels/my-1:generateContent");
-  EXPECT_EQ(dut.chat_target("publishers/google/models/x", false), "/publishers/google/models/x:generateContent");
-  EXPECT_EQ(dut.chat_target("a/b?c#d e%:é", false), "/models/a%2Fb%3Fc%23d%20e%25%3A%C3%A9:generateContent");
-  EXPECT_EQ(dut.chat_target("models/../x", false), "/models/%2E%2E/x:generateContent");
+  EXPECT_EQ(dut.chat_target("gemini-2.5-flash", Delivery::whole), "/models/gemini-2.5-flash:generateContent");
+  EXPECT_EQ(dut.chat_target("gemini-2.5-flash", Delivery::stream), "/models/gemini-2.5-flash:streamGenerateContent?alt=sse");
+  EXPECT_EQ(dut.chat_target("models/x", Delivery::whole), "/models/x:generateContent");
+  EXPECT_EQ(dut.chat_target("tunedModels/my-1", Delivery::whole), "/tunedModels/my-1:generateContent");
+  EXPECT_EQ(dut.chat_target("publishers/google/models/x", Delivery::whole), "/publishers/google/models/x:generateContent");
+  EXPECT_EQ(dut.chat_target("a/b?c#d e%:é", Delivery::whole), "/models/a%2Fb%3Fc%23d%20e%25%3A%C3%A9:generateContent");
+  EXPECT_EQ(dut.chat_target("models/../x", Delivery::whole), "/models/%2E%2E/x:generateContent");
 }
 
 TEST(GeminiRequest, TheWayThroughKeepsTheBytes) {

@@ -48,7 +48,7 @@ const Traits& Ollama::traits() const noexcept {
   return form_ == Form::chat ? chat : generate;
 }
 
-std::string Ollama::chat_target(std::string_view /*model: in the body*/, bool /*stream: in the body*/) const {
+std::string Ollama::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const {
   return form_ == Form::chat ? "/api/chat" : "/api/generate";
 }
 

@@ -407,8 +407,8 @@ TEST(OllamaRequest, WayThrough) {
   auto edits = chat.forward_edits(*view, {.model = "b"});
   ASSERT_TRUE(edits);
   EXPECT_EQ(edits->apply(body), R"({"model":"b","options":{"num_ctx":1.50}})");
-  EXPECT_EQ(chat.chat_target("a", true), "/api/chat");
-  EXPECT_EQ(generate.chat_target("a", true), "/api/generate");
+  EXPECT_EQ(chat.chat_target("a", Delivery::stream), "/api/chat");
+  EXPECT_EQ(generate.chat_target("a", Delivery::stream), "/api/generate");
   EXPECT_EQ(find("ollama_native"), &chat);
 }
 

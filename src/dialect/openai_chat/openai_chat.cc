@@ -29,7 +29,7 @@ const Traits& OpenAiChat::traits() const noexcept {
                                  .several_choices = true};
   return traits;
 }
-std::string OpenAiChat::chat_target(std::string_view /*model: in the body*/, bool /*stream*/) const {
+std::string OpenAiChat::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const {
   return "/chat/completions";
 }
 

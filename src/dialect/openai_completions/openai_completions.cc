@@ -18,7 +18,7 @@ const Traits& OpenAiCompletions::traits() const noexcept {
   static constexpr Traits traits{.name = dialect_name, .aliases = aliases, .id_prefix = "cmpl-", .several_choices = true};
   return traits;
 }
-std::string OpenAiCompletions::chat_target(std::string_view /*model: in the body*/, bool /*stream*/) const {
+std::string OpenAiCompletions::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const {
   return "/completions";
 }
 
