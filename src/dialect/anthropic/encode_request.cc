@@ -26,6 +26,7 @@ class RequestWriter {
         chat_{chat},
         encoding_{encoding},
         conversation_{arrange(chat, encoding)},
+        choice_{choice_of(chat)},
         thought_{think(chat, conversation_, encoding)} {}
 
   void write_all() {
@@ -114,6 +115,7 @@ class RequestWriter {
     const std::size_t count = chat_.tools ? chat_.tools->size() : 0;
     for (std::size_t i = 0; i < count; ++i) {
       const auto& one = (*chat_.tools)[i];
+      if (choice_ && !choice_->allows(one)) continue;
       if (one.kind != model::Tool::Kind::built_in) {
         said.push_back(tool(one, cat("tools[", i, ']')));
       } else if (auto text = built_in(one.builtin, cat("tools[", i, "].", one.name))) {
@@ -187,20 +189,18 @@ class RequestWriter {
   void tool_choice() {
     using Mode = model::ToolChoice::Mode;
     const bool single = chat_.parallel_tool_calls == false;
+    const bool raw = chat_.tool_choice && chat_.tool_choice->mode == Mode::raw;
     if (!any_tools_ && !encoding_.own) {
-      const bool forced = chat_.tool_choice && (chat_.tool_choice->mode == Mode::required ||
-                                                chat_.tool_choice->mode == Mode::named || chat_.tool_choice->mode == Mode::raw);
+      const bool forced = raw || (choice_ && (choice_->mode == Mode::required || choice_->mode == Mode::named));
       if (forced) encoding_.meaning("tool_choice", "there is no tool to choose");
       return;
     }
-    if (chat_.tool_choice && chat_.tool_choice->mode == Mode::raw) {
-      encoding_.meaning("tool_choice", "anthropic has no such choice");
-    }
-    const bool chosen = chat_.tool_choice && chat_.tool_choice->mode != Mode::raw;
-    if (!chosen && !single) return;
-    const auto mode = chosen ? chat_.tool_choice->mode : Mode::automatic;
+    if (raw && !choice_) encoding_.meaning("tool_choice", "anthropic has no such choice");
+    if (raw && choice_) encoding_.detail("tool_choice", "said by leaving out the other tools");
+    if (!choice_ && !single) return;
+    const auto mode = choice_ ? choice_->mode : Mode::automatic;
     w_.key("tool_choice").begin_object().key("type").string(choice_word(mode));
-    if (mode == Mode::named) w_.key("name").string(chat_.tool_choice->name);
+    if (mode == Mode::named) w_.key("name").string(choice_->name);
     const bool said = chat_.parallel_tool_calls && (single || encoding_.own) && (mode != Mode::none || encoding_.own);
     if (said) w_.key("disable_parallel_tool_use").boolean(single);
     inner_extras("tool_choice");
@@ -371,6 +371,7 @@ class RequestWriter {
   const Chat& chat_;
   const Encoding& encoding_;
   Conversation conversation_;
+  std::optional<Choice> choice_;
   Thought thought_;
   bool any_tools_ = false;
   bool searches_ = false;

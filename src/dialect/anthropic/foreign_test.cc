@@ -231,6 +231,27 @@ TEST(AnthropicForeign, ToolChoices) {
   }
 }
 
+TEST(AnthropicForeign, SomeOfTheTools) {
+  const std::string_view raws[] = {
+      R"({"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"g"}},{"type":"function","function":{"name":"h"}}]}})",
+      R"({"type":"allowed_tools","mode":"required","tools":[{"type":"function","name":"g"},{"type":"function","name":"h"}]})",
+      R"({"mode":"ANY","allowedFunctionNames":["g","h"]})",
+  };
+  for (const auto raw : raws) {
+    Chat chat = asking("x");
+    chat.tools = std::vector<Tool>{{.name = "f"}, {.name = "g"}, {.name = "h"}};
+    chat.tool_choice = ToolChoice{.mode = ToolChoice::Mode::raw, .raw = Json{std::string{raw}}};
+    chat.reasoning = Reasoning{.effort = "low"};
+    const auto said = encode(chat);
+    EXPECT_EQ(
+        said.at({"tools"}),
+        R"([{"name":"g","input_schema":{"type":"object","properties":{}}},{"name":"h","input_schema":{"type":"object","properties":{}}}])");
+    EXPECT_EQ(said.at({"tool_choice"}), R"({"type":"any"})");
+    EXPECT_EQ(said.losses.fields(), (Fields{"reasoning", "tool_choice"}));
+    EXPECT_EQ(said.losses.gravest(), nullptr);
+  }
+}
+
 TEST(AnthropicForeign, EverythingElseIsSaidOrNamed) {
   Chat chat = asking("x");
   chat.sampling = {.temperature = Number{"1.70"},

@@ -24,7 +24,8 @@ std::string_view effort_word(std::string_view effort, const Rules& rules) {
 
 bool forces_tool(const Chat& chat) {
   using Mode = model::ToolChoice::Mode;
-  return chat.tool_choice && (chat.tool_choice->mode == Mode::required || chat.tool_choice->mode == Mode::named);
+  const auto choice = choice_of(chat);
+  return choice && (choice->mode == Mode::required || choice->mode == Mode::named);
 }
 
 bool is_thought(const Block& block) { return std::holds_alternative<model::Thinking>(block.part->value); }
