@@ -119,13 +119,19 @@ void encode_details(json::Writer& w, const Thinking& thinking, std::uint64_t& in
     w.raw(*thinking.encrypted);
     return;
   }
-  for (const auto& summary : thinking.summary) {
-    begin("reasoning.summary", "summary", summary);
-    end(responses_format);
-  }
-  const bool says = thinking.summary.empty() && !thinking.text.empty();
-  if (says || thinking.signature) {
-    begin("reasoning.text", "text", says ? std::string_view{thinking.text} : std::string_view{});
+  // What has a signature is signed as a whole. (One of the gateway's own may stand for an item with a summary.)
+  const bool summed = !thinking.signature && (thinking.encrypted || !thinking.summary.empty());
+  if (summed) {
+    for (const auto& summary : thinking.summary) {
+      begin("reasoning.summary", "summary", summary);
+      end(responses_format);
+    }
+    if (thinking.summary.empty() && !thinking.text.empty()) {
+      begin("reasoning.summary", "summary", thinking.text);
+      end(responses_format);
+    }
+  } else if (!thinking.text.empty() || thinking.signature) {
+    begin("reasoning.text", "text", thinking.text);
     write(w, "signature", thinking.signature);
     const bool foreign = !thinking.signature || is_envelope(*thinking.signature);
     end(foreign ? unknown_format : anthropic_format);

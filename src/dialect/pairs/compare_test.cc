@@ -1,0 +1,200 @@
+#include "dialect/pairs/compare.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace cardea::dialect::pairs {
+
+using namespace model;  // NOLINT: the whole vocabulary is read here
+
+namespace {
+
+std::string cut(std::string_view text) { return std::string{text.substr(0, 160)}; }
+
+std::vector<Item> of_kind(const std::vector<Item>& flow, std::string_view kind) {
+  std::vector<Item> out;
+  std::ranges::copy_if(flow, std::back_inserter(out), [&](const Item& item) { return item.kind == kind; });
+  return out;
+}
+std::string list(const std::vector<Item>& items) {
+  std::string out;
+  for (const auto& item : items) out += cat('[', cut(item.value), ']');
+  return out;
+}
+
+}  // namespace
+
+std::vector<Difference> differences(const Said& from, const Said& to) {
+  std::vector<Difference> out;
+  auto keys = from.fields;
+  keys.insert(to.fields.begin(), to.fields.end());
+  for (const auto& [key, value] : keys) {
+    const auto a = from.fields.find(key);
+    const auto b = to.fields.find(key);
+    const bool same = a != from.fields.end() && b != to.fields.end() && a->second == b->second;
+    if (same) continue;
+    out.push_back({key, a != from.fields.end() ? cut(a->second) : "-", b != to.fields.end() ? cut(b->second) : "-"});
+  }
+  std::vector<std::string> differing;
+  for (const auto* flow : {&from.flow, &to.flow}) {
+    for (const auto& item : *flow) {
+      if (std::ranges::find(differing, item.kind) != differing.end()) continue;
+      const auto a = of_kind(from.flow, item.kind);
+      const auto b = of_kind(to.flow, item.kind);
+      if (a == b) continue;
+      differing.push_back(item.kind);
+      out.push_back({item.kind, list(a), list(b)});
+    }
+  }
+  const auto rest = [&](const Said& said) {
+    std::vector<Item> kept;
+    std::ranges::copy_if(said.flow, std::back_inserter(kept),
+                         [&](const Item& item) { return std::ranges::find(differing, item.kind) == differing.end(); });
+    return kept;
+  };
+  const auto a = rest(from);
+  const auto b = rest(to);
+  if (a != b) out.push_back({"order", list(a), list(b)});
+  return out;
+}
+
+namespace {
+
+/// Lower case, without underscores, blanks and numbers in brackets.
+std::string plain(std::string_view text) {
+  std::string out;
+  bool within = false;
+  for (const char c : text) {
+    if (c == '[') within = true;
+    if (!within && c != '_' && c != ' ' && c != '-') out.push_back(ascii_lower(c));
+    if (c == ']') within = false;
+  }
+  return out;
+}
+
+/// How losses name an aspect; in plain(). An aspect without a row is named by its last word.
+struct Naming {
+  std::string_view aspect;
+  std::vector<std::string_view> words;
+};
+const std::vector<Naming>& namings() {
+  static const std::vector<Naming> rows{
+      {"cache", {"cachecontrol", "cache"}},
+      {"usertext", {"text", "content"}},
+      {"assistanttext", {"text", "refusal", "content", "messages"}},
+      {"assistantthinking", {"thinking", "reasoning"}},
+      {"thinkingsignature", {"signature", "thinking", "redacted", "encrypted"}},
+      {"callsignature", {"signature", "thought"}},
+      {"resultiserror", {"iserror", "status"}},
+      {"result", {"toolresult", "iserror"}},
+      {"responseformat", {"responseformat", "schema", "format"}},
+      {"responseformat.strict", {"strict", "responseformat", "schema"}},
+      {"reasoning", {"reasoning", "thinking", "effort", "budget"}},
+      {"maxtokens", {"maxtokens", "maxoutputtokens", "limits"}},
+      {"parameters", {"parameters", "schema"}},
+      {"finish", {"finish", "stopreason"}},
+      {"order", {"order", "thinking", "system"}},
+      {"kind", {"tools", "kind", "custom"}},
+      {"n", {"n", "candidatecount", "choices"}},
+  };
+  return rows;
+}
+
+}  // namespace
+
+bool covers(const Loss& loss, std::string_view aspect) {
+  const auto field = plain(loss.field);
+  auto key = plain(aspect);
+  // Of a choice or a message: the name behind it.
+  while (!key.empty() && key.front() >= '0' && key.front() <= '9') key.erase(0, 1);
+  const auto mentions = [&](std::string_view word) {
+    return word.size() > 2 ? field.find(word) != std::string::npos : field == word || field.ends_with(cat('.', word));
+  };
+  for (const auto& [name, words] : namings()) {
+    if (key == name || key.ends_with(cat('.', name))) return std::ranges::any_of(words, mentions);
+  }
+  for (const std::string_view lead : {"extra", "safety", "user", "assistant", "result", "citation", "tools.", "metadata"}) {
+    if (key.size() == lead.size() || !key.starts_with(lead)) continue;
+    if (mentions(key.substr(lead.size())) || (lead != "user" && lead != "extra" && lead != "tools." && mentions(lead)))
+      return true;
+  }
+  return mentions(key.substr(key.rfind('.') + 1)) || mentions(key.substr(0, key.find('.')));
+}
+
+namespace {
+
+Verdict verdict_on(const std::vector<Difference>& found, const Losses& losses) {
+  Verdict out;
+  for (const auto& difference : found) {
+    const bool named = std::ranges::any_of(losses.all(), [&](const Loss& loss) { return covers(loss, difference.aspect); });
+    if (!named) out.silent.push_back(difference);
+  }
+  for (const auto& loss : losses.all()) {
+    const bool speaks = std::ranges::any_of(found, [&](const Difference& d) { return covers(loss, d.aspect); });
+    (speaks ? out.named : out.idle).push_back(loss);
+  }
+  return out;
+}
+
+}  // namespace
+
+Verdict judge(const Chat& from, const Chat& to, const Losses& losses) {
+  auto found = differences(said_by(from, {}), said_by(to, {}));
+  const auto named = [&](std::string_view what) {
+    return std::ranges::any_of(losses.all(), [&](const Loss& loss) { return plain(loss.field).find(what) != std::string::npos; });
+  };
+  const Leniency leniency{.images_behind_results = named("toolresult") && named("image"), .errors_as_text = named("iserror")};
+  if (leniency.images_behind_results || leniency.errors_as_text) {
+    // The loss is named, but what the result held must be there all the same.
+    const auto rest = differences(said_by(from, leniency), said_by(to, leniency));
+    auto verdict = verdict_on(found, losses);
+    verdict.silent = verdict_on(rest, losses).silent;
+    return verdict;
+  }
+  return verdict_on(found, losses);
+}
+Verdict judge(const Answer& from, const Answer& to, const Losses& losses) {
+  return verdict_on(differences(said_by(from), said_by(to)), losses);
+}
+
+// --- the comparison itself --------------------------------------------------------------------------------------------------
+
+namespace {
+
+Chat one(std::vector<Part> parts) { return {.messages = {{.role = Role::user, .parts = std::move(parts)}}}; }
+
+TEST(Compare, CanSayNo) {
+  const auto text = one({{.value = Text{.text = "a b"}}});
+  Losses none;
+  EXPECT_TRUE(judge(text, text, none).silent.empty());
+  EXPECT_FALSE(judge(text, one({{.value = Text{.text = "ab"}}}), none).silent.empty());
+  EXPECT_FALSE(judge(text, one({}), none).silent.empty());
+  auto stopped = text;
+  stopped.stop = {{"x"}};
+  EXPECT_EQ(judge(stopped, text, none).silent.size(), 1u);
+  Losses stop;
+  stop.meaning("stop");
+  EXPECT_TRUE(judge(stopped, text, stop).silent.empty());
+  EXPECT_EQ(judge(text, text, stop).idle.size(), 1u);
+  Losses other;
+  other.detail("top_k");
+  EXPECT_EQ(judge(stopped, text, other).silent.size(), 1u);
+}
+
+TEST(Compare, JoinedTextsAreEqualAndOrderCounts) {
+  const Part a{.value = Text{.text = "a"}};
+  const Part b{.value = Text{.text = "b"}};
+  const Part image{.value = Image{.media = {.base64 = "aGk="}}};
+  Losses none;
+  EXPECT_TRUE(judge(one({a, b}), one({{.value = Text{.text = "a\n\nb"}}}), none).silent.empty());
+  EXPECT_FALSE(judge(one({a, image}), one({image, a}), none).silent.empty());
+  Losses lost;
+  lost.meaning("messages[0].content[1].image");
+  EXPECT_TRUE(judge(one({a, image}), one({a}), lost).silent.empty());
+}
+
+}  // namespace
+}  // namespace cardea::dialect::pairs

@@ -1,0 +1,314 @@
+#include "dialect/pairs/flows.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "base/text.h"
+#include "dialect/pairs/flow_util.h"
+#include "dialect/passes.h"
+
+namespace cardea::dialect::pairs {
+
+using model::Answer;
+using model::Chat;
+using model::ChatEvent;
+
+Pair pair_of(const Dialect& client, const Dialect& upstream, std::string_view deployment) {
+  return {.client = client, .upstream = upstream, .model = upstream_model, .deployment = deployment};
+}
+
+Asked asked_of(const Dialect& dialect, const Chat& chat) {
+  if (!dialect.traits().model_in_path) return {};
+  return {.model = chat.model, .stream = chat.stream.value_or(false)};
+}
+
+AnswerContext context_of(const Dialect& dialect, const Chat& request) {
+  constexpr std::uint64_t created = 1'700'000'001;
+  return {.request = request,
+          .id = cat(dialect.traits().id_prefix, "abcdefgh"),
+          .model = std::string{client_model},
+          .created = created,
+          .framing = dialect.traits().framing};
+}
+
+namespace {
+
+void add_bugs(Outcome& out, std::string_view where, const Verdict& verdict) {
+  for (const auto& difference : verdict.silent) {
+    out.bugs.push_back(cat(where, ": '", difference.aspect, "' was ", difference.from, ", is ", difference.to));
+  }
+  for (const auto& loss : verdict.idle) {
+    out.bugs.push_back(cat(where, ": '", loss.field, "' (", loss.reason, ") is named as lost, but nothing differs"));
+  }
+}
+
+/// The tool that stands for the answer's schema is the schema again.
+void unforce(Chat& chat, std::string_view tool, const Chat& asked) {
+  if (tool.empty() || !chat.tools) return;
+  const auto found = std::ranges::find(*chat.tools, tool, &model::Tool::name);
+  if (found == chat.tools->end()) return;
+  chat.response_format = model::ResponseFormat{
+      .kind = model::ResponseFormat::Kind::json_schema, .schema = found->parameters, .strict = found->strict};
+  chat.tools->erase(found);
+  if (chat.tools->empty()) chat.tools.reset();
+  chat.tool_choice = asked.tool_choice;
+}
+
+/// What a vendor's reference demands and nobody said.
+void forgive_demanded(const Dialect& dialect, const Chat& asked, Chat& chat) {
+  const bool limited = asked.limits.max_tokens || asked.limits.max_output_tokens;
+  if (dialect.name() == "anthropic" && !limited) chat.limits = {};
+  for (auto& message : chat.messages) {
+    for (auto& part : message.parts) {
+      auto* file = std::get_if<model::File>(&part.value);
+      const bool invented = file != nullptr && file->name && file->name->starts_with("file");
+      if (invented) file->name.reset();
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<Asking> ask(const Dialect& client, Chat chat, Outcome& out) {
+  chat.dialect = client.name();
+  chat.model = client_model;
+  const auto tool = force_tool(chat, client.traits());
+  static_cast<void>(tool);
+  Losses losses;
+  Asking asking;
+  asking.body = client.encode_request(chat, losses);
+  auto read = client.decode_request(asking.body, asked_of(client, chat));
+  if (!read) {
+    out.bugs.push_back(
+        cat("the client's own request cannot be read: ", read.error().message(), "\n", asking.body.substr(0, 600)));
+    return std::nullopt;
+  }
+  asking.chat = std::move(*read);
+  auto expected = chat;
+  forgive_demanded(client, expected, asking.chat);
+  const auto verdict = judge(expected, asking.chat, losses);
+  add_bugs(out, cat(client.name(), " said and read"), verdict);
+  out.unsayable.assign(losses.all().begin(), losses.all().end());
+  return asking;
+}
+
+Outcome request_outcome(const Dialect& client, const Dialect& upstream, const RequestCase& one) {
+  Outcome out;
+  const auto asking = ask(client, one.chat, out);
+  if (!asking) return out;
+  const auto pair = pair_of(client, upstream);
+  const auto path = asked_of(client, asking->chat);
+  auto translated = translate_request(pair, asking->body, path, Allow::any_loss);
+  if (!translated) {
+    out.bugs.push_back(cat("not translated: ", translated.error().message()));
+    return out;
+  }
+  Chat expected = asking->chat;
+  expected.model = upstream_model;
+  auto read = upstream.decode_request(translated->body, asked_of(upstream, expected));
+  if (!read) {
+    out.bugs.push_back(cat("the upstream cannot read it: ", read.error().message(), "\n", translated->body.substr(0, 600)));
+    return out;
+  }
+  unforce(*read, translated->forced_tool, asking->chat);
+  forgive_demanded(upstream, asking->chat, *read);
+  forgive_demanded(client, one.chat, expected);
+  const auto verdict = judge(expected, *read, translated->losses);
+  const auto known = out.bugs.size();
+  add_bugs(out, "translated", verdict);
+  if (out.bugs.size() != known)
+    out.bugs.back() += cat("\n", asking->body.substr(0, 1200), "\n→\n", translated->body.substr(0, 1200));
+  out.lost.assign(translated->losses.all().begin(), translated->losses.all().end());
+  // Whoever does not allow a loss of meaning is refused exactly then.
+  const auto strict = translate_request(pair, asking->body, path, Allow::no_change_of_meaning);
+  if (strict.has_value() == (translated->losses.gravest() != nullptr))
+    out.bugs.emplace_back("refused without need, or not at all");
+  return out;
+}
+
+// --- answers ----------------------------------------------------------------------------------------------------------------
+
+Chat question() {
+  Chat chat;
+  chat.messages.push_back({.role = model::Role::user, .parts = {{.value = model::Text{.text = "Hello"}}}});
+  chat.limits.max_output_tokens = 4000;
+  chat.tools = {{.name = "get_weather"}, {.name = "get_time"}};
+  return chat;
+}
+Chat streamed_question() {
+  Chat chat = question();
+  chat.stream = true;
+  chat.include_usage = true;
+  return chat;
+}
+
+namespace {
+
+/// Ids that a form has, models that were named.
+void check_names(const Answer& said, const Answer& got, std::string_view where, Outcome& out) {
+  const bool model_known = !got.model || got.model == said.model || got.model == client_model;
+  if (!model_known) out.bugs.push_back(cat(where, ": a model that was never asked: ", *got.model));
+  const bool id_known = !got.id || got.id == said.id || got.id->ends_with("abcdefgh");
+  if (!id_known) out.bugs.push_back(cat(where, ": an id out of nowhere: ", *got.id));
+}
+
+/// Ids of calls: kept where both have them, else the gateway's to make.
+void drop_made_ids(const Dialect& client, const Dialect& upstream, Answer& said, Answer& got) {
+  if (client.traits().call_ids && upstream.traits().call_ids) return;
+  for (auto* answer : {&said, &got}) {
+    for (auto& choice : answer->choices) {
+      std::size_t number = 0;
+      for (auto& part : choice.parts) {
+        if (auto* call = std::get_if<model::ToolCall>(&part.value)) call->id = cat("call-", number++);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<Translated> translated_question(const Dialect& client, const Dialect& upstream, const Chat& chat, Outcome& out) {
+  Outcome aside;
+  const auto asking = ask(client, chat, aside);
+  if (!asking) {
+    out.bugs = aside.bugs;
+    return std::nullopt;
+  }
+  auto translated = translate_request(pair_of(client, upstream), asking->body, asked_of(client, asking->chat), Allow::any_loss);
+  if (translated) return std::move(*translated);
+  out.bugs.push_back(cat("the question is not translated: ", translated.error().message()));
+  return std::nullopt;
+}
+
+Outcome answer_outcome(const Dialect& client, const Dialect& upstream, const AnswerCase& one) {
+  Outcome out;
+  const auto request = translated_question(client, upstream, question(), out);
+  if (!request) return out;
+  Answer answer = one.answer;
+  answer.dialect = upstream.name();
+  Losses unsayable;
+  const auto body = upstream.encode_response(answer, context_of(upstream, request->chat), unsayable);
+  auto said = upstream.decode_response(body);
+  if (!said) {
+    // An answer of nothing is an error in some forms.
+    if (!answer.choices[0].parts.empty())
+      out.bugs.push_back(cat("the upstream's own answer: ", said.error().message(), "\n", body));
+    out.unsayable.push_back({.field = "empty answer", .reason = "an error there"});
+    return out;
+  }
+  add_bugs(out, cat(upstream.name(), " said and read"), judge(answer, *said, unsayable));
+  out.unsayable.assign(unsayable.all().begin(), unsayable.all().end());
+  const auto context = context_of(client, request->chat);
+  auto translated = translate_response(pair_of(client, upstream), &*request, body, context, {});
+  if (!translated) {
+    out.bugs.push_back(cat("not translated: ", translated.error().message()));
+    return out;
+  }
+  auto got = client.decode_response(translated->body);
+  if (!got) {
+    out.bugs.push_back(cat("the client cannot read it: ", got.error().message(), "\n", translated->body.substr(0, 600)));
+    return out;
+  }
+  check_names(*said, *got, "translated", out);
+  drop_made_ids(client, upstream, *said, *got);
+  const auto known = out.bugs.size();
+  add_bugs(out, "translated", judge(*said, *got, translated->losses));
+  if (out.bugs.size() != known) out.bugs.back() += cat("\n", body.substr(0, 1200), "\n→\n", translated->body.substr(0, 1200));
+  out.lost.assign(translated->losses.all().begin(), translated->losses.all().end());
+  return out;
+}
+
+// --- streams ----------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string stream_of(const Dialect& dialect, const std::vector<ChatEvent>& events, const Chat& request, Losses& losses) {
+  return write_stream(dialect, events, context_of(dialect, request), losses);
+}
+
+template <class NextSize>
+Relayed relay(const Pair& pair, const Translated& request, std::string_view stream, NextSize next_size) {
+  const auto relay =
+      translating_relay(pair, request, context_of(pair.client, request.chat), {.framing = pair.client.traits().framing});
+  return relay_stream(*relay, stream, next_size);
+}
+}  // namespace
+
+Relayed relay_whole(const Pair& pair, const Translated& request, std::string_view stream) {
+  return relay(pair, request, stream, [&] { return stream.size(); });
+}
+
+namespace {
+
+/// The bytes are the same however they come in.
+void check_splits(const Pair& pair, const Translated& request, std::string_view stream, const Relayed& whole, Outcome& out) {
+  constexpr std::size_t byte_by_byte_max = 64 * 1024;
+  if (stream.size() < byte_by_byte_max && relay(pair, request, stream, [] { return 1; }).bytes != whole.bytes) {
+    out.bugs.emplace_back("byte by byte it becomes another stream");
+  }
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    Random random{seed};
+    const auto got = relay(pair, request, stream, [&] { return 1 + random.below(stream.size() < byte_by_byte_max ? 97 : 9973); });
+    if (got.bytes != whole.bytes) out.bugs.push_back(cat("split at random (", seed, ") it becomes another stream"));
+  }
+}
+
+}  // namespace
+
+Losses stream_losses(const Pair& pair, const Translated& request, std::vector<ChatEvent> events) {
+  const auto context = context_of(pair.client, request.chat);
+  AnswerPasses passes{pair, request, context.id};
+  passes.apply(events);
+  Losses losses;
+  static_cast<void>(stream_of(pair.client, events, request.chat, losses));
+  return losses;
+}
+
+Outcome stream_outcome(const Dialect& client, const Dialect& upstream, const AnswerCase& one) {
+  Outcome out;
+  const auto request = translated_question(client, upstream, streamed_question(), out);
+  if (!request) return out;
+  Answer answer = one.answer;
+  answer.dialect = upstream.name();
+  answer.extras.clear();  // events have none
+  Losses unsayable;
+  Chat upstream_request = request->chat;
+  upstream_request.include_usage = true;
+  const auto stream = stream_of(upstream, fragments_of(answer), upstream_request, unsayable);
+  const auto read = read_stream(upstream, stream);
+  auto said = assemble(read.events);
+  if (!read.status || !said.ended || !said.error.empty()) {
+    const bool empty = answer.choices[0].parts.empty();
+    if (!empty)
+      out.bugs.push_back(cat("the upstream's own stream: ", said.error, read.status ? "" : read.status.error().message(), "\n",
+                             stream.substr(0, 1500)));
+    out.unsayable.push_back({.field = "empty answer", .reason = "an error there"});
+    return out;
+  }
+  add_bugs(out, cat(upstream.name(), " streamed and read"), judge(answer, said.answer, unsayable));
+  out.unsayable.assign(unsayable.all().begin(), unsayable.all().end());
+  const auto pair = pair_of(client, upstream);
+  const auto whole = relay_whole(pair, *request, stream);
+  if (!whole.status) {
+    out.bugs.push_back(cat("not relayed: ", whole.status.error().message(), "\n", stream.substr(0, 1500)));
+    return out;
+  }
+  check_splits(pair, *request, stream, whole, out);
+  const auto back = read_stream(client, whole.bytes);
+  auto got = assemble(back.events);
+  if (!back.status || !got.ended || !got.error.empty()) {
+    out.bugs.push_back(cat("the client cannot read it: ", got.error, back.status ? "" : back.status.error().message(), "\n",
+                           whole.bytes.substr(0, 2500)));
+    return out;
+  }
+  const auto losses = stream_losses(pair, *request, read.events);
+  check_names(said.answer, got.answer, "streamed", out);
+  drop_made_ids(client, upstream, said.answer, got.answer);
+  const auto known = out.bugs.size();
+  add_bugs(out, "streamed", judge(said.answer, got.answer, losses));
+  if (out.bugs.size() != known) out.bugs.back() += cat("\n", stream.substr(0, 1500), "\n→\n", whole.bytes.substr(0, 2500));
+  out.lost.assign(losses.all().begin(), losses.all().end());
+  return out;
+}
+
+}  // namespace cardea::dialect::pairs

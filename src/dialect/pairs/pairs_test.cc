@@ -1,0 +1,60 @@
+// Every client's dialect against every upstream's: what is carried, what is lost and said so. Prints the matrix, and keeps
+// docs/losses.md. A difference that no loss speaks of, and a loss that speaks of no difference, fail.
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "dialect/pairs/flows.h"
+#include "dialect/pairs/report.h"
+#include "testing/golden.h"
+
+namespace cardea::dialect::pairs {
+namespace {
+
+/// Runs every case through every pair; `run` gives the outcome.
+template <class Cases, class Run>
+Table table_of(std::string_view title, const Cases& cases, Run run) {
+  Table table{.title = std::string{title}, .rows = {}};
+  for (const auto& one : cases) {
+    Row row{.name = std::string{name_of(one)}, .cells = {}};
+    for (const auto* client : all()) {
+      for (const auto* upstream : all()) {
+        auto outcome = run(*client, *upstream, one);
+        for (const auto& bug : outcome.bugs) {
+          ADD_FAILURE() << client->name() << " → " << upstream->name() << ", " << title << ", " << row.name << ": " << bug;
+        }
+        row.cells.push_back({.client = client->name(), .upstream = upstream->name(), .outcome = std::move(outcome)});
+      }
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+constexpr std::array statuses{400, 404, 429, 500, 529};
+
+class Pairs : public ::testing::Test {
+ protected:
+  static void show(const Table& table) { std::fputs(matrix(table).c_str(), stdout); }
+};
+
+TEST_F(Pairs, Requests) { show(table_of("requests", request_cases(), request_outcome)); }
+TEST_F(Pairs, Answers) { show(table_of("answers", answer_cases(), answer_outcome)); }
+TEST_F(Pairs, Streams) { show(table_of("streams", answer_cases(), stream_outcome)); }
+TEST_F(Pairs, OpaqueItemsComeBackToTheirIssuerAlone) {
+  for (const auto told : {Told::whole, Told::streamed}) {
+    show(table_of(told == Told::whole ? "two turns" : "two turns, streamed", two_turn_cases(),
+                  [&](const Dialect& client, const Dialect& upstream, const AnswerCase& one) {
+                    return two_turn_outcome(client, upstream, one, told);
+                  }));
+  }
+}
+TEST_F(Pairs, Errors) {
+  show(table_of("errors", statuses, error_outcome));
+  show(table_of("errors within a stream", statuses, broken_stream_outcome));
+  show(table_of("cut streams", std::array{0},
+                [](const Dialect& client, const Dialect& upstream, int) { return cut_stream_outcome(client, upstream); }));
+}
+
+}  // namespace
+}  // namespace cardea::dialect::pairs
