@@ -48,8 +48,9 @@ struct Verdict {
   std::vector<Loss> named;         ///< losses that speak of a difference
   std::vector<Loss> idle;          ///< losses that speak of none: bugs too
 };
-[[nodiscard]] Verdict judge(const model::Chat& from, const model::Chat& to, const Losses& losses);
-[[nodiscard]] Verdict judge(const model::Answer& from, const model::Answer& to, const Losses& losses);
+/// `target`: the dialect that `to` was said in; what a form cannot help but say, or says by saying nothing, is its own.
+[[nodiscard]] Verdict judge(const model::Chat& from, const model::Chat& to, const Losses& losses, std::string_view target);
+[[nodiscard]] Verdict judge(const model::Answer& from, const model::Answer& to, const Losses& losses, std::string_view target);
 
 /// A stream's events as the whole answer that they tell; `error` names what was out of order, else empty.
 struct Assembled {

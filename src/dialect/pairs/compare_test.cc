@@ -106,10 +106,14 @@ const std::vector<Naming>& namings() {
 }  // namespace
 
 bool covers(const Loss& loss, std::string_view aspect) {
+  // A whole choice.
+  const auto space = aspect.find(' ');
+  if (loss.field == cat("choices[", aspect.substr(0, space), ']')) return true;
   const auto field = plain(loss.field);
   auto key = plain(aspect);
   // Of a choice or a message: the name behind it.
   while (!key.empty() && key.front() >= '0' && key.front() <= '9') key.erase(0, 1);
+  if (key == "system") return field.find("system") != std::string::npos || loss.reason.find("system") != std::string::npos;
   const auto mentions = [&](std::string_view word) {
     return word.size() > 2 ? field.find(word) != std::string::npos : field == word || field.ends_with(cat('.', word));
   };
@@ -126,14 +130,90 @@ bool covers(const Loss& loss, std::string_view aspect) {
 
 namespace {
 
-Verdict verdict_on(const std::vector<Difference>& found, const Losses& losses) {
+/// What may be said in other words without a loss, and may be named as one all the same.
+std::vector<std::string> soft_aspects(const Chat& from) {
+  std::vector<std::string> out;
+  bool began = false;
+  for (const auto& message : from.messages) {
+    const bool instructs = message.role == Role::system || message.role == Role::developer;
+    if (instructs && began) out.emplace_back("system");
+    began = began || !instructs;
+    for (const auto& part : message.parts) {
+      const auto* text = std::get_if<Text>(&part.value);
+      if (text != nullptr && !text->citations.empty()) out.emplace_back("citations");
+      if (text != nullptr && text->text.empty()) out.emplace_back("text");
+      if (std::holds_alternative<Refusal>(part.value)) out.emplace_back("refusal");
+    }
+  }
+  if (from.reasoning) out.emplace_back("reasoning");
+  if (from.store) out.emplace_back("store");
+  if (from.service_tier) out.emplace_back("service_tier");
+  if (from.response_format) out.emplace_back("response_format");
+  return out;
+}
+std::vector<std::string> soft_aspects(const Answer& from) {
+  std::vector<std::string> out;
+  for (const auto& choice : from.choices) {
+    for (const auto& part : choice.parts) {
+      const auto* text = std::get_if<Text>(&part.value);
+      if (text != nullptr && !text->citations.empty()) out.emplace_back("citations");
+      if (text != nullptr && text->text.empty()) out.emplace_back("text");
+      if (std::holds_alternative<Refusal>(part.value)) out.emplace_back("refusal");
+    }
+    if (choice.stop_sequence) out.emplace_back("finish");
+  }
+  return out;
+}
+
+/// A difference that is none, by what the target's reference says.
+struct Rule {
+  std::string_view aspect, from, to;      ///< an empty text fits any; "-" is nothing
+  std::vector<std::string_view> targets;  ///< empty: all
+};
+const std::vector<Rule>& rules() {
+  static const std::vector<Rule> all{
+      // A schema for the answer is always enforced where there is no flag for it.
+      {"response_format.strict", "true", "-", {"anthropic", "bedrock", "gemini", "cohere", "ollama"}},
+      // Nothing is stored there.
+      {"store", "false", "-", {"anthropic", "bedrock", "gemini", "cohere", "ollama"}},
+      // No thinking unless it is asked for.
+      {"reasoning", "off", "-", {"anthropic", "bedrock"}},
+      // The usual tier.
+      {"service_tier", "auto", "-", {}},
+      {"service_tier", "default", "-", {}},
+      {"service_tier", "default", "standard", {}},
+      // Demanded by the reference.
+      {"extra metrics", "-", "", {"bedrock"}},
+  };
+  return all;
+}
+bool equal_by_rule(const Difference& difference, std::string_view target) {
+  return std::ranges::any_of(rules(), [&](const Rule& rule) {
+    const auto fits = [](std::string_view wanted, std::string_view text) { return wanted.empty() || wanted == text; };
+    return rule.aspect == difference.aspect && fits(rule.from, difference.from) && fits(rule.to, difference.to) &&
+           (rule.targets.empty() || std::ranges::find(rule.targets, target) != rule.targets.end());
+  });
+}
+
+/// "No tool" is also said by leaving the tools out.
+void drop_unused_tools(Chat& from, const Chat& to) {
+  const bool none = from.tool_choice && from.tool_choice->mode == ToolChoice::Mode::none;
+  if (!none || to.tools || to.tool_choice) return;
+  from.tools.reset();
+  from.tool_choice.reset();
+}
+
+Verdict verdict_on(std::vector<Difference> found, const Losses& losses, const std::vector<std::string>& soft,
+                   std::string_view target) {
   Verdict out;
+  std::erase_if(found, [&](const Difference& difference) { return equal_by_rule(difference, target); });
   for (const auto& difference : found) {
     const bool named = std::ranges::any_of(losses.all(), [&](const Loss& loss) { return covers(loss, difference.aspect); });
     if (!named) out.silent.push_back(difference);
   }
   for (const auto& loss : losses.all()) {
-    const bool speaks = std::ranges::any_of(found, [&](const Difference& d) { return covers(loss, d.aspect); });
+    const bool speaks = std::ranges::any_of(found, [&](const Difference& d) { return covers(loss, d.aspect); }) ||
+                        std::ranges::any_of(soft, [&](const std::string& aspect) { return covers(loss, aspect); });
     (speaks ? out.named : out.idle).push_back(loss);
   }
   return out;
@@ -141,23 +221,24 @@ Verdict verdict_on(const std::vector<Difference>& found, const Losses& losses) {
 
 }  // namespace
 
-Verdict judge(const Chat& from, const Chat& to, const Losses& losses) {
-  auto found = differences(said_by(from, {}), said_by(to, {}));
+Verdict judge(const Chat& asked, const Chat& to, const Losses& losses, std::string_view target) {
+  Chat from = asked;
+  drop_unused_tools(from, to);
+  const auto soft = soft_aspects(from);
+  auto verdict = verdict_on(differences(said_by(from, {}), said_by(to, {})), losses, soft, target);
   const auto named = [&](std::string_view what) {
     return std::ranges::any_of(losses.all(), [&](const Loss& loss) { return plain(loss.field).find(what) != std::string::npos; });
   };
-  const Leniency leniency{.images_behind_results = named("toolresult") && named("image"), .errors_as_text = named("iserror")};
+  const Leniency leniency{.images_behind_results = named("toolresult") && (named("image") || named("file")),
+                          .errors_as_text = named("iserror")};
   if (leniency.images_behind_results || leniency.errors_as_text) {
     // The loss is named, but what the result held must be there all the same.
-    const auto rest = differences(said_by(from, leniency), said_by(to, leniency));
-    auto verdict = verdict_on(found, losses);
-    verdict.silent = verdict_on(rest, losses).silent;
-    return verdict;
+    verdict.silent = verdict_on(differences(said_by(from, leniency), said_by(to, leniency)), losses, soft, target).silent;
   }
-  return verdict_on(found, losses);
+  return verdict;
 }
-Verdict judge(const Answer& from, const Answer& to, const Losses& losses) {
-  return verdict_on(differences(said_by(from), said_by(to)), losses);
+Verdict judge(const Answer& from, const Answer& to, const Losses& losses, std::string_view target) {
+  return verdict_on(differences(said_by(from), said_by(to)), losses, soft_aspects(from), target);
 }
 
 // --- the comparison itself --------------------------------------------------------------------------------------------------
@@ -169,19 +250,19 @@ Chat one(std::vector<Part> parts) { return {.messages = {{.role = Role::user, .p
 TEST(Compare, CanSayNo) {
   const auto text = one({{.value = Text{.text = "a b"}}});
   Losses none;
-  EXPECT_TRUE(judge(text, text, none).silent.empty());
-  EXPECT_FALSE(judge(text, one({{.value = Text{.text = "ab"}}}), none).silent.empty());
-  EXPECT_FALSE(judge(text, one({}), none).silent.empty());
+  EXPECT_TRUE(judge(text, text, none, "openai_chat").silent.empty());
+  EXPECT_FALSE(judge(text, one({{.value = Text{.text = "ab"}}}), none, "openai_chat").silent.empty());
+  EXPECT_FALSE(judge(text, one({}), none, "openai_chat").silent.empty());
   auto stopped = text;
   stopped.stop = {{"x"}};
-  EXPECT_EQ(judge(stopped, text, none).silent.size(), 1u);
+  EXPECT_EQ(judge(stopped, text, none, "openai_chat").silent.size(), 1u);
   Losses stop;
   stop.meaning("stop");
-  EXPECT_TRUE(judge(stopped, text, stop).silent.empty());
-  EXPECT_EQ(judge(text, text, stop).idle.size(), 1u);
+  EXPECT_TRUE(judge(stopped, text, stop, "openai_chat").silent.empty());
+  EXPECT_EQ(judge(text, text, stop, "openai_chat").idle.size(), 1u);
   Losses other;
   other.detail("top_k");
-  EXPECT_EQ(judge(stopped, text, other).silent.size(), 1u);
+  EXPECT_EQ(judge(stopped, text, other, "openai_chat").silent.size(), 1u);
 }
 
 TEST(Compare, JoinedTextsAreEqualAndOrderCounts) {
@@ -189,11 +270,11 @@ TEST(Compare, JoinedTextsAreEqualAndOrderCounts) {
   const Part b{.value = Text{.text = "b"}};
   const Part image{.value = Image{.media = {.base64 = "aGk="}}};
   Losses none;
-  EXPECT_TRUE(judge(one({a, b}), one({{.value = Text{.text = "a\n\nb"}}}), none).silent.empty());
-  EXPECT_FALSE(judge(one({a, image}), one({image, a}), none).silent.empty());
+  EXPECT_TRUE(judge(one({a, b}), one({{.value = Text{.text = "a\n\nb"}}}), none, "openai_chat").silent.empty());
+  EXPECT_FALSE(judge(one({a, image}), one({image, a}), none, "openai_chat").silent.empty());
   Losses lost;
   lost.meaning("messages[0].content[1].image");
-  EXPECT_TRUE(judge(one({a, image}), one({a}), lost).silent.empty());
+  EXPECT_TRUE(judge(one({a, image}), one({a}), lost, "openai_chat").silent.empty());
 }
 
 }  // namespace

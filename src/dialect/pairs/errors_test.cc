@@ -22,8 +22,8 @@ Error error_of(int status) {
   return {kind, Error::Detail{.message = std::string{words}, .status = shown}};
 }
 
-/// 4xx keeps its status; a vendor's 5xx is one too.
-bool same_class(int status, int shown) { return status < 500 ? status == shown : shown >= 500; }
+/// 4xx keeps its status; a vendor's 5xx is one too. (AWS counts a model's trouble within a stream as 424.)
+bool same_class(int status, int shown) { return status < 500 ? status == shown : shown >= 500 || shown == 424; }
 
 bool said(std::string_view text) { return text.find(words) != std::string_view::npos; }
 

@@ -86,7 +86,7 @@ std::optional<Asking> ask(const Dialect& client, Chat chat, Outcome& out) {
   asking.chat = std::move(*read);
   auto expected = chat;
   forgive_demanded(client, expected, asking.chat);
-  const auto verdict = judge(expected, asking.chat, losses);
+  const auto verdict = judge(expected, asking.chat, losses, client.name());
   add_bugs(out, cat(client.name(), " said and read"), verdict);
   out.unsayable.assign(losses.all().begin(), losses.all().end());
   return asking;
@@ -113,7 +113,8 @@ Outcome request_outcome(const Dialect& client, const Dialect& upstream, const Re
   unforce(*read, translated->forced_tool, asking->chat);
   forgive_demanded(upstream, asking->chat, *read);
   forgive_demanded(client, one.chat, expected);
-  const auto verdict = judge(expected, *read, translated->losses);
+  if (translated->copies > 1) read->n = translated->copies;  // asked one by one
+  const auto verdict = judge(expected, *read, translated->losses, upstream.name());
   const auto known = out.bugs.size();
   add_bugs(out, "translated", verdict);
   if (out.bugs.size() != known)
@@ -196,10 +197,10 @@ Outcome answer_outcome(const Dialect& client, const Dialect& upstream, const Ans
     out.unsayable.push_back({.field = "empty answer", .reason = "an error there"});
     return out;
   }
-  add_bugs(out, cat(upstream.name(), " said and read"), judge(answer, *said, unsayable));
+  add_bugs(out, cat(upstream.name(), " said and read"), judge(answer, *said, unsayable, upstream.name()));
   out.unsayable.assign(unsayable.all().begin(), unsayable.all().end());
   const auto context = context_of(client, request->chat);
-  auto translated = translate_response(pair_of(client, upstream), &*request, body, context, {});
+  auto translated = translate_response(pair_of(client, upstream), &*request, std::array{std::string_view{body}}, context, {});
   if (!translated) {
     out.bugs.push_back(cat("not translated: ", translated.error().message()));
     return out;
@@ -212,7 +213,7 @@ Outcome answer_outcome(const Dialect& client, const Dialect& upstream, const Ans
   check_names(*said, *got, "translated", out);
   drop_made_ids(client, upstream, *said, *got);
   const auto known = out.bugs.size();
-  add_bugs(out, "translated", judge(*said, *got, translated->losses));
+  add_bugs(out, "translated", judge(*said, *got, translated->losses, client.name()));
   if (out.bugs.size() != known) out.bugs.back() += cat("\n", body.substr(0, 1200), "\n→\n", translated->body.substr(0, 1200));
   out.lost.assign(translated->losses.all().begin(), translated->losses.all().end());
   return out;
@@ -285,7 +286,7 @@ Outcome stream_outcome(const Dialect& client, const Dialect& upstream, const Ans
     out.unsayable.push_back({.field = "empty answer", .reason = "an error there"});
     return out;
   }
-  add_bugs(out, cat(upstream.name(), " streamed and read"), judge(answer, said.answer, unsayable));
+  add_bugs(out, cat(upstream.name(), " streamed and read"), judge(answer, said.answer, unsayable, upstream.name()));
   out.unsayable.assign(unsayable.all().begin(), unsayable.all().end());
   const auto pair = pair_of(client, upstream);
   const auto whole = relay_whole(pair, *request, stream);
@@ -305,7 +306,7 @@ Outcome stream_outcome(const Dialect& client, const Dialect& upstream, const Ans
   check_names(said.answer, got.answer, "streamed", out);
   drop_made_ids(client, upstream, said.answer, got.answer);
   const auto known = out.bugs.size();
-  add_bugs(out, "streamed", judge(said.answer, got.answer, losses));
+  add_bugs(out, "streamed", judge(said.answer, got.answer, losses, client.name()));
   if (out.bugs.size() != known) out.bugs.back() += cat("\n", stream.substr(0, 1500), "\n→\n", whole.bytes.substr(0, 2500));
   out.lost.assign(losses.all().begin(), losses.all().end());
   return out;

@@ -32,6 +32,8 @@ Table table_of(std::string_view title, const Cases& cases, Run run) {
 }
 
 constexpr std::array statuses{400, 404, 429, 500, 529};
+// Within a stream OpenAI's form has no word for every status.
+constexpr std::array stream_statuses{400, 429, 500, 529};
 
 class Pairs : public ::testing::Test {
  protected:
@@ -51,7 +53,7 @@ TEST_F(Pairs, OpaqueItemsComeBackToTheirIssuerAlone) {
 }
 TEST_F(Pairs, Errors) {
   show(table_of("errors", statuses, error_outcome));
-  show(table_of("errors within a stream", statuses, broken_stream_outcome));
+  show(table_of("errors within a stream", stream_statuses, broken_stream_outcome));
   show(table_of("cut streams", std::array{0},
                 [](const Dialect& client, const Dialect& upstream, int) { return cut_stream_outcome(client, upstream); }));
 }

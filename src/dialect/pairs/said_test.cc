@@ -127,7 +127,8 @@ class Speaker {
   }
   void tell(std::string_view who, const File& file) {
     flow_.add(kind(who, "file"), media_text(file.media));
-    if (file.name) note("file name", *file.name);
+    // Its ending is told by its type, and not allowed everywhere.
+    if (file.name) note("file name", file.name->substr(0, file.name->rfind('.')));
   }
   void tell(std::string_view /*who*/, const Opaque& opaque) { note("opaque", opaque.value.text); }
   void tell(std::string_view who, const Thinking& thinking) {

@@ -20,7 +20,8 @@ std::vector<std::string> opaque_items(const std::vector<model::Part>& parts) {
       };
       add("signature", thinking->signature);
       add("redacted", thinking->redacted);
-      add("encrypted", thinking->encrypted);
+      // A stream has its text in a part before it.
+      if (thinking->encrypted) out.push_back(cat("encrypted: ", *thinking->encrypted));
     }
     const auto* call = std::get_if<model::ToolCall>(&part.value);
     if (call != nullptr && call->signature) out.push_back(cat("signature of call ", call->name, ": ", *call->signature));
@@ -41,7 +42,7 @@ std::optional<Answer> answer_for_client(const Pair& pair, const Translated& requ
   Losses aside;
   if (told == Told::whole) {
     const auto body = pair.upstream.encode_response(answer, context_of(pair.upstream, request.chat), aside);
-    auto translated = translate_response(pair, &request, body, context, {});
+    auto translated = translate_response(pair, &request, std::array{std::string_view{body}}, context, {});
     if (!translated) {
       out.bugs.push_back(cat("not translated: ", translated.error().message()));
       return std::nullopt;
