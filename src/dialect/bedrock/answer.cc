@@ -112,6 +112,7 @@ class AnswerEncoder {
     } else {
       for (const auto& extra : choice.message_extras) encoding_.lose(cat("choices[0].message.", extra.key));
     }
+    for (const auto& extra : choice.extras) encoding_.lose(cat("choices[0].", extra.key));
     w_.end_object().end_object();
     if (choice.logprobs) encoding_.lose("choices[0].logprobs");
   }

@@ -161,6 +161,9 @@ void encode_candidate(Writer& w, const Choice& choice, std::size_t position, con
     const CitedText cited{.part = parts.empty() ? 0 : parts.size() - 1, .offset = offset, .text = text->text};
     for (const auto& citation : text->citations) {
       if (!grounded) grounding.add(cited, citation, GroundingWriter::Count::part);
+      if (grounded) continue;
+      grounding.add(cited, citation, false);
+      if (citation.document) encoding.lose(cat(path, ".content[", i, "].citations.document"), "gemini does not number them");
     }
     offset += text->text.size();
   }

@@ -101,6 +101,21 @@ Chat sampled() {
   return out;
 }
 
+/// Fields that nobody knows, at every level.
+Chat marked() {
+  Chat out = with_tool();
+  out.extras = {{"vendor_top", {R"({"a":1})"}}};
+  out.tools->front().extras = {{"vendor_tool", {"1"}}};
+  auto& question = out.messages.front();
+  question.extras = {{"vendor_message", {"2"}}};
+  question.parts.front().extras = {{"vendor_part", {"3"}}};
+  Message turn{.role = Role::assistant, .parts = {text("I look."), call("call_1", "get_time", "{}")}};
+  turn.parts.back().extras = {{"vendor_call", {"4"}}};
+  out.messages.push_back(turn);
+  out.messages.push_back({.role = Role::tool, .parts = {result("call_1", "get_time", {text("12:00")})}});
+  return out;
+}
+
 Chat detailed() {
   Chat out = hello();
   out.user = "user-1";
@@ -181,7 +196,7 @@ void field_requests(std::vector<RequestCase>& out) {
   add("safety settings", [](Chat& c) { c.safety = std::vector<SafetySetting>{{"HARM_CATEGORY_HARASSMENT", "BLOCK_NONE"}}; });
   out.push_back({"cache marks", cached()});
   out.push_back({"user, tier, metadata …", detailed()});
-  add("vendor's own field", [](Chat& c) { c.extras = {{"vendor_thing", {R"({"a":1})"}}}; });
+  out.push_back({"vendor's own fields", marked()});
   add("stream", [](Chat& c) { c.stream = true, c.include_usage = true; });
 }
 
@@ -296,8 +311,10 @@ std::vector<AnswerCase> answer_cases() {
       R"({"content":[{"token":"Hi","logprob":-0.25,"bytes":[72,105],"top_logprobs":[{"token":"Hi","logprob":-0.25,"bytes":[72,105]}]}],"refusal":null})"};
   out.push_back({"logprobs", likely});
   auto extra = answer({text("Hi!")});
-  extra.extras = {{"vendor_thing", {"1"}}};
-  out.push_back({"vendor's own field", extra});
+  extra.extras = {{"vendor_top", {"1"}}};
+  extra.choices[0].extras = {{"vendor_choice", {"2"}}};
+  extra.choices[0].message_extras = {{"vendor_message", {"3"}}};
+  out.push_back({"vendor's own fields", extra});
   out.push_back({"odd characters", answer({thinking(odd_text()), text(odd_text())})});
   out.push_back({"empty answer", answer({})});
   out.push_back({"long text", answer({text(long_text())})});

@@ -69,11 +69,14 @@ void forgive_demanded(const Dialect& dialect, const Chat& asked, Chat& chat) {
 
 }  // namespace
 
-std::optional<Asking> ask(const Dialect& client, Chat chat, Outcome& out) {
-  chat.dialect = client.name();
+namespace {
+
+/// A client's own words for it, or those of one to whom it is foreign: own words are what its form can hold, foreign ones name
+/// what it cannot.
+std::optional<Asking> ask_as(std::string_view dialect, const Dialect& client, Chat chat, Outcome& out) {
+  chat.dialect = dialect;
   chat.model = client_model;
-  const auto tool = force_tool(chat, client.traits());
-  static_cast<void>(tool);
+  static_cast<void>(force_tool(chat, client.traits()));
   Losses losses;
   Asking asking;
   asking.body = client.encode_request(chat, losses);
@@ -84,12 +87,23 @@ std::optional<Asking> ask(const Dialect& client, Chat chat, Outcome& out) {
     return std::nullopt;
   }
   asking.chat = std::move(*read);
-  auto expected = chat;
-  forgive_demanded(client, expected, asking.chat);
-  const auto verdict = judge(expected, asking.chat, losses, client.name());
-  add_bugs(out, cat(client.name(), " said and read"), verdict);
+  auto heard = asking.chat;
+  forgive_demanded(client, chat, heard);
+  add_bugs(out, cat(client.name(), " said and read"), judge(chat, heard, losses, client.name()));
   out.unsayable.assign(losses.all().begin(), losses.all().end());
   return asking;
+}
+
+}  // namespace
+
+std::optional<Asking> ask(const Dialect& client, Chat chat, Outcome& out) {
+  auto own = ask_as(client.name(), client, chat, out);
+  if (out.bugs.empty()) return own;
+  Outcome aside;
+  auto foreign = ask_as("", client, chat, aside);
+  if (!aside.bugs.empty()) return own;
+  out = std::move(aside);
+  return foreign;
 }
 
 Outcome request_outcome(const Dialect& client, const Dialect& upstream, const RequestCase& one) {
@@ -112,7 +126,6 @@ Outcome request_outcome(const Dialect& client, const Dialect& upstream, const Re
   }
   unforce(*read, translated->forced_tool, asking->chat);
   forgive_demanded(upstream, asking->chat, *read);
-  forgive_demanded(client, one.chat, expected);
   if (translated->copies > 1) read->n = translated->copies;  // asked one by one
   const auto verdict = judge(expected, *read, translated->losses, upstream.name());
   const auto known = out.bugs.size();
@@ -181,24 +194,54 @@ std::optional<Translated> translated_question(const Dialect& client, const Diale
   return std::nullopt;
 }
 
+namespace {
+
+/// An upstream's answer, and how its dialect reads it.
+struct Answered {
+  std::string body;
+  Answer answer;
+};
+std::optional<Answered> answer_as(std::string_view dialect, const Dialect& upstream, Answer answer, const Chat& request,
+                                  Outcome& out) {
+  answer.dialect = dialect;
+  Losses unsayable;
+  Answered answered;
+  answered.body = upstream.encode_response(answer, context_of(upstream, request), unsayable);
+  auto said = upstream.decode_response(answered.body);
+  if (!said) {
+    // An answer of nothing is an error in some forms.
+    const bool empty = answer.choices[0].parts.empty();
+    if (!empty) out.bugs.push_back(cat("the upstream's own answer: ", said.error().message(), "\n", answered.body));
+    out.unsayable.push_back({.field = "empty answer", .reason = "an error there"});
+    return std::nullopt;
+  }
+  add_bugs(out, cat(upstream.name(), " said and read"), judge(answer, *said, unsayable, upstream.name()));
+  out.unsayable.assign(unsayable.all().begin(), unsayable.all().end());
+  answered.answer = std::move(*said);
+  return answered;
+}
+
+/// In its own words, or in those for what is foreign to it.
+std::optional<Answered> answer_in(const Dialect& upstream, const Answer& answer, const Chat& request, Outcome& out) {
+  auto own = answer_as(upstream.name(), upstream, answer, request, out);
+  if (out.bugs.empty()) return own;
+  Outcome aside;
+  auto foreign = answer_as("", upstream, answer, request, aside);
+  if (!aside.bugs.empty()) return own;
+  out = std::move(aside);
+  return foreign;
+}
+
+}  // namespace
+
 Outcome answer_outcome(const Dialect& client, const Dialect& upstream, const AnswerCase& one) {
   Outcome out;
   const auto request = translated_question(client, upstream, question(), out);
   if (!request) return out;
-  Answer answer = one.answer;
-  answer.dialect = upstream.name();
-  Losses unsayable;
-  const auto body = upstream.encode_response(answer, context_of(upstream, request->chat), unsayable);
-  auto said = upstream.decode_response(body);
-  if (!said) {
-    // An answer of nothing is an error in some forms.
-    if (!answer.choices[0].parts.empty())
-      out.bugs.push_back(cat("the upstream's own answer: ", said.error().message(), "\n", body));
-    out.unsayable.push_back({.field = "empty answer", .reason = "an error there"});
-    return out;
-  }
-  add_bugs(out, cat(upstream.name(), " said and read"), judge(answer, *said, unsayable, upstream.name()));
-  out.unsayable.assign(unsayable.all().begin(), unsayable.all().end());
+  const auto answered = answer_in(upstream, one.answer, request->chat, out);
+  if (!answered) return out;
+  const auto& body = answered->body;
+  const Answer* said = &answered->answer;
   const auto context = context_of(client, request->chat);
   auto translated = translate_response(pair_of(client, upstream), &*request, std::array{std::string_view{body}}, context, {});
   if (!translated) {
@@ -211,9 +254,10 @@ Outcome answer_outcome(const Dialect& client, const Dialect& upstream, const Ans
     return out;
   }
   check_names(*said, *got, "translated", out);
-  drop_made_ids(client, upstream, *said, *got);
+  Answer expected = *said;
+  drop_made_ids(client, upstream, expected, *got);
   const auto known = out.bugs.size();
-  add_bugs(out, "translated", judge(*said, *got, translated->losses, client.name()));
+  add_bugs(out, "translated", judge(expected, *got, translated->losses, client.name()));
   if (out.bugs.size() != known) out.bugs.back() += cat("\n", body.substr(0, 1200), "\n→\n", translated->body.substr(0, 1200));
   out.lost.assign(translated->losses.all().begin(), translated->losses.all().end());
   return out;
@@ -272,6 +316,10 @@ Outcome stream_outcome(const Dialect& client, const Dialect& upstream, const Ans
   Answer answer = one.answer;
   answer.dialect = upstream.name();
   answer.extras.clear();  // events have none
+  for (auto& choice : answer.choices) {
+    choice.extras.clear();
+    choice.message_extras.clear();
+  }
   Losses unsayable;
   Chat upstream_request = request->chat;
   upstream_request.include_usage = true;

@@ -25,6 +25,18 @@ std::string canonical(std::string_view text) {
   return value ? sorted(std::move(*value)).dump() : std::string{text};
 }
 
+/// The bytes of a token are told by the token.
+json::Value without_bytes(json::Value value) {
+  for (auto& element : value.elements()) element = without_bytes(std::move(element));
+  for (auto& [key, member] : value.members()) member = without_bytes(std::move(member));
+  if (value.is(json::Type::object)) static_cast<void>(value.erase("bytes"));
+  return value;
+}
+std::string canonical_logprobs(std::string_view text) {
+  auto value = json::parse(text);
+  return value ? sorted(without_bytes(std::move(*value))).dump() : std::string{text};
+}
+
 std::string squeezed(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -112,7 +124,7 @@ class Speaker {
     for (const auto& c : text.citations) {
       const auto place = cat(c.start.value_or(0) + offset, '-', c.end.value_or(length_of(text.text)) + offset);
       note("citation", cat(c.url.value_or(""), '|', c.title.value_or(""), '|', place));
-      if (c.cited_text) note("citation cited_text", *c.cited_text);
+      if (!c.cited_text.value_or("").empty()) note("citation cited_text", *c.cited_text);
       if (c.document) note("citation document", cat(*c.document));
     }
   }
@@ -309,6 +321,7 @@ Said said_by(const Chat& asked, const Leniency& leniency) {
     if (next != who) flush();
     who = next;
     for (const auto& part : message.parts) parts.push_back(&part);
+    for (const auto& extra : message.extras) out.fields[cat("extra ", extra.key)] = extra.value.text;
   }
   flush();
   say_tools(chat, out.fields);
@@ -345,7 +358,7 @@ Said said_by(const Answer& answer) {
     speaker.turn("assistant", parts);
     out.fields[prefix + "finish"] = finish_text(choice);
     if (choice.stop_sequence) out.fields[prefix + "stop_sequence"] = *choice.stop_sequence;
-    if (choice.logprobs) out.fields[prefix + "logprobs"] = canonical(choice.logprobs->text);
+    if (choice.logprobs) out.fields[prefix + "logprobs"] = canonical_logprobs(choice.logprobs->text);
     for (const auto& extra : choice.extras) out.fields[cat(prefix, "extra ", extra.key)] = extra.value.text;
     for (const auto& extra : choice.message_extras) out.fields[cat(prefix, "extra ", extra.key)] = extra.value.text;
   }
