@@ -197,7 +197,7 @@ void encode_usage(Writer& w, const model::Usage& usage, Losses& losses) {
   write(w, "cacheWriteInputTokens", usage.cache_write);
   w.end_object();
   const auto lose = [&](const model::Usage::Count& count, std::string_view name) {
-    if (count) losses.detail(cat("usage.", name));
+    if (count.value_or(0) != 0) losses.detail(cat("usage.", name));
   };
   lose(usage.reasoning, "reasoning");
   lose(usage.input_audio, "input_audio");

@@ -187,7 +187,12 @@ void encode_candidate(Writer& w, const Choice& choice, std::size_t position, con
     w.key("logprobsResult");
     write_logprobs(w, {&*choice.logprobs, 1});
   }
-  if (encoding.own) write_extras(w, choice.extras, {});
+  if (encoding.own) {
+    write_extras(w, choice.extras, {});
+  } else {
+    for (const auto& extra : choice.extras) encoding.lose(cat(path, '.', extra.key));
+    for (const auto& extra : choice.message_extras) encoding.lose(cat(path, ".message.", extra.key));
+  }
   w.end_object();
 }
 
@@ -220,7 +225,7 @@ std::string Gemini::encode_response(const Answer& answer, const AnswerContext& c
   if (answer.usage) {
     w.key("usageMetadata");
     write_usage(w, *answer.usage);
-    if (answer.usage->cache_write) encoding.lose("usage.cache_write", "counted as prompt tokens");
+    if (answer.usage->cache_write.value_or(0) != 0) encoding.lose("usage.cache_write", "counted as prompt tokens");
   }
   write_or(w, "modelVersion", answer.model, context.model);
   if (answer.created) w.key("createTime").string(time_text(*answer.created));

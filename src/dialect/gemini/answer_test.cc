@@ -260,8 +260,12 @@ TEST(GeminiAnswer, SaysAForeignAnswer) {
       R"({"segment":{"partIndex":3,"startIndex":4,"endIndex":7,"text":"won"},"groundingChunkIndices":[1]}]}}],)"
       R"("usageMetadata":{"promptTokenCount":10,"cachedContentTokenCount":3,"candidatesTokenCount":5,"thoughtsTokenCount":4,)"
       R"("totalTokenCount":19},"modelVersion":"claude","createTime":"2025-01-02T03:04:05Z","responseId":"made"})");
-  const std::vector<std::string> expected{"choices[0].content[4].refusal", "choices[0].content[5].opaque",
-                                          "choices[0].finish_reason", "usage.cache_write", "service_tier"};
+  const std::vector<std::string> expected{"choices[0].content[3].citations.document",
+                                          "choices[0].content[4].refusal",
+                                          "choices[0].content[5].opaque",
+                                          "choices[0].finish_reason",
+                                          "usage.cache_write",
+                                          "service_tier"};
   EXPECT_EQ(losses.fields(), expected);
   EXPECT_EQ(losses.gravest(), nullptr);
 }

@@ -343,7 +343,7 @@ void Encoder::on(const event::End&) {
   if (usage_) {
     w.key("usageMetadata");
     write_usage(w, *usage_);
-    if (usage_->cache_write) losses_.detail("usage.cache_write", "counted as prompt tokens");
+    if (usage_->cache_write.value_or(0) != 0) losses_.detail("usage.cache_write", "counted as prompt tokens");
   }
   tail(w);
   emit();

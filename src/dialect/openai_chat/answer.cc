@@ -258,11 +258,26 @@ void encode_choice(Writer& w, const Choice& choice, std::string_view path, const
 
 }  // namespace
 
+namespace {
+
+/// Demanded of every token: its bytes, and of those of the text what else was likely.
+void complete_token(Value& token) {
+  if (!token.is(Type::object)) return;
+  if (token.find("bytes") == nullptr) token.set("bytes", {});
+  if (token.find("top_logprobs") == nullptr) token.set("top_logprobs", Value::array());
+  for (auto& other : token.find("top_logprobs")->elements()) {
+    if (other.is(Type::object) && other.find("bytes") == nullptr) other.set("bytes", {});
+  }
+}
+
+}  // namespace
+
 std::optional<std::string> complete_logprobs(const model::Json& logprobs) {
   auto value = json::parse(logprobs.text);
   if (!value || (given(*value, "content") == nullptr && given(*value, "refusal") == nullptr)) return std::nullopt;
   for (const std::string_view key : {"content", "refusal"}) {
     if (value->find(key) == nullptr) value->set(key, {});
+    for (auto& token : value->find(key)->elements()) complete_token(token);
   }
   return value->dump();
 }

@@ -235,6 +235,10 @@ void encode_input_part(Writer& w, const Part& part, std::string_view path, const
   w.end_object();
 }
 
+namespace {
+constexpr std::string_view document_prefix = "document_";
+}  // namespace
+
 model::Citation decode_citation(const Value& annotation) {
   constexpr std::array<std::string_view, 6> known{"type", "url", "title", "start_index", "end_index", "cited_text"};
   const auto text = [&](std::string_view key) -> std::optional<std::string> {
@@ -256,6 +260,11 @@ model::Citation decode_citation(const Value& annotation) {
   collect_extras(annotation, known, rest);
   if (text("type") != "url_citation" || !rest.empty()) out.raw = model::Json{annotation.dump()};
   if (!out.title) out.title = text("filename");
+  // As encode_citation() names a document of the request.
+  const auto file = text("file_id").value_or("");
+  if (file.starts_with(document_prefix)) {
+    out.document = parse_number<std::uint64_t>(std::string_view{file}.substr(document_prefix.size()));
+  }
   return out;
 }
 
@@ -266,7 +275,7 @@ void encode_citation(Writer& w, const model::Citation& citation, std::string_vie
   }
   const std::uint64_t start = citation.start.value_or(0);
   const std::uint64_t end = citation.end ? *citation.end : openai::characters(text);
-  const std::string document = citation.document ? cat("document_", *citation.document) : std::string{};
+  const std::string document = citation.document ? cat(document_prefix, *citation.document) : std::string{};
   w.begin_object();
   if (citation.url) {
     w.key("type").string("url_citation").key("url").string(*citation.url);

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "dialect/pairs/compare.h"
+#include "json/value.h"
 
 namespace cardea::dialect::pairs {
 
@@ -62,7 +63,21 @@ class Assembly {
     if (delta.audio.transcript) audio->transcript = audio->transcript.value_or("") + *delta.audio.transcript;
     if (delta.audio.media.id) audio->media.id = delta.audio.media.id;
   }
-  void operator()(const event::Logprobs& logprobs) { choice_of(logprobs.choice).logprobs = logprobs.value; }
+  void operator()(const event::Logprobs& logprobs) {
+    auto& whole = choice_of(logprobs.choice).logprobs;
+    if (!whole) {
+      whole = logprobs.value;
+      return;
+    }
+    // Told piece by piece.
+    auto sum = json::parse(whole->text);
+    const auto more = json::parse(logprobs.value.text);
+    auto* tokens = sum ? sum->find("content") : nullptr;
+    const auto* others = more ? more->find("content") : nullptr;
+    if (tokens == nullptr || others == nullptr) return fail("logprobs of two forms");
+    for (const auto& token : others->elements()) tokens->elements().push_back(token);
+    whole->text = sum->dump();
+  }
   void operator()(const event::PartStop& stop) {
     if (open_.erase({stop.choice, stop.part}) == 0) fail("a part ends that is not open");
   }
@@ -179,9 +194,11 @@ std::vector<ChatEvent> fragments_of(const Answer& answer) {
       if (thinking != nullptr && thinking->signature) {
         out.push_back(event::SignatureDelta{choice.index, i, *thinking->signature});
       }
+      // Beside the text, as OpenAI's streams have them.
+      const bool last = i + 1 == choice.parts.size();
+      if (choice.logprobs && last) out.push_back(event::Logprobs{choice.index, *choice.logprobs});
       out.push_back(event::PartStop{choice.index, i});
     }
-    if (choice.logprobs) out.push_back(event::Logprobs{choice.index, *choice.logprobs});
     out.push_back(event::ChoiceFinish{.choice = choice.index,
                                       .finish = choice.finish.value_or(Finish::unknown),
                                       .raw = choice.finish_raw,

@@ -164,6 +164,7 @@ std::vector<std::string> soft_aspects(const Answer& from) {
       if (text != nullptr && !text->citations.empty()) out.emplace_back("citations");
       if (text != nullptr && text->text.empty()) out.emplace_back("text");
       if (std::holds_alternative<Refusal>(part.value)) out.emplace_back("refusal");
+      if (std::holds_alternative<Image>(part.value)) out.emplace_back("0 extra image_generation_call");
     }
     if (choice.stop_sequence) out.emplace_back("finish");
   }
@@ -193,6 +194,9 @@ const std::vector<Rule>& rules() {
       {"extra additionalModelResponseFieldPaths", "-", R"(["/stop_sequence"])", {"bedrock"}},
       // A tool that takes free text is said as a function of one text.
       {"tools[0].parameters", "-", R"({"properties":{"input":{"type":"string"}},"required":["input"],"type":"object"})", {}},
+      // Who asks for thinking wants to see it.
+      {"reasoning.summary", "-", "auto", {"openai_responses"}},
+      {"reasoning.summary", "auto", "-", {"anthropic", "bedrock", "gemini"}},
       // Demanded by the reference.
       {"extra metrics", "-", "", {"bedrock"}},
       {"0 citation document", "", "[0]", {"anthropic"}},
@@ -201,6 +205,7 @@ const std::vector<Rule>& rules() {
       // Its citations and refusals stand there; they are read, and kept as they are too.
       {"0 extra groundingMetadata", "-", "", {"gemini"}},
       {"0 extra finishMessage", "-", "", {"gemini"}},
+      {"0 extra image_generation_call", "", "", {}},
   };
   return all;
 }

@@ -146,6 +146,8 @@ Chat question() {
   Chat chat;
   chat.messages.push_back({.role = model::Role::user, .parts = {{.value = model::Text{.text = "Hello"}}}});
   chat.limits.max_output_tokens = 4000;
+  chat.logprobs = true;
+  chat.top_logprobs = 1;
   chat.tools = {{.name = "get_weather"}, {.name = "get_time"}};
   return chat;
 }
@@ -162,7 +164,8 @@ namespace {
 void check_names(const Answer& said, const Answer& got, std::string_view where, Outcome& out) {
   const bool model_known = !got.model || got.model == said.model || got.model == client_model;
   if (!model_known) out.bugs.push_back(cat(where, ": a model that was never asked: ", *got.model));
-  const bool id_known = !got.id || got.id == said.id || got.id->ends_with("abcdefgh");
+  // With the form's own prefix before it.
+  const bool id_known = !got.id || got.id->ends_with(said.id.value_or("abcdefgh")) || got.id->ends_with("abcdefgh");
   if (!id_known) out.bugs.push_back(cat(where, ": an id out of nowhere: ", *got.id));
 }
 
@@ -238,7 +241,7 @@ Outcome answer_outcome(const Dialect& client, const Dialect& upstream, const Ans
   Outcome out;
   const auto request = translated_question(client, upstream, question(), out);
   if (!request) return out;
-  const auto answered = answer_in(upstream, one.answer, request->chat, out);
+  const auto answered = answer_in(upstream, one.answer, question(), out);
   if (!answered) return out;
   const auto& body = answered->body;
   const Answer* said = &answered->answer;
@@ -321,8 +324,7 @@ Outcome stream_outcome(const Dialect& client, const Dialect& upstream, const Ans
     choice.message_extras.clear();
   }
   Losses unsayable;
-  Chat upstream_request = request->chat;
-  upstream_request.include_usage = true;
+  const Chat upstream_request = streamed_question();
   const auto stream = stream_of(upstream, fragments_of(answer), upstream_request, unsayable);
   const auto read = read_stream(upstream, stream);
   auto said = assemble(read.events);

@@ -116,7 +116,7 @@ class Speaker {
   void say(std::string_view who, const Part& part) {
     std::visit([&](const auto& value) { tell(who, value); }, part.value);
     if (part.cache) note("cache", part.cache->ttl.value_or("5m"));
-    for (const auto& extra : part.extras) note("extra", cat(extra.key, '=', extra.value.text));
+    for (const auto& extra : part.extras) note(cat("extra ", extra.key), extra.value.text);
   }
   void tell(std::string_view who, const Text& text) {
     if (text.text.empty()) return;
@@ -132,7 +132,7 @@ class Speaker {
   void tell(std::string_view who, const Refusal& refusal) { flow_.join(kind(who, "text"), refusal.text); }
   void tell(std::string_view who, const Image& image) {
     flow_.add(kind(who, "image"), media_text(image.media));
-    if (image.detail) note("image detail", *image.detail);
+    if (image.detail && *image.detail != "auto") note("image detail", *image.detail);
   }
   void tell(std::string_view who, const Audio& audio) {
     flow_.add(kind(who, "audio"), media_text(audio.media, audio.format.value_or("")));
@@ -203,7 +203,7 @@ void say_tools(const Chat& chat, std::map<std::string, std::string>& fields) {
     const bool empty =
         parameters.empty() || parameters == R"({"properties":{},"type":"object"})" || parameters == R"({"type":"object"})";
     if (!empty) fields[path + "parameters"] = parameters;
-    if (tool.strict) fields[path + "strict"] = *tool.strict ? "true" : "false";
+    if (tool.strict == true) fields[path + "strict"] = "true";
     if (tool.cache) fields[path + "cache"] = tool.cache->ttl.value_or("5m");
     for (const auto& extra : tool.extras) fields[path + extra.key] = extra.value.text;
   }
@@ -221,7 +221,7 @@ void say_choices(const Chat& chat, std::map<std::string, std::string>& fields) {
     const bool object = format.kind == ResponseFormat::Kind::json_object;
     // The schema's name is a label that some demand and others have no place for.
     fields["response_format"] = object ? R"({"type":"object"})" : canonical(format.schema.value_or(Json{"{}"}).text);
-    if (format.strict) fields["response_format.strict"] = *format.strict ? "true" : "false";
+    if (format.strict == true) fields["response_format.strict"] = "true";
   }
   if (!chat.reasoning) return;
   const auto& reasoning = *chat.reasoning;
