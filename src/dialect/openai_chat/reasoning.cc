@@ -45,13 +45,15 @@ Thinking decode_encrypted(const Value& detail, std::string_view format) {
 bool join(Thinking& item, Thinking& next) {
   const bool same = item.id == next.id && (item.id || !item.summary.empty()) && !item.encrypted && !item.signature;
   const bool more = !next.summary.empty() && !item.summary.empty();
-  const bool sealed = next.encrypted && !is_whole(*next.encrypted) && next.text.empty() && next.summary.empty();
+  const bool packed = next.signature && is_envelope(*next.signature);
+  const bool sealed = ((next.encrypted && !is_whole(*next.encrypted)) || packed) && next.text.empty() && next.summary.empty();
   if (!same || (!more && !sealed)) return false;
   if (more) {
     item.text += cat("\n\n", next.text);
     item.summary.push_back(std::move(next.summary.front()));
   } else {
     item.encrypted = std::move(next.encrypted);
+    item.signature = std::move(next.signature);
   }
   return true;
 }

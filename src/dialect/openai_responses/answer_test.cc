@@ -63,7 +63,7 @@ class Generator {
     }
     const auto first = out.parts.size();
     for (auto n = random_.below(3); n > 0; --n) out.parts.push_back(said());
-    if (out.parts.size() > first && maybe()) out.parts[first].extras.push_back({"message", {R"({"phase":"final_answer"})"}});
+    if (out.parts.size() > first && maybe()) out.parts[first].extras.push_back({"phase", {R"("final_answer")"}});
     const auto* text = out.parts.size() > first ? std::get_if<Text>(&out.parts[first].value) : nullptr;
     if (text != nullptr && maybe()) {
       out.logprobs = Json{R"({"content":[{"token":"a","logprob":-0.10,"bytes":[97],"top_logprobs":[]}],"refusal":null})"};

@@ -71,8 +71,7 @@ class InputWriter {
   void on(const model::Text&, const Part& part) { said(part); }
   void on(const model::Refusal&, const Part& part) { said(part); }
   void said(const Part& part) {
-    const bool begins = encoding_.own() && assistant() && !part.extras.empty() && part.extras.front().key == "message";
-    if (begins) flush();
+    if (encoding_.own() && assistant() && begins_item(part)) flush();
     pending_.push_back(&part);
   }
   void on(const model::Image&, const Part& part) {
@@ -159,22 +158,23 @@ void InputWriter::assistant_item() {
     }
   }
   w_.end_array();
-  if (encoding_.own() && !pending_.empty()) write_inner(w_, pending_[0]->extras, "message");
+  if (encoding_.own() && !pending_.empty()) encode_item_extras(w_, pending_[0]->extras);
   w_.end_object();
 }
 
 /// Only what the vendor itself issued can be given back to it: an unknown id or plain thoughts are refused.
 void InputWriter::on(const model::Thinking& thinking, const Part& part) {
-  const bool issued = encoding_.own() || thinking.issuer.has_value();
   const auto& opaque = thinking.encrypted ? thinking.encrypted : thinking.signature;
-  if (!issued || (!encoding_.own() && !opaque)) {
+  const bool issued = encoding_.own() ? opaque || thinking.id : opaque && thinking.issuer;
+  if (!issued) {
     encoding_.losses.detail(cat(path_of(part), ".thinking"), "only reasoning that the vendor encrypted can be given back");
     return;
   }
   flush();
   reasons_ = reasons_ || opaque;
   w_.begin_object().key("type").string("reasoning");
-  w_.key("id").string(thinking.id ? *thinking.id : cat(Prefix::reasoning, index_, '_', items_++));
+  // The encrypted content is bound to the id: a made-up one would be refused, a missing one is not.
+  write(w_, "id", thinking.id);
   const std::vector<std::string> whole{thinking.text};
   const bool foreign_text = !encoding_.own() && thinking.summary.empty() && !thinking.text.empty();
   const bool content = encoding_.own() && thinking.summary.empty();

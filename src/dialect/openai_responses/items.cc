@@ -1,5 +1,6 @@
 // Items that stand in requests and answers alike: messages, calls, reasoning.
 
+#include <algorithm>
 #include <array>
 
 #include "dialect/openai_responses/openai_responses.h"
@@ -15,6 +16,10 @@ using model::Part;
 // Ids and states of items are the bookkeeping of a stored answer: they say nothing to a model, and those of one deployment say
 // nothing to another. A reasoning item keeps its id, which its encrypted content is bound to.
 namespace {
+
+/// Of a message item, at the first of its parts: what OpenAI asks to be given back, and whatever else it says.
+constexpr std::string_view phase = "phase";
+constexpr std::string_view item_extras = "message";
 
 Status decode_call(const Value& item, std::string_view type, std::string_view path, std::vector<Part>& out) {
   const bool custom = type == "custom_tool_call";
@@ -115,13 +120,27 @@ Result<bool> decode_output_item(const Value& item, std::string_view type, std::s
 }
 
 Status decode_message_item(const Value& item, std::string_view path, std::vector<Part>& out) {
-  constexpr std::array<std::string_view, 5> known{"type", "id", "status", "role", "content"};
+  constexpr std::array<std::string_view, 6> known{"type", "id", "status", "role", "content", phase};
   const auto first = out.size();
   const auto* content = given(item, "content");
   if (content == nullptr) return bad_field(cat(path, ".content"), "is missing");
   auto status = decode_content(*content, cat(path, ".content"), out);
-  if (status && out.size() > first) collect_inner(item, "message", known, out[first].extras);
-  return status;
+  if (!status || out.size() == first) return status;
+  auto& extras = out[first].extras;
+  if (const auto* said = given(item, phase)) extras.insert(extras.begin(), {std::string{phase}, {said->dump()}});
+  collect_inner(item, item_extras, known, extras);
+  return {};
+}
+
+bool begins_item(const Part& part) noexcept {
+  return std::ranges::any_of(part.extras, [](const auto& extra) { return extra.key == phase || extra.key == item_extras; });
+}
+
+void encode_item_extras(Writer& w, const model::Extras& extras) {
+  for (const auto& extra : extras) {
+    if (extra.key == phase) w.key(phase).raw(extra.value.text);
+  }
+  write_inner(w, extras, item_extras);
 }
 
 void encode_reasoning_text(Writer& w, std::span<const std::string> summary, std::string_view content) {

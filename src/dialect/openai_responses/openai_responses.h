@@ -98,6 +98,9 @@ Result<bool> decode_output_item(const json::Value& item, std::string_view type, 
                                 std::vector<model::Part>& out);
 /// A `message` item's content with what else the item says (its phase) at its first part.
 Status decode_message_item(const json::Value& item, std::string_view path, std::vector<model::Part>& out);
+/// The part is the first of a message item that says more: its extras.
+[[nodiscard]] bool begins_item(const model::Part& part) noexcept;
+void encode_item_extras(json::Writer& w, const model::Extras& extras);
 [[nodiscard]] model::Part opaque_item(const json::Value& item);
 /// The text and summary of a reasoning item that is open.
 void encode_reasoning_text(json::Writer& w, std::span<const std::string> summary, std::string_view content);

@@ -150,7 +150,8 @@ class Generator {
           {.value = Opaque{.dialect = "openai_responses", .value = {R"({"type":"web_search_call","id":"ws_1"})"}}});
     const auto first = turn.parts.size();
     for (auto n = random_.below(3); n > 0; --n) turn.parts.push_back(said());
-    if (turn.parts.size() > first && maybe()) turn.parts[first].extras.push_back({"message", {R"({"phase":"commentary"})"}});
+    if (turn.parts.size() > first && maybe()) turn.parts[first].extras.push_back({"phase", {R"("commentary")"}});
+    if (turn.parts.size() > first && random_.below(4) == 0) turn.parts[first].extras.push_back({"message", {R"({"vendor":1})"}});
     std::vector<Message> results;
     for (auto n = random_.below(3); n > 0; --n) {
       turn.parts.push_back(call());
@@ -300,7 +301,7 @@ TEST(ResponsesRequest, ReadsTheReferencesForms) {
             (Thinking{.text = "Look.\n\nAsk.", .id = "rs_1", .encrypted = "gAAA", .summary = {"Look.", "Ask."}}));
   EXPECT_EQ(std::get<Text>(turn.parts[1].value).citations[0],
             (Citation{.url = "https://c.org", .title = "C", .start = 6, .end = 9}));
-  EXPECT_EQ(turn.parts[1].extras, (Extras{{"message", {R"({"phase":"commentary"})"}}}));
+  EXPECT_EQ(turn.parts[1].extras, (Extras{{"phase", {R"("commentary")"}}}));
   EXPECT_EQ(std::get<ToolCall>(turn.parts[2].value), (ToolCall{.id = "call_1", .name = "f", .arguments = "{\"a\":1}"}));
   EXPECT_EQ(std::get<ToolCall>(turn.parts[3].value).kind, ToolKind::custom);
   EXPECT_EQ(got->messages[4].role, Role::tool);

@@ -57,7 +57,7 @@ std::size_t Composer::open_item(OutputItem item) {
 
 /// A text goes on in the message that is last, as a further part of it.
 Composer::Place Composer::open_content(Words words, const model::Part& part) {
-  const bool begins = own_ && !part.extras.empty() && part.extras.front().key == "message";
+  const bool begins = own_ && begins_item(part);
   if (begins || items_.empty() || items_.back().kind != Kind::message) {
     settle();
     OutputItem item{.kind = Kind::message, .id = id_for(Prefix::message, items_.size())};
@@ -217,7 +217,7 @@ void Composer::write_item(Writer& w, std::size_t index) const {
         if (ended) write_content(w, content);
       }
       w.end_array();
-      write_inner(w, item.extras, "message");
+      encode_item_extras(w, item.extras);
       break;
     case Kind::reasoning:
       w.key("type").string("reasoning");
