@@ -68,6 +68,9 @@ void write_extras(json::Writer& w, const model::Extras& extras, std::span<const 
 /// Writes the members of the extra named `inner` into the open object.
 void write_inner(json::Writer& w, const model::Extras& extras, std::string_view inner);
 
+/// Whose words are encoded: the dialect's own, with its own extras and opaque parts, or another's.
+enum class Whose : std::uint8_t { foreign, own };
+
 template <class T, class Variant>
 struct IndexIn;
 template <class T, class... Ts>

@@ -85,7 +85,8 @@ void lose_part(const Part& part, std::string_view path, Losses& losses) {
   losses.meaning(cat(path, '.', name_of(part)), "this model's format has no such part");
 }
 
-void lose_around_text(const Part& part, std::string_view path, bool own, Losses& losses) {
+void lose_around_text(const Part& part, std::string_view path, Whose whose, Losses& losses) {
+  const bool own = whose == Whose::own;
   if (part.cache) losses.detail(cat(path, ".cache"));
   if (std::holds_alternative<model::File>(part.value)) losses.detail(cat(path, ".file"), "said as text");
   const auto* text = std::get_if<model::Text>(&part.value);
@@ -150,7 +151,8 @@ std::string result_text(const Turn& turn, std::string text, Losses& losses) {
   return text.starts_with(mark) ? text : cat(mark, text);
 }
 
-void lose_around_message(const Turn& turn, bool own, Losses& losses) {
+void lose_around_message(const Turn& turn, Whose whose, Losses& losses) {
+  const bool own = whose == Whose::own;
   if (turn.message == nullptr) return;
   if (turn.message->name) losses.detail(cat(turn.path, ".name"));
   if (own) return;
@@ -252,7 +254,8 @@ bool encode_function_tools(json::Writer& w, const model::Chat& chat, const Tools
   return !said.empty();
 }
 
-void lose_common(const model::Chat& chat, bool own, Losses& losses) {
+void lose_common(const model::Chat& chat, Whose whose, Losses& losses) {
+  const bool own = whose == Whose::own;
   const auto detail = [&](bool lost, std::string_view field) {
     if (lost) losses.detail(std::string{field});
   };

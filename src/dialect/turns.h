@@ -30,7 +30,7 @@ namespace cardea::dialect {
 /// Names a part that the target has no form for. Content of any kind changes the meaning.
 void lose_part(const model::Part& part, std::string_view path, Losses& losses);
 /// Names what a part leaves behind that is said as plain text: a cache mark, a file's form, citations, another dialect's fields.
-void lose_around_text(const model::Part& part, std::string_view path, bool own, Losses& losses);
+void lose_around_text(const model::Part& part, std::string_view path, Whose whose, Losses& losses);
 /// The arguments of a call as a JSON object, whatever the model or the client wrote: {} for nothing, {"input":…} for what is no
 /// object (a custom tool's free text).
 [[nodiscard]] std::string arguments_object(std::string_view arguments);
@@ -55,7 +55,7 @@ struct Turn {
 /// The text of a failed result says so: "Error: …".
 [[nodiscard]] std::string result_text(const Turn& turn, std::string text, Losses& losses);
 /// Names what stands in the message around its parts: its name, another dialect's fields.
-void lose_around_message(const Turn& turn, bool own, Losses& losses);
+void lose_around_message(const Turn& turn, Whose whose, Losses& losses);
 
 // --- requests ---------------------------------------------------------------------------------------------------------------
 
@@ -69,7 +69,7 @@ struct ToolsForm {
 /// Writes the member `tools` unless there is nothing to say; false then.
 bool encode_function_tools(json::Writer& w, const model::Chat& chat, const ToolsForm& form, Losses& losses);
 /// Names what neither of these dialects can say: n, logit_bias, metadata, audio output and so on, and another dialect's fields.
-void lose_common(const model::Chat& chat, bool own, Losses& losses);
+void lose_common(const model::Chat& chat, Whose whose, Losses& losses);
 /// A number brought into the vendor's range, as spelled when it is in it.
 [[nodiscard]] std::optional<model::Number> clamped(const std::optional<model::Number>& number, std::string_view low,
                                                    std::string_view high, std::string_view path, Losses& losses);

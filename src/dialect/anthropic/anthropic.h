@@ -148,14 +148,14 @@ bool encode_input(json::Writer& w, std::string_view arguments, model::ToolKind k
 [[nodiscard]] bool is_blank(std::string_view text) noexcept;
 
 /// What may be called, as Anthropic can be told.
-struct Choice {
+struct ToolsChoice {
   model::ToolChoice::Mode mode = model::ToolChoice::Mode::automatic;
   std::string name;
   std::vector<std::string> only;  ///< the tools to choose from; empty: all
   [[nodiscard]] bool allows(const model::Tool& tool) const;
 };
 /// Nothing: none was said, or one that Anthropic lacks.
-[[nodiscard]] std::optional<Choice> choice_of(const model::Chat& chat);
+[[nodiscard]] std::optional<ToolsChoice> choice_of(const model::Chat& chat);
 
 /// Another vendor's search of the web as Anthropic's own tool: OpenAI's web_search tools and options, Gemini's google_search.
 /// Nothing when it is no such tool. What Anthropic's has no place for is lost, below `path`.

@@ -13,23 +13,23 @@ using Mode = model::ToolChoice::Mode;
 
 namespace {
 
-std::optional<Choice> of_gemini(const Value& raw) {
+std::optional<ToolsChoice> of_gemini(const Value& raw) {
   const auto* names = given(raw, "allowedFunctionNames");
   const auto* mode = text_at(raw, "mode");
   if (names == nullptr || names->elements().empty()) return std::nullopt;
-  Choice out{.mode = mode != nullptr && *mode == "ANY" ? Mode::required : Mode::automatic, .name = {}, .only = {}};
+  ToolsChoice out{.mode = mode != nullptr && *mode == "ANY" ? Mode::required : Mode::automatic, .name = {}, .only = {}};
   for (const auto& name : names->elements()) out.only.push_back(name.as_string() != nullptr ? *name.as_string() : "");
   return out;
 }
 
 /// {"type":"allowed_tools","mode","tools"} of Responses; Chat has mode and tools in a member "allowed_tools".
-std::optional<Choice> of_openai(const Value& raw) {
+std::optional<ToolsChoice> of_openai(const Value& raw) {
   const auto* inner = given(raw, "allowed_tools");
   const auto& list = inner != nullptr ? *inner : raw;
   const auto* tools = given(list, "tools");
   const auto* mode = text_at(list, "mode");
   if (tools == nullptr || tools->elements().empty()) return std::nullopt;
-  Choice out{.mode = mode != nullptr && *mode == "required" ? Mode::required : Mode::automatic, .name = {}, .only = {}};
+  ToolsChoice out{.mode = mode != nullptr && *mode == "required" ? Mode::required : Mode::automatic, .name = {}, .only = {}};
   for (const auto& tool : tools->elements()) {
     const auto* type = text_at(tool, "type");
     const auto* form = type != nullptr ? given(tool, *type) : nullptr;
@@ -44,12 +44,14 @@ std::optional<Choice> of_openai(const Value& raw) {
 
 }  // namespace
 
-bool Choice::allows(const model::Tool& tool) const { return only.empty() || std::ranges::find(only, tool.name) != only.end(); }
+bool ToolsChoice::allows(const model::Tool& tool) const {
+  return only.empty() || std::ranges::find(only, tool.name) != only.end();
+}
 
-std::optional<Choice> choice_of(const model::Chat& chat) {
+std::optional<ToolsChoice> choice_of(const model::Chat& chat) {
   if (!chat.tool_choice) return std::nullopt;
   const auto& choice = *chat.tool_choice;
-  if (choice.mode != Mode::raw) return Choice{.mode = choice.mode, .name = choice.name, .only = {}};
+  if (choice.mode != Mode::raw) return ToolsChoice{.mode = choice.mode, .name = choice.name, .only = {}};
   const auto raw = choice.raw ? json::parse(choice.raw->text) : Result<Value>{Value{}};
   if (!raw) return std::nullopt;
   auto narrowed = of_openai(*raw);

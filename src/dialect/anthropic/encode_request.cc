@@ -371,7 +371,7 @@ class RequestWriter {
   const Chat& chat_;
   const Encoding& encoding_;
   Conversation conversation_;
-  std::optional<Choice> choice_;
+  std::optional<ToolsChoice> choice_;
   Thought thought_;
   bool any_tools_ = false;
   bool searches_ = false;

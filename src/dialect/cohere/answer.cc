@@ -98,7 +98,7 @@ class MessageWriter {
     for (const auto* part : plan_) plan += *text_of(*part);
     if (!plan.empty()) w_.key("tool_plan").string(plan);
     w_.key("tool_calls").begin_array();
-    for (const auto* part : calls_) encode_call(w_, *part, own_);
+    for (const auto* part : calls_) encode_call(w_, *part, own_ ? Whose::own : Whose::foreign);
     w_.end_array();
   }
   void citations() {

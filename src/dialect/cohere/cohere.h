@@ -74,7 +74,7 @@ struct CitedPlace {
 };
 void encode_citation(json::Writer& w, const model::Citation& citation, const CitedPlace& place);
 /// {"id","type":"function","function":{"name","arguments"}}
-void encode_call(json::Writer& w, const model::Part& part, bool own);
+void encode_call(json::Writer& w, const model::Part& part, Whose whose);
 
 // --- answers ----------------------------------------------------------------------------------------------------------------
 

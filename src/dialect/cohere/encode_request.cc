@@ -46,7 +46,7 @@ class Encoding {
   void sampling();
   void stop();
   void close_message(const Turn& turn) {
-    lose_around_message(turn, own_, losses_);
+    lose_around_message(turn, own_ ? Whose::own : Whose::foreign, losses_);
     if (own_ && turn.message != nullptr) write_extras(w_, turn.message->extras, std::array<std::string_view, 1>{"citations"});
     w_.end_object();
   }
@@ -98,7 +98,7 @@ void Encoding::image(const model::Image& image, const model::Part& part) {
 
 void Encoding::part(const Turn::Item& item) {
   const auto& part = *item.part;
-  lose_around_text(part, item.path, own_, losses_);
+  lose_around_text(part, item.path, own_ ? Whose::own : Whose::foreign, losses_);
   if (const auto* opaque = std::get_if<model::Opaque>(&part.value)) {
     w_.raw(opaque->value.text);
   } else if (const auto* shown = std::get_if<model::Image>(&part.value)) {
@@ -119,7 +119,7 @@ void Encoding::content(const Items& items) {
                      (!own_ || items[0]->part->extras.empty());
   w_.key("content");
   if (plain) {
-    lose_around_text(*items[0]->part, items[0]->path, own_, losses_);
+    lose_around_text(*items[0]->part, items[0]->path, own_ ? Whose::own : Whose::foreign, losses_);
     w_.string(std::get<model::Text>(items[0]->part->value).text);
     return;
   }
@@ -180,7 +180,7 @@ void Encoding::assistant(const Turn& turn) {
 void Encoding::tool_plan(const Items& texts) {
   std::string plan;
   for (const auto* item : texts) {
-    lose_around_text(*item->part, item->path, own_, losses_);
+    lose_around_text(*item->part, item->path, own_ ? Whose::own : Whose::foreign, losses_);
     plan += *text_of(*item->part);
   }
   if (!plan.empty()) w_.key("tool_plan").string(plan);
@@ -189,7 +189,7 @@ void Encoding::tool_plan(const Items& texts) {
 void Encoding::tool_calls(const Items& calls) {
   w_.key("tool_calls").begin_array();
   for (const auto* item : calls) {
-    encode_call(w_, *item->part, own_);
+    encode_call(w_, *item->part, own_ ? Whose::own : Whose::foreign);
     const bool custom = std::get<model::ToolCall>(item->part->value).kind == model::ToolKind::custom;
     if (custom) losses_.detail(cat(item->path, ".custom"), "said as a function");
   }
@@ -346,7 +346,7 @@ void Encoding::write_all() {
   sampling();
   if (chat_.reasoning) thinking(*chat_.reasoning);
   write(w_, "stream", chat_.stream);
-  lose_common(chat_, own_, losses_);
+  lose_common(chat_, own_ ? Whose::own : Whose::foreign, losses_);
   if (own_) write_extras(w_, chat_.extras, std::array<std::string_view, 1>{"thinking"});
   w_.end_object();
 }

@@ -302,7 +302,8 @@ void encode_citation(json::Writer& w, const model::Citation& citation, const Cit
   w.key("type").string(place.type).end_object();
 }
 
-void encode_call(json::Writer& w, const Part& part, bool own) {
+void encode_call(json::Writer& w, const Part& part, Whose whose) {
+  const bool own = whose == Whose::own;
   const auto& call = std::get<model::ToolCall>(part.value);
   w.begin_object();
   write(w, "id", call.id);

@@ -127,10 +127,8 @@ TEST(CohereStream, EveryTruncationIsAnError) {
 }
 
 // docs.cohere.com/v2/docs/streaming (basic and retrieval-augmented streams), docs.cohere.com/docs/tool-use-streaming.
-TEST(CohereStream, ReadsTheReferencesForms) {
-  std::vector<ChatEvent> events;
-  auto status = decode(
-      R"(event: message-start
+constexpr std::string_view reference_stream =
+    R"(event: message-start
 data: {"type":"message-start","id":"29f1","delta":{"message":{"role":"assistant","content":[],"tool_plan":"","tool_calls":[],"citations":[]}}}
 
 event: content-start
@@ -156,7 +154,12 @@ data: {"type":"message-end","delta":{"finish_reason":"COMPLETE","usage":{"billed
 
 data: [DONE]
 
-)",
+)";
+
+TEST(CohereStream, ReadsTheReferencesForms) {
+  std::vector<ChatEvent> events;
+  auto status = decode(
+      reference_stream,
       events);
   ASSERT_TRUE(status) << status.error().message();
   expect_same(events,

@@ -160,9 +160,8 @@ void encode_candidate(Writer& w, const Choice& choice, std::size_t position, con
     if (text == nullptr) continue;
     const CitedText cited{.part = parts.empty() ? 0 : parts.size() - 1, .offset = offset, .text = text->text};
     for (const auto& citation : text->citations) {
-      if (!grounded) grounding.add(cited, citation, GroundingWriter::Count::part);
       if (grounded) continue;
-      grounding.add(cited, citation, false);
+      grounding.add(cited, citation, GroundingWriter::Count::part);
       if (citation.document) encoding.lose(cat(path, ".content[", i, "].citations.document"), "gemini does not number them");
     }
     offset += text->text.size();

@@ -302,7 +302,6 @@ void Encoder::write_grounding(Writer& w, const ChoiceState& state) {
     const CitedText text{.offset = known ? found->from : 0,
                          .text = known ? whole.substr(found->from, found->to - found->from) : whole};
     grounding.add(text, citation, GroundingWriter::Count::whole);
-    grounding.add(text, citation, true);
     if (citation.document) losses_.detail("citations.document", "gemini does not number them");
   }
   if (grounding.empty()) return;

@@ -131,7 +131,8 @@ void encode_logprobs(Writer& w, const model::Json& logprobs) {
   w.end_array();
 }
 
-void encode_call(Writer& w, const model::ToolCall& call, std::uint64_t index, const model::Extras& extras, bool own) {
+void encode_call(Writer& w, const model::ToolCall& call, std::uint64_t index, const model::Extras& extras, Whose whose) {
+  const bool own = whose == Whose::own;
   w.begin_object();
   write(w, "id", call.id);
   w.key("function").begin_object().key("index").number(index).key("name").string(call.name);
@@ -143,7 +144,8 @@ void encode_call(Writer& w, const model::ToolCall& call, std::uint64_t index, co
   w.end_object();
 }
 
-void encode_beside_text(Writer& w, const Said& said, bool own) {
+void encode_beside_text(Writer& w, const Said& said, Whose whose) {
+  const bool own = whose == Whose::own;
   if (!said.thinking.empty()) w.key("thinking").string(said.thinking);
   write(w, "thinking_signature", said.signature);
   if (!said.images.empty()) {
@@ -154,7 +156,7 @@ void encode_beside_text(Writer& w, const Said& said, bool own) {
   if (said.calls.empty()) return;
   w.key("tool_calls").begin_array();
   for (std::size_t i = 0; i < said.calls.size(); ++i) {
-    encode_call(w, std::get<model::ToolCall>(said.calls[i]->value), i, said.calls[i]->extras, own);
+    encode_call(w, std::get<model::ToolCall>(said.calls[i]->value), i, said.calls[i]->extras, whose);
   }
   w.end_array();
 }
@@ -219,12 +221,12 @@ std::string Ollama::encode_response(const Answer& answer, const AnswerContext& c
   }
   if (form_ == Form::chat) {
     w.key("message").begin_object().key("role").string("assistant").key("content").string(said.text);
-    encode_beside_text(w, said, own);
+    encode_beside_text(w, said, own ? Whose::own : Whose::foreign);
     if (own) write_extras(w, choice->message_extras, {});
     w.end_object();
   } else {
     w.key("response").string(said.text);
-    encode_beside_text(w, said, own);
+    encode_beside_text(w, said, own ? Whose::own : Whose::foreign);
   }
   w.key("done").boolean(true);
   if (choice->finish) {

@@ -90,7 +90,7 @@ Sorted Encoding::sort(const Turn& turn) {
         lose_part(part, item.path, losses_);
       }
     }
-    if (said) lose_around_text(part, item.path, own_, losses_);
+    if (said) lose_around_text(part, item.path, own_ ? Whose::own : Whose::foreign, losses_);
     out.any = out.any || said;
   }
   if (text_first && text_after_image) losses_.detail(cat(turn.path, ".content"), "images stand apart from the text");
@@ -109,7 +109,7 @@ void Encoding::result(const Turn& turn) {
   w_.begin_object().key("role").string("tool").key("content").string(result_text(turn, sorted.said.text, losses_));
   write(w_, "tool_name", turn.result->name);
   write(w_, "tool_call_id", turn.result->call_id);
-  lose_around_message(turn, own_, losses_);
+  lose_around_message(turn, own_ ? Whose::own : Whose::foreign, losses_);
   if (own_) write_extras(w_, turn.message->extras, {});
   w_.end_object();
 }
@@ -121,8 +121,8 @@ void Encoding::turn(const Turn& turn) {
   // `developer` is OpenAI's later name for it.
   w_.begin_object().key("role").string(turn.role == Role::developer ? "system" : name(turn.role));
   w_.key("content").string(sorted.said.text);
-  encode_beside_text(w_, sorted.said, own_);
-  lose_around_message(turn, own_, losses_);
+  encode_beside_text(w_, sorted.said, own_ ? Whose::own : Whose::foreign);
+  lose_around_message(turn, own_ ? Whose::own : Whose::foreign, losses_);
   if (own_ && turn.message != nullptr) write_extras(w_, turn.message->extras, {});
   w_.end_object();
 }
@@ -146,7 +146,7 @@ void Encoding::prompt(const std::vector<Turn>& turns) {
   const auto sorted = sort(*last);
   w_.key("prompt").string(sorted.said.text);
   images(sorted.said);
-  lose_around_message(*last, own_, losses_);
+  lose_around_message(*last, own_ ? Whose::own : Whose::foreign, losses_);
 }
 
 void Encoding::tools() {
@@ -262,7 +262,7 @@ void Encoding::write_all() {
   w_.key("stream").boolean(chat_.stream.value_or(false));  // silence would mean true
   write(w_, "logprobs", chat_.logprobs);
   write(w_, "top_logprobs", chat_.top_logprobs);
-  lose_common(chat_, own_, losses_);
+  lose_common(chat_, own_ ? Whose::own : Whose::foreign, losses_);
   extras();
   w_.end_object();
 }

@@ -65,7 +65,7 @@ class Ollama final : public Dialect {
 Status decode_images(const json::Value& images, std::string_view path, std::vector<model::Part>& out);
 Status decode_calls(const json::Value& calls, std::string_view path, std::vector<model::Part>& out);
 /// {"id","function":{"index","name","arguments"}}
-void encode_call(json::Writer& w, const model::ToolCall& call, std::uint64_t index, const model::Extras& extras, bool own);
+void encode_call(json::Writer& w, const model::ToolCall& call, std::uint64_t index, const model::Extras& extras, Whose whose);
 /// What an assistant says: text, thinking (with its signature, if a gateway put one there), images, calls.
 struct Said {
   std::string text;
@@ -75,7 +75,7 @@ struct Said {
   std::vector<const model::Part*> calls;
 };
 /// Everything of it but the text, into the open object.
-void encode_beside_text(json::Writer& w, const Said& said, bool own);
+void encode_beside_text(json::Writer& w, const Said& said, Whose whose);
 /// `errors`: where to name what cannot be said.
 [[nodiscard]] Said gather_answer(const model::Choice& choice, Losses& losses);
 

@@ -88,7 +88,7 @@ void Encoder::line(const Said& said, const Rest& rest) {
     }
     for (const auto* call : said.calls) {
       w.key("tool_calls").begin_array();
-      encode_call(w, std::get<model::ToolCall>(call->value), calls_++, {}, false);
+      encode_call(w, std::get<model::ToolCall>(call->value), calls_++, {}, Whose::foreign);
       w.end_array();
     }
   };

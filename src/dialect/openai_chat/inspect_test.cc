@@ -75,10 +75,35 @@ struct EditCase {
   std::string_view expected;
 };
 
+void expect_edits(std::span<const EditCase> cases) {
+  for (const auto& [what, body, options, expected] : cases) {
+    auto view = chat.inspect(body, {});
+    ASSERT_TRUE(view) << what << view.error().message();
+    auto edits = chat.forward_edits(*view, options);
+    ASSERT_TRUE(edits) << what << ": " << edits.error().message();
+    EXPECT_EQ(edits->apply(body), expected) << what;
+    EXPECT_TRUE(json::parse(edits->apply(body))) << what;
+  }
+}
+
+TEST(ForwardEdits, RulesDropAndSetFields) {
+  const std::vector<FieldRule> elsewhere{{"model"}, {.from = "version", .value = R"("v1")"}};
+  const EditCase cases[] = {
+      {"a model that is dropped is not rewritten, a field is added",
+       R"({"model":"m","messages":[{"role":"user"}]})",
+       {.model = "x", .rules = elsewhere},
+       R"({"version":"v1","messages":[{"role":"user"}]})"},
+      {"a field is set",
+       R"({"messages":[{"role":"user"}],"version":{"a":1},"model":"m"})",
+       {.rules = elsewhere},
+       R"({"messages":[{"role":"user"}],"version":"v1"})"},
+  };
+  expect_edits(cases);
+}
+
 TEST(ForwardEdits, ChangeOnlyWhatMustChange) {
   const std::vector<FieldRule> rename{{"max_completion_tokens", "max_tokens"}};
   const std::vector<FieldRule> drop{{"store", ""}, {"stream_options", ""}};
-  const std::vector<FieldRule> elsewhere{{"model"}, {.from = "version", .value = R"("v1")"}};
   const EditCase cases[] = {
       {"nothing", R"({"model":"m", "messages":[{"role":"user"}] })", {}, R"({"model":"m", "messages":[{"role":"user"}] })"},
       {"the same model",
@@ -89,14 +114,6 @@ TEST(ForwardEdits, ChangeOnlyWhatMustChange) {
        R"({"seed":18446744073709551616, "model" : "a\"" ,"messages":[{"role":"user"}]})",
        {.model = "x/\"y"},
        R"({"seed":18446744073709551616, "model" : "x/\"y" ,"messages":[{"role":"user"}]})"},
-      {"a model that is dropped is not rewritten, a field is added",
-       R"({"model":"m","messages":[{"role":"user"}]})",
-       {.model = "x", .rules = elsewhere},
-       R"({"version":"v1","messages":[{"role":"user"}]})"},
-      {"a field is set",
-       R"({"messages":[{"role":"user"}],"version":{"a":1},"model":"m"})",
-       {.rules = elsewhere},
-       R"({"messages":[{"role":"user"}],"version":"v1"})"},
       {"no usage without a stream",
        R"({"model":"m","messages":[{"role":"user"}]})",
        {.inject_usage = true},
@@ -138,14 +155,7 @@ TEST(ForwardEdits, ChangeOnlyWhatMustChange) {
        {.model = "n", .inject_usage = true, .rules = drop},
        R"({"model":"n","messages":[{"role":"user"}],"stream":true})"},
   };
-  for (const auto& [what, body, options, expected] : cases) {
-    auto view = chat.inspect(body, {});
-    ASSERT_TRUE(view) << what << view.error().message();
-    auto edits = chat.forward_edits(*view, options);
-    ASSERT_TRUE(edits) << what << ": " << edits.error().message();
-    EXPECT_EQ(edits->apply(body), expected) << what;
-    EXPECT_TRUE(json::parse(edits->apply(body))) << what;
-  }
+  expect_edits(cases);
 }
 
 TEST(InspectResponse, ReadsUsageModelAndFinish) {

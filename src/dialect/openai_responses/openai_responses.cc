@@ -24,7 +24,9 @@ const Traits& OpenAiResponses::traits() const noexcept {
       .name = dialect_name, .aliases = aliases, .id_prefix = Prefix::response, .thinking_signatures = true};
   return traits;
 }
-std::string OpenAiResponses::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const { return "/responses"; }
+std::string OpenAiResponses::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const {
+  return "/responses";
+}
 
 std::unique_ptr<StreamDecoder> OpenAiResponses::stream_decoder() const { return make_stream_decoder(); }
 std::unique_ptr<StreamEncoder> OpenAiResponses::stream_encoder(AnswerContext context) const {

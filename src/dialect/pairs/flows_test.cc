@@ -76,7 +76,7 @@ namespace {
 std::optional<Asking> ask_as(std::string_view dialect, const Dialect& client, Chat chat, Outcome& out) {
   chat.dialect = dialect;
   chat.model = client_model;
-  static_cast<void>(force_tool(chat, client.traits()));
+  static_cast<void>(force_tool(chat, client));
   Losses losses;
   Asking asking;
   asking.body = client.encode_request(chat, losses);

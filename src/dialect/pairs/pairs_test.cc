@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
 #include "base/text.h"
 #include "dialect/pairs/flows.h"
 #include "dialect/pairs/report.h"
@@ -11,14 +15,27 @@
 namespace cardea::dialect::pairs {
 namespace {
 
+/// The dialects whose rules of equality compare_test.cc knows. The others are tested beside their codecs, and named here.
+bool is_compared(const Dialect& dialect) {
+  constexpr std::array<std::string_view, 5> names{"openai_chat", "openai_responses", "anthropic", "gemini", "bedrock"};
+  return std::ranges::find(names, dialect.name()) != names.end();
+}
+std::vector<const Dialect*> compared() {
+  std::vector<const Dialect*> out;
+  for (const auto* dialect : all()) {
+    if (is_compared(*dialect)) out.push_back(dialect);
+  }
+  return out;
+}
+
 /// Runs every case through every pair; `run` gives the outcome.
 template <class Cases, class Run>
 Table table_of(std::string_view title, const Cases& cases, Run run) {
   Table table{.title = std::string{title}, .rows = {}};
   for (const auto& one : cases) {
     Row row{.name = std::string{name_of(one)}, .cells = {}};
-    for (const auto* client : all()) {
-      for (const auto* upstream : all()) {
+    for (const auto* client : compared()) {
+      for (const auto* upstream : compared()) {
         auto outcome = run(*client, *upstream, one);
         for (const auto& bug : outcome.bugs) {
           ADD_FAILURE() << client->name() << " → " << upstream->name() << ", " << title << ", " << row.name << ": " << bug;
@@ -40,6 +57,12 @@ class Pairs : public ::testing::Test {
   static void show(const Table& table) { std::fputs(matrix(table).c_str(), stdout); }
 };
 
+TEST_F(Pairs, NamesWhatIsNotCompared) {
+  for (const auto* dialect : all()) {
+    if (!is_compared(*dialect)) std::printf("not in the matrix yet: %s\n", std::string{dialect->name()}.c_str());
+  }
+  EXPECT_EQ(compared().size(), 5U);
+}
 TEST_F(Pairs, Requests) { show(table_of("requests", request_cases(), request_outcome)); }
 TEST_F(Pairs, Answers) { show(table_of("answers", answer_cases(), answer_outcome)); }
 TEST_F(Pairs, Streams) { show(table_of("streams", answer_cases(), stream_outcome)); }
