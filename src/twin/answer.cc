@@ -98,6 +98,7 @@ bool answer_form(const ChatRequest& request, std::uint64_t seed, Choice& choice)
 std::string about_media(const ChatRequest& request) {
   const auto media = media_of(request);
   std::string text;
+  if (media.empty()) return text;
   for (const auto kind : {Medium::Kind::image, Medium::Kind::audio, Medium::Kind::video, Medium::Kind::file}) {
     std::string list;
     std::size_t count = 0;
@@ -112,7 +113,7 @@ std::string about_media(const ChatRequest& request) {
 
 /// The system prompt, when the user asks for it.
 std::string about_system(const ChatRequest& request) {
-  if (to_lower(request.last_user.substr(0, quoted_bytes_max)).find("system prompt") == std::string::npos) return {};
+  if (!asks_for_system(request)) return {};
   std::string text;
   for (const auto& turn : request.turns) {
     if (turn.role == Role::system) append(text, cat(text.empty() ? " My system prompt: " : "; ", joined_text(turn.parts)));
@@ -164,6 +165,9 @@ Choice answer_narrating(const ChatRequest& request, std::uint64_t seed) {
   return choice;
 }
 
+/// A tool with which vendors search the web.
+bool searches(const Tool& tool) { return tool.built_in.starts_with("web_search") || tool.built_in.starts_with("google_search"); }
+
 Choice answer_citing(const ChatRequest& request, std::uint64_t seed) {
   constexpr std::string_view first = "The twin simulates providers of models.";
   constexpr std::string_view second = " It speaks every chat dialect.";
@@ -173,6 +177,7 @@ Choice answer_citing(const ChatRequest& request, std::uint64_t seed) {
   choice.citations = {
       {0, first.size(), "https://example.com/twin", "About the twin", "A twin is a simulated provider."},
       {first.size() + 1, choice.text.size(), "https://example.com/dialects", "Dialects", "All of them are spoken."}};
+  choice.searched = std::ranges::any_of(request.tools, searches);
   return choice;
 }
 

@@ -46,6 +46,7 @@ struct Choice {
   std::string refusal;
   std::vector<ToolCall> calls;
   std::vector<Citation> citations;  ///< of the text, in order
+  bool searched = false;            ///< they were found by a tool that the vendor ran
   Finish finish = Finish::stop;
   std::string stopped_by;    ///< with Finish::stop_sequence
   std::uint64_t tokens = 0;  ///< of everything above

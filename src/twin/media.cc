@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "net/crypto.h"
-#include "twin/base64.h"
 
 namespace cardea::twin {
 namespace {
@@ -105,6 +105,8 @@ void take_bytes(std::string_view bytes, Medium& medium) {
 }
 
 bool take_base64(std::string_view text, Medium& medium) {
+  // The alphabet of URLs and missing padding, which from_base64() takes, vendors refuse.
+  if (text.size() % 4 != 0 || text.find_first_of("-_") != std::string_view::npos) return false;
   const auto bytes = from_base64(text);
   if (bytes) take_bytes(*bytes, medium);
   return bytes.has_value();

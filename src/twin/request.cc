@@ -58,6 +58,12 @@ void settle(ChatRequest& request) {
   }
 }
 
+bool asks_for_system(const ChatRequest& request) noexcept {
+  constexpr std::size_t looked_at_bytes = 200;
+  // Either spelling of the first letter, without a copy in lower case: this is asked of every request.
+  return request.last_user.substr(0, looked_at_bytes).find("ystem prompt") != std::string_view::npos;
+}
+
 std::vector<const Medium*> media_of(const ChatRequest& request) {
   std::vector<const Medium*> all;
   for (const auto& turn : request.turns) collect(turn.parts, all);

@@ -109,6 +109,8 @@ struct ChatRequest {
 
 /// Fills in what follows from `turns`: last_user, tool_results, prompt_tokens.
 void settle(ChatRequest& request);
+/// The user speaks of the "system prompt".
+[[nodiscard]] bool asks_for_system(const ChatRequest& request) noexcept;
 /// The text parts, joined by line ends.
 [[nodiscard]] std::string joined_text(const std::vector<Part>& parts);
 /// Every medium of the request, in order, those in tool results too.

@@ -2,8 +2,8 @@
 
 #include <array>
 
+#include "base/base64.h"
 #include "net/crypto.h"
-#include "twin/base64.h"
 
 namespace cardea::twin {
 namespace {

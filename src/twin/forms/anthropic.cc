@@ -130,15 +130,15 @@ Status read_own_tool(const At& at, Tool& tool) {
 Status read_tool(const At& at) {
   auto& tool = at.request().tools.emplace_back();
   const auto* type = at.value().find("type");
-  if (type == nullptr || type->is(Type::null)) return read_own_tool(at.member("custom", at.value()), tool);
+  const auto kind = text_member(at.value(), "type");
+  if (type == nullptr || type->is(Type::null) || kind == "custom") return read_own_tool(at.member("custom", at.value()), tool);
   if (type->as_string() == nullptr) return at.member("type", *type).wrong_type(is_text);
-  if (*type->as_string() == "custom") return read_own_tool(at.member("custom", at.value()), tool);
   constexpr std::string_view own[] = {"web_search_", "web_fetch_", "code_execution_", "bash_",       "text_editor_",
                                       "computer_",   "memory_",    "tool_search_",    "mcp_toolset", "browser_"};
-  const auto known = [&](std::string_view prefix) { return type->as_string()->starts_with(prefix); };
+  const auto known = [&](std::string_view prefix) { return kind.starts_with(prefix); };
   if (std::ranges::none_of(own, known)) return at.member("type", *type).wrong_value("'custom', 'web_search_20250305', …");
-  tool.built_in = *type->as_string();
-  if (const auto* name = at.value().find("name"); name != nullptr && name->as_string() != nullptr) tool.name = *name->as_string();
+  tool.built_in = kind;
+  tool.name = text_member(at.value(), "name");
   return {};
 }
 
@@ -262,6 +262,13 @@ Status read_system(const At& at, ChatRequest& request) {
   });
 }
 
+Status take_stop_sequences(const At& at, ChatRequest& request) {
+  Status status = take_stops(at, 8191);
+  const auto blank = [](const std::string& stop) { return stop.find_first_not_of(" \t\r\n") == std::string::npos; };
+  if (!status || std::ranges::none_of(request.stop, blank)) return status;
+  return at.refuse("each stop sequence must contain non-whitespace");
+}
+
 Status take_messages(const At& at, ChatRequest& request) {
   request.messages = keep(request, at.value().dump());
   return read_anthropic_messages(at);
@@ -273,7 +280,7 @@ constexpr Row<ChatRequest> rows[] = {
     {"max_tokens", is_whole, take_whole<&ChatRequest::max_tokens, 1>},
     {"system", is_text | is_list, read_system},
     {"stream", is_bool, take_bool<&ChatRequest::stream>},
-    {"stop_sequences", is_list, [](const At& at, ChatRequest&) { return take_stops(at, 8191); }},
+    {"stop_sequences", is_list, take_stop_sequences},
     {"temperature", is_number, [](const At& at, ChatRequest&) { return take_sampling(at, "temperature", 0, 1); }},
     {"top_p", is_number, [](const At& at, ChatRequest&) { return take_sampling(at, "top_p", 0, 1); }},
     {"top_k", is_number, [](const At& at, ChatRequest&) { return take_sampling(at, "top_k", 0, 1e9); }},
@@ -346,6 +353,22 @@ Status check_thinking(const ChatRequest& request) {
   return {};
 }
 
+/// At most four (docs.anthropic.com, "Prompt caching: limitations").
+Status check_cache_marks(const ChatRequest& request) {
+  constexpr std::size_t most = 4;
+  std::size_t marks = request.document.find("cache_control") != nullptr ? 1 : 0;
+  const auto count = [&](const auto& list) {
+    for (const auto& one : list) marks += one.cache.empty() ? 0U : 1U;
+  };
+  count(request.tools);
+  for (const auto& turn : request.turns) {
+    count(turn.parts);
+    for (const auto& part : turn.parts) count(part.parts);
+  }
+  if (marks <= most) return {};
+  return refuse_at("", cat("A maximum of ", most, " blocks with cache_control may be provided. Found ", marks, "."));
+}
+
 Status check_together(const Ask& ask, const ChatRequest& request) {
   const bool counting = ask.operation == Operation::count_tokens;
   const bool vertex = !ask.model.empty();
@@ -362,7 +385,8 @@ Status check_together(const Ask& ask, const ChatRequest& request) {
       std::ranges::find(request.tools, request.tool_named, &Tool::name) == request.tools.end()) {
     return refuse_at("tool_choice", cat("Tool '", request.tool_named, "' not found in provided tools"));
   }
-  return check_thinking(request);
+  Status marks = check_cache_marks(request);
+  return marks ? check_thinking(request) : std::move(marks);
 }
 
 std::string count_document(const ChatRequest& request) { return cat(R"({"input_tokens":)", request.prompt_tokens, "}"); }

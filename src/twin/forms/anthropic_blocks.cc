@@ -45,9 +45,9 @@ Status read_image_base64(const At& at, Part& part) {
                                 {"data", is_text, take_data, true}};
   Status status = read_members(at, rows, part);
   if (!status) return status;
-  part.medium.media_type = *at.value().find("media_type")->as_string();
+  part.medium.media_type = text_member(at.value(), "media_type");
   Medium other;
-  static_cast<void>(take_base64(*at.value().find("data")->as_string(), other));
+  static_cast<void>(take_base64(text_member(at.value(), "data"), other));
   if (other.media_type.empty() || other.media_type == part.medium.media_type) return {};
   return at.refuse(cat("The image was specified using the ", part.medium.media_type,
                        " media type, but the image appears to be a ", other.media_type, " image"));
@@ -198,7 +198,10 @@ Status read_tool_result(const At& at, Part& part) {
                                 {"content", is_text | is_list, take_result_content},
                                 {"is_error", is_bool, take_bool<&Part::error>},
                                 {"cache_control", is_object, take_cache<Part>}};
-  return read_members(at, rows, part);
+  Status status = read_members(at, rows, part);
+  const auto says = [](const Part& one) { return one.kind != Part::Kind::text || !one.text.empty(); };
+  if (!status || !part.error || std::ranges::any_of(part.parts, says)) return status;
+  return at.refuse("content cannot be empty if `is_error` is true");
 }
 
 /// The model that repeats what it got takes any signature.
@@ -226,7 +229,7 @@ Status read_redacted(const At& at, Part& part) {
 /// A block of a tool that the vendor ran itself.
 Status read_server_block(const At& at, Part& part) {
   part.kind = Part::Kind::other;
-  part.text = *at.value().find("type")->as_string();
+  part.text = text_member(at.value(), "type");
   return {};
 }
 

@@ -308,6 +308,12 @@ TEST_F(Anthropic, RefusesAsAnthropicDoes) {
        "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false"},
       {R"({"model":"echo","max_tokens":9,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/bmp","data":""}}]}]})",
        "messages.0.content.0.source.media_type: Input should be 'image/jpeg', 'image/png', 'image/gif', and 'image/webp'"},
+      {R"({"model":"echo","max_tokens":9,"stop_sequences":["\n"],"messages":[{"role":"user","content":"a"}]})",
+       "stop_sequences: each stop sequence must contain non-whitespace"},
+      {R"({"model":"echo","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}},{"type":"text","text":"a","cache_control":{"type":"ephemeral"}},{"type":"text","text":"a","cache_control":{"type":"ephemeral"}},{"type":"text","text":"a","cache_control":{"type":"ephemeral"}},{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]}]})",
+       "A maximum of 4 blocks with cache_control may be provided. Found 5."},
+      {R"({"model":"echo","max_tokens":9,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"","is_error":true}]}]})",
+       "messages.2.content.0: content cannot be empty if `is_error` is true"},
       {R"({"model":"echo","max_tokens":9,"messages":[{"role":"user","content":[{"type":"video"}]}]})",
        "messages.0.content.0: Input tag"},
   };

@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "json/writer.h"
-#include "twin/base64.h"
 #include "twin/forms/anthropic.h"
 #include "twin/forms/steps.h"
 
@@ -37,12 +37,6 @@ std::string_view stop_reason(Finish finish) {
     case Finish::filter: return "refusal";
   }
   return "end_turn";
-}
-
-/// Anthropic's web search, when the request offers it.
-bool searches(const ChatRequest& request, const Choice& choice) {
-  const auto search = [](const Tool& tool) { return tool.built_in.starts_with("web_search"); };
-  return !choice.citations.empty() && std::ranges::any_of(request.tools, search);
 }
 
 bool omits_thoughts(const ChatRequest& request) {
@@ -94,10 +88,10 @@ void write_search_call(Writer& writer, const Blocks& blocks, bool whole) {
   writer.end_object().end_object();
 }
 
-void write_search_result(Writer& writer, const Blocks& blocks, const Choice& choice) {
+void write_search_result(Writer& writer, const Blocks& blocks, std::span<const Citation> found) {
   writer.begin_object().key("type").string("web_search_tool_result").key("tool_use_id").string(blocks.search_id());
   writer.key("content").begin_array();
-  for (const auto& citation : choice.citations) {
+  for (const auto& citation : found) {
     writer.begin_object()
         .key("type")
         .string("web_search_result")
@@ -110,7 +104,7 @@ void write_search_result(Writer& writer, const Blocks& blocks, const Choice& cho
   writer.end_array().end_object();
 }
 
-/// A block: as it is in a document, or as a stream opens it.
+/// A block: as it is in a document, or as a stream opens it. A search is two, which are written by themselves.
 void write_block(Writer& writer, const Section& section, const Blocks& blocks, bool whole) {
   const auto text = whole ? section.text : std::string_view{};
   writer.begin_object().key("type");
@@ -123,6 +117,7 @@ void write_block(Writer& writer, const Section& section, const Blocks& blocks, b
       writer.string("thinking").key("thinking").string(blocks.shown(text));
       writer.key("signature").string(whole ? sign(blocks.issuer(), blocks.shown(section.text)) : "");
       break;
+    case Section::Kind::search:
     case Section::Kind::text:
     case Section::Kind::refusal:
       writer.string("text").key("text").string(text);
@@ -170,6 +165,8 @@ void write_opening(Writer& writer, const Blocks& blocks) {
   writer.key("model").string(blocks.scene.model).key("content").begin_array();
 }
 
+constexpr Cut cut{.text = Cut::Text::split, .searches = true};
+
 const Choice* only_choice(const Answer& answer) { return answer.choices.empty() ? nullptr : &answer.choices.front(); }
 
 // ---- Streams ---------------------------------------------------------------------------------------------------------------
@@ -177,12 +174,12 @@ const Choice* only_choice(const Answer& answer) { return answer.choices.empty() 
 /// docs.anthropic.com/en/docs/build-with-claude/streaming
 class Stream final : public StepSource {
  public:
-  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, Citing::split}, blocks_{answer_, scene_} {}
+  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, cut}, blocks_{answer_, scene_} {}
 
  private:
   void write(const Step& step) override;
   void begin();
-  void search(const Choice& choice);
+  void search(std::span<const Citation> found);
   void open(const Section& section);
   void close(const Section& section);
   void end();
@@ -211,11 +208,9 @@ void Stream::begin() {
     write_usage(writer, answer_, false);
     writer.end_object();
   });
-  const auto* choice = only_choice(answer_);
-  if (choice != nullptr && searches(scene_.request, *choice)) search(*choice);
 }
 
-void Stream::search(const Choice& choice) {
+void Stream::search(std::span<const Citation> found) {
   const auto stop = [&] {
     event("content_block_stop", [&](Writer& writer) { writer.key("index").number(index_); });
     ++index_;
@@ -228,7 +223,7 @@ void Stream::search(const Choice& choice) {
   stop();
   event("content_block_start", [&](Writer& writer) {
     writer.key("index").number(index_).key("content_block");
-    write_search_result(writer, blocks_, choice);
+    write_search_result(writer, blocks_, found);
   });
   stop();
 }
@@ -288,7 +283,13 @@ void Stream::end() {
 void Stream::write(const Step& step) {
   switch (step.kind) {
     case Step::Kind::begin: begin(); break;
-    case Step::Kind::open: open(*step.what); break;
+    case Step::Kind::open:
+      if (step.what->kind == Section::Kind::search) {
+        search(step.what->citations);
+      } else {
+        open(*step.what);
+      }
+      break;
     case Step::Kind::piece:
       if (step.what->kind == Section::Kind::call) {
         delta("input_json_delta", "partial_json", step.text);
@@ -298,7 +299,9 @@ void Stream::write(const Step& step) {
         delta("thinking_delta", "thinking", step.text);
       }
       break;
-    case Step::Kind::close: close(*step.what); break;
+    case Step::Kind::close:
+      if (step.what->kind != Section::Kind::search) close(*step.what);
+      break;
     case Step::Kind::finish: break;
     case Step::Kind::end: end(); break;
   }
@@ -313,11 +316,14 @@ std::string anthropic_document(const Answer& answer, const Scene& scene) {
   const auto* choice = only_choice(answer);
   write_opening(writer, blocks);
   if (choice != nullptr) {
-    if (searches(scene.request, *choice)) {
-      write_search_call(writer, blocks, true);
-      write_search_result(writer, blocks, *choice);
+    for (const auto& section : sections_of(*choice, cut)) {
+      if (section.kind == Section::Kind::search) {
+        write_search_call(writer, blocks, true);
+        write_search_result(writer, blocks, section.citations);
+      } else {
+        write_block(writer, section, blocks, true);
+      }
     }
-    for (const auto& section : sections_of(*choice, Citing::split)) write_block(writer, section, blocks, true);
   }
   writer.end_array();
   write_stop(writer, choice);

@@ -69,7 +69,7 @@ Status read_medium(const At& at, Part& part) {
   constexpr Row<Part> rows[] = {
       {"format", is_text, take_format, true}, {"source", is_object, read_source, true}, {"error", is_object}};
   Status status = read_members(at, rows, part);
-  if (status) part.medium.media_type = type_of_format(*at.value().find("format")->as_string());
+  if (status) part.medium.media_type = type_of_format(text_member(at.value(), "format"));
   return status;
 }
 
@@ -99,8 +99,8 @@ Status read_document(const At& at, Part& part) {
                                 {"context", is_text},
                                 {"citations", is_object}};
   Status status = read_members(at, rows, part);
-  const auto* format = at.value().find("format");
-  if (status && format != nullptr) part.medium.media_type = type_of_format(*format->as_string());
+  const auto format = text_member(at.value(), "format");
+  if (status && !format.empty()) part.medium.media_type = type_of_format(format);
   return status;
 }
 

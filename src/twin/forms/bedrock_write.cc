@@ -79,6 +79,7 @@ void write_block(Writer& writer, const Section& section, const Blocks& blocks) {
       }
       writer.end_object();
       break;
+    case Section::Kind::search:
     case Section::Kind::text:
     case Section::Kind::refusal:
       if (section.citations.empty()) {
@@ -104,7 +105,8 @@ const Choice* only_choice(const Answer& answer) { return answer.choices.empty() 
 
 class Stream final : public StepSource {
  public:
-  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, Citing::split}, blocks_{answer_, scene_} {}
+  Stream(const Answer& answer, const Scene& scene)
+      : StepSource{answer, scene, {.text = Cut::Text::split}}, blocks_{answer_, scene_} {}
 
  private:
   void write(const Step& step) override;
@@ -215,7 +217,7 @@ std::string bedrock_document(const Answer& answer, const Scene& scene) {
   writer.begin_object().key("metrics").begin_object().key("latencyMs").number(1).end_object();
   writer.key("output").begin_object().key("message").begin_object().key("content").begin_array();
   if (choice != nullptr) {
-    for (const auto& section : sections_of(*choice, Citing::split)) write_block(writer, section, blocks);
+    for (const auto& section : sections_of(*choice, {.text = Cut::Text::split})) write_block(writer, section, blocks);
   }
   writer.end_array().key("role").string("assistant").end_object().end_object();
   if (choice != nullptr) writer.key("stopReason").string(stop_reason(choice->finish));

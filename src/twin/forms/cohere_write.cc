@@ -96,7 +96,7 @@ void write_call(Writer& writer, const ToolCall& call, std::string_view arguments
 /// docs.cohere.com/docs/streaming
 class Stream final : public StepSource {
  public:
-  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, Citing::whole} {}
+  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, {}} {}
 
  private:
   void write(const Step& step) override;
@@ -220,7 +220,7 @@ void Stream::write(const Step& step) {
 }
 
 void write_message(Writer& writer, const Choice& choice, const Scene& scene) {
-  const auto sections = sections_of(choice, Citing::whole);
+  const auto sections = sections_of(choice, {});
   const auto is_content = [&](const Section& section) {
     return section.kind != Section::Kind::call && !is_plan(section, choice);
   };

@@ -263,12 +263,10 @@ constexpr Row<ChatRequest> generation_rows[] = {
 Status read_generation(const At& at, ChatRequest& request) {
   Status status = read_members(at, generation_rows, request);
   if (!status || request.format != Format::json_schema) return status;
-  const auto* type = at.value().find("responseMimeType");
-  if (type == nullptr) type = at.value().find("response_mime_type");
-  if (type != nullptr && *type->as_string() == "application/json") return {};
-  if (type != nullptr && *type->as_string() == "text/x.enum") return {};
-  return fail(Kind::bad_request,
-              "Function calling / response schema: a response schema requires response_mime_type: application/json");
+  auto type = text_member(at.value(), "responseMimeType");
+  if (type.empty()) type = text_member(at.value(), "response_mime_type");
+  if (type == "application/json" || type == "text/x.enum") return {};
+  return refuse_at("generation_config.response_schema", "only allowed when response_mime_type is 'application/json'");
 }
 
 Status read_safety(const At& at) {

@@ -1,5 +1,5 @@
+#include "base/base64.h"
 #include "base/text.h"
-#include "twin/base64.h"
 #include "twin/forms/gemini.h"
 #include "twin/media.h"
 
@@ -48,9 +48,9 @@ Status read_inline(const At& at, Medium& medium) {
                                   {"displayName", is_text, take_text<&Medium::name>}};
   Status status = read_members(at, rows, medium);
   if (!status) return status;
-  const auto* type = at.value().find("mimeType");
-  if (type == nullptr) type = at.value().find("mime_type");
-  medium.media_type = std::string{normal_type(*type->as_string())};
+  auto type = text_member(at.value(), "mimeType");
+  if (type.empty()) type = text_member(at.value(), "mime_type");
+  medium.media_type = std::string{normal_type(type)};
   medium.kind = kind_of_type(medium.media_type);
   return {};
 }

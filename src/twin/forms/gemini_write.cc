@@ -141,7 +141,7 @@ const Section* signing(std::span<const Section> sections, const Scene& scene) {
 
 class Stream final : public StepSource {
  public:
-  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, Citing::whole} {}
+  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, {}} {}
 
  private:
   void write(const Step& step) override;
@@ -202,7 +202,7 @@ void Stream::write(const Step& step) {
 }
 
 void write_candidate(Writer& writer, const Choice& choice, std::size_t index, const Scene& scene) {
-  const auto sections = sections_of(choice, Citing::whole);
+  const auto sections = sections_of(choice, {});
   const auto* signer = signing(sections, scene);
   const auto shown = [&](const Section& section) { return is_shown(section, scene); };
   writer.begin_object();

@@ -82,7 +82,7 @@ void write_done(Writer& writer, const Answer& answer, const Scene& scene) {
 /// Calls come whole, each on a line of its own.
 class Stream final : public StepSource {
  public:
-  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, Citing::whole} {}
+  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, {}} {}
 
  private:
   void write(const Step& step) override;

@@ -330,9 +330,7 @@ Result<const Member*> required(const ChatRequest& request, std::string_view name
 constexpr std::string_view inspecting = "inspect";
 
 bool wants_turns(const ChatRequest& request, bool strict, bool media) {
-  constexpr std::size_t asked_bytes_max = 200;
-  return strict || media || request.model.ends_with(inspecting) ||
-         (request.last_user.size() <= asked_bytes_max && to_lower(request.last_user).find("system prompt") != std::string::npos);
+  return strict || media || request.model.ends_with(inspecting) || asks_for_system(request);
 }
 
 }  // namespace

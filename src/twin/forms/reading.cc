@@ -79,6 +79,11 @@ Status take_stops(const At& at, std::size_t most) {
   });
 }
 
+std::string_view text_member(const json::Value& object, std::string_view key) noexcept {
+  const auto* value = object.find(key);
+  return value != nullptr && value->as_string() != nullptr ? std::string_view{*value->as_string()} : std::string_view{};
+}
+
 bool is_plain_name(std::string_view text, std::size_t most) noexcept {
   const auto plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';

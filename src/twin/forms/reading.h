@@ -200,6 +200,8 @@ Status take_whole(const At& at, ClassOf<Field>& into) {
 /// Texts, at most `most` of them, into ChatRequest::stop.
 [[nodiscard]] Status take_stops(const At& at, std::size_t most);
 
+/// The text of a member; empty when it is none, or not there.
+[[nodiscard]] std::string_view text_member(const json::Value& object, std::string_view key) noexcept;
 /// Letters, digits, _ and -, 1 to `most` of them: what vendors take as a name or id.
 [[nodiscard]] bool is_plain_name(std::string_view text, std::size_t most) noexcept;
 

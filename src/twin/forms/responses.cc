@@ -50,7 +50,7 @@ Status read_custom(const At& at, Tool& tool) {
   return read_members(at, rows, tool);
 }
 Status read_built_in(const At& at, Tool& tool) {
-  tool.built_in = *at.value().find("type")->as_string();
+  tool.built_in = text_member(at.value(), "type");
   tool.name = tool.built_in;
   return {};
 }

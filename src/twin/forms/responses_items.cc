@@ -239,7 +239,7 @@ Status read_reasoning(const At& at, Item& item) {
 Status read_other(const At& at, Item& item) {
   item.role = "assistant";
   item.part.kind = Part::Kind::other;
-  item.part.text = *at.value().find("type")->as_string();
+  item.part.text = text_member(at.value(), "type");
   return {};
 }
 

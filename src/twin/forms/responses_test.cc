@@ -83,6 +83,12 @@ TEST_F(Responses, IncompleteRefusedAndCited) {
   EXPECT_EQ(stream(R"({"model":"lorem","input":"x","max_output_tokens":16,"stream":true})").back().type, "response.incomplete");
   EXPECT_EQ(text_at(say(R"({"model":"filter","input":"x"})"), "incomplete_details.reason"), "content_filter");
   EXPECT_EQ(text_at(say(R"({"model":"refuse","input":"x"})"), "output.0.content.0.type"), "refusal");
+  const auto searched = stream(R"({"model":"cites","input":"x","tools":[{"type":"web_search"}],"stream":true})");
+  EXPECT_EQ(outline(searched).substr(0, 233),
+            "response.created response.in_progress response.output_item.added response.web_search_call.in_progress "
+            "response.web_search_call.searching response.web_search_call.completed response.output_item.done "
+            "response.output_item.added response");
+  EXPECT_EQ(text_at(searched.back().data, "response.output.0.type"), "web_search_call");
   const auto cited = say(R"({"model":"cites","input":"x"})");
   EXPECT_EQ(at(cited, "output.0.content.0.annotations.1").dump(),
             R"({"type":"url_citation","start_index":40,"end_index":69,"title":"Dialects","url":"https://example.com/dialects"})");

@@ -38,6 +38,7 @@ struct Items {
 std::string_view prefix_of(const Section& section) {
   switch (section.kind) {
     case Section::Kind::thought: return "rs_";
+    case Section::Kind::search: return "ws_";
     case Section::Kind::text:
     case Section::Kind::refusal: return "msg_";
     case Section::Kind::call: return section.call->custom ? "ctc_" : "fc_";
@@ -89,6 +90,10 @@ void write_item(Writer& writer, const Section& section, std::size_t index, const
       if (items.encrypts()) {
         writer.key("encrypted_content").string(seal({responses_form.name, items.scene.issuer}, section.text));
       }
+      break;
+    case Section::Kind::search:
+      writer.string("web_search_call").key("status").string(status).key("action").begin_object().key("type").string("search");
+      writer.key("query").string("twin").end_object();
       break;
     case Section::Kind::text:
     case Section::Kind::refusal:
@@ -148,7 +153,7 @@ void write_output(Writer& writer, const Items& items) {
   writer.key("output").begin_array();
   if (choice != nullptr) {
     std::size_t index = 0;
-    for (const auto& section : sections_of(*choice, Citing::whole)) write_item(writer, section, index++, items, true);
+    for (const auto& section : sections_of(*choice, {.searches = true})) write_item(writer, section, index++, items, true);
   }
   writer.end_array();
 }
@@ -213,7 +218,7 @@ void write_response(Writer& writer, const Items& items, Stage stage) {
 /// platform.openai.com/docs/api-reference/responses-streaming
 class Stream final : public StepSource {
  public:
-  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, Citing::whole}, items_{answer_, scene_} {}
+  Stream(const Answer& answer, const Scene& scene) : StepSource{answer, scene, {.searches = true}}, items_{answer_, scene_} {}
 
  private:
   void write(const Step& step) override;
@@ -279,6 +284,7 @@ void Stream::piece(const Step& step) {
     case Section::Kind::thought:
       if (items_.summarizes()) item_event("response.reasoning_summary_text.delta", step, "summary_index", say, Made::token);
       break;
+    case Section::Kind::search: break;
     case Section::Kind::text:
       item_event(
           "response.output_text.delta", step, "content_index",
@@ -325,6 +331,11 @@ void Stream::close(const Step& step) {
         writer.key("part");
         write_summary_part(writer, step.what->text);
       });
+      break;
+    case Section::Kind::search:
+      for (const std::string_view stage : {"in_progress", "searching", "completed"}) {
+        item_event(cat("response.web_search_call.", stage), step, {}, [](Writer&) {});
+      }
       break;
     case Section::Kind::text:
     case Section::Kind::refusal: close_text(step); break;

@@ -13,11 +13,12 @@ std::size_t fragment_end(std::string_view text, std::size_t at) {
   return end;
 }
 
-std::vector<Section> sections_of(const Choice& choice, Citing citing) {
+std::vector<Section> sections_of(const Choice& choice, Cut cut) {
   std::vector<Section> all;
   const std::string_view text = choice.text;
   if (!choice.reasoning.empty()) all.push_back({Section::Kind::thought, choice.reasoning, nullptr, {}});
-  if (citing == Citing::whole || choice.citations.empty()) {
+  if (cut.searches && choice.searched) all.push_back({Section::Kind::search, {}, nullptr, choice.citations});
+  if (cut.text == Cut::Text::whole || choice.citations.empty()) {
     if (!text.empty()) all.push_back({Section::Kind::text, text, nullptr, choice.citations});
   } else {
     std::size_t at = 0;
@@ -34,7 +35,7 @@ std::vector<Section> sections_of(const Choice& choice, Citing citing) {
 }
 
 void Steps::enter_choice() {
-  if (choice_ < answer_.choices.size()) sections_ = sections_of(answer_.choices[choice_], citing_);
+  if (choice_ < answer_.choices.size()) sections_ = sections_of(answer_.choices[choice_], cut_);
   section_ = 0;
   at_ = 0;
 }

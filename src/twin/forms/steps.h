@@ -12,17 +12,22 @@ namespace cardea::twin {
 
 /// A piece of an answer that is one block, item or part in most dialects.
 struct Section {
-  enum class Kind : std::uint8_t { thought, text, refusal, call } kind = Kind::text;
+  enum class Kind : std::uint8_t { thought, search, text, refusal, call } kind = Kind::text;
   std::string_view text;           ///< a call's arguments
   const ToolCall* call = nullptr;  ///< of a call
   std::span<const Citation> citations;
 };
-/// Thoughts, text, refusal, calls, in this order; those that are empty are left out.
-enum class Citing : std::uint8_t {
-  whole,  ///< the text is one section with all its citations
-  split,  ///< every cited piece of it is its own
+/// How an answer is taken apart.
+struct Cut {
+  enum class Text : std::uint8_t {
+    whole,  ///< the text is one section with all its citations
+    split,  ///< every cited piece of it is its own
+  } text = Text::whole;
+  bool searches = false;  ///< a search that the vendor made is a section
 };
-[[nodiscard]] std::vector<Section> sections_of(const Choice& choice, Citing citing);
+/// Thoughts, search, text, refusal, calls, in this order; those that are empty are left out. A search has no text, but the
+/// citations of the answer.
+[[nodiscard]] std::vector<Section> sections_of(const Choice& choice, Cut cut);
 
 struct Step {
   enum class Kind : std::uint8_t {
@@ -42,13 +47,13 @@ struct Step {
 /// Takes an answer apart; its choices follow each other. Refers to `answer`, which must outlive it.
 class Steps {
  public:
-  Steps(const Answer& answer, Citing citing) : answer_{answer}, citing_{citing} {}
+  Steps(const Answer& answer, Cut cut) : answer_{answer}, cut_{cut} {}
   [[nodiscard]] bool next(Step& out);
 
  private:
   void enter_choice();
   const Answer& answer_;
-  Citing citing_;
+  Cut cut_;
   std::vector<Section> sections_;
   Step::Kind last_ = Step::Kind::end;
   bool begun_ = false;
@@ -63,7 +68,7 @@ enum class Made : std::uint8_t { frame, token };
 /// A stream in which each step makes any number of events.
 class StepSource : public EventSource {
  public:
-  StepSource(const Answer& answer, const Scene& scene, Citing citing) : answer_{answer}, scene_{scene}, steps_{answer, citing} {}
+  StepSource(const Answer& answer, const Scene& scene, Cut cut) : answer_{answer}, scene_{scene}, steps_{answer, cut} {}
   bool next(Event& out) final;
 
  protected:
