@@ -145,7 +145,6 @@ void encode_call(Writer& w, const model::ToolCall& call, std::uint64_t index, co
 }
 
 void encode_beside_text(Writer& w, const Said& said, Whose whose) {
-  const bool own = whose == Whose::own;
   if (!said.thinking.empty()) w.key("thinking").string(said.thinking);
   write(w, "thinking_signature", said.signature);
   if (!said.images.empty()) {

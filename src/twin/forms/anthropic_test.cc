@@ -318,6 +318,9 @@ TEST_F(Anthropic, RefusesAsAnthropicDoes) {
        "messages.0.content.0: Input tag"},
   };
   for (const auto& one : cases) EXPECT_EQ(refusal(one.body).substr(0, one.message.size()), one.message) << one.body;
+}
+
+TEST_F(Anthropic, MayBeLenientButNotAboutTheVersion) {
   EXPECT_EQ(send(R"({"model":"echo","max_tokens":9,"foo":1,"messages":[{"role":"user","content":"a"}]})", "x-twin-strict: 0\r\n")
                 .status,
             200U);
