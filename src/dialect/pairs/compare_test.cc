@@ -217,11 +217,17 @@ bool equal_by_rule(const Difference& difference, std::string_view target) {
   });
 }
 
-void close_schema(Chat& chat) {
-  if (!chat.response_format || !chat.response_format->schema) return;
-  auto& text = chat.response_format->schema->text;
+/// A closed object: some vendors' schemas are never open.
+void close_schema(std::string& text) {
   for (const std::string_view closed : {R"(,"additionalProperties":false)", R"("additionalProperties":false,)"}) {
     for (auto at = text.find(closed); at != std::string::npos; at = text.find(closed)) text.erase(at, closed.size());
+  }
+}
+void close_schema(Chat& chat) {
+  if (chat.response_format && chat.response_format->schema) close_schema(chat.response_format->schema->text);
+  if (!chat.tools) return;
+  for (auto& tool : *chat.tools) {
+    if (tool.parameters) close_schema(tool.parameters->text);
   }
 }
 
