@@ -111,8 +111,10 @@ void Decoder::block_start(const Value& said) {
     return;
   }
   if (start->members().empty() || !start->members().front().second.is(Type::object)) return;
+  close(block);  // of an index that begins anew without having been stopped
   block.kind = Block::Kind::held;
   block.start = *start;
+  block.held.clear();
 }
 
 void Decoder::reasoning(Block& block, const Value& delta) {
