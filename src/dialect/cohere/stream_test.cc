@@ -158,9 +158,7 @@ data: [DONE]
 
 TEST(CohereStream, ReadsTheReferencesForms) {
   std::vector<ChatEvent> events;
-  auto status = decode(
-      reference_stream,
-      events);
+  auto status = decode(reference_stream, events);
   ASSERT_TRUE(status) << status.error().message();
   expect_same(events,
               {event::Start{.id = "29f1"}, event::PartStart{0, 0, {.value = model::Text{}}}, event::Delta{0, 0, "Penguins"},
