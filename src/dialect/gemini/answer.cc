@@ -200,8 +200,8 @@ void encode_candidate(Writer& w, const Choice& choice, std::size_t position, con
 Result<Answer> Gemini::decode_response(std::string_view body) const {
   auto value = json::parse(body, upstream_scan());
   if (!value) return fail_with(value);
+  if (const auto* error = error_in(*value)) return std::unexpected{reported_error(*error, {})};
   if (!value->is(Type::object)) return fail(Kind::upstream_protocol, "the upstream's answer must be a JSON object");
-  if (const auto* error = given(*value, "error")) return std::unexpected{reported_error(*error, {})};
   Answer answer;
   auto status = decode_answer(*value, answer);
   if (status) return answer;

@@ -217,6 +217,7 @@ TEST(GeminiAnswer, ErrorsAndNonsense) {
   EXPECT_EQ(kind("{}"), Kind::upstream_failed);
   EXPECT_EQ(kind(R"({"candidates":[]})"), Kind::upstream_failed);
   EXPECT_EQ(kind(R"({"error":{"code":503,"message":"m","status":"UNAVAILABLE"}})"), Kind::upstream_failed);
+  EXPECT_EQ(kind(R"([{"error":{"code":503,"message":"m"}}])"), Kind::upstream_failed);
   EXPECT_EQ(kind("[1"), Kind::upstream_protocol);
   EXPECT_EQ(kind("[]"), Kind::upstream_protocol);
   EXPECT_EQ(kind(R"({"candidates":[{"content":{"parts":[{"text":1}]}}]})"), Kind::upstream_protocol);

@@ -428,7 +428,6 @@ void lose_rest(const Chat& chat, const Encoding& encoding) {
   lose(chat.store.has_value(), "store");
   lose(chat.audio.has_value(), "audio");
   lose(chat.prediction.has_value(), "prediction");
-  if (chat.web_search) encoding.lose_meaning("web_search", "built in at another vendor");
   for (const auto& extra : chat.extras) encoding.lose(extra.key);
 }
 

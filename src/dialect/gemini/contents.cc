@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <ranges>
 
 #include "dialect/gemini/gemini.h"
 
@@ -145,6 +146,14 @@ void write_parts(Writer& w, const std::vector<std::string>& parts) {
 /// (docs.cloud.google.com/vertex-ai/generative-ai/docs/thought-signatures): another model's, or those of a client that forgets.
 constexpr std::string_view stand_in_signature = "skip_thought_signature_validator";
 
+/// Is any of the calls?
+bool is_signed(auto&& parts) {
+  return std::ranges::any_of(parts, [](const Part& part) {
+    const auto* call = std::get_if<model::ToolCall>(&part.value);
+    return call != nullptr && call->signature;
+  });
+}
+
 /// What a conversation of any dialect becomes.
 class Conversation {
  public:
@@ -208,7 +217,8 @@ class Conversation {
   }
   void model_turn(Turn& turn) {
     PartsWriter writer{turn.parts, encoding_};
-    if (encoding_.gemini_3 && !is_signed(turn)) writer.sign_next_call(stand_in_signature);
+    const auto part = [](const Item& item) -> const Part& { return *item.part; };
+    if (encoding_.gemini_3 && !is_signed(turn.items | std::views::transform(part))) writer.sign_next_call(stand_in_signature);
     calls_.clear();
     for (const auto& item : turn.items) {
       writer.write(*item.part, item.path);
@@ -218,12 +228,6 @@ class Conversation {
       names_[*call->id] = call->name;
     }
     writer.finish();
-  }
-  static bool is_signed(const Turn& turn) {
-    return std::ranges::any_of(turn.items, [](const Item& item) {
-      const auto* call = std::get_if<model::ToolCall>(&item.part->value);
-      return call != nullptr && call->signature;
-    });
   }
   /// The results of a turn stand together directly behind the calls, in their order; media that they cannot hold, and what else
   /// the user says, come behind.
@@ -300,6 +304,8 @@ std::string_view role_word(Role role) {
 void write_own_message(Writer& w, const Message& message, const Encoding& encoding) {
   std::vector<std::string> parts;
   PartsWriter writer{parts, encoding};
+  if (message.role == Role::assistant && encoding.gemini_3 && !is_signed(message.parts))
+    writer.sign_next_call(stand_in_signature);
   std::vector<Moved> moved;
   for (const auto& part : message.parts) {
     if (const auto* result = std::get_if<model::ToolResult>(&part.value)) {

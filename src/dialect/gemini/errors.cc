@@ -47,12 +47,6 @@ std::string_view word_of_status(int http) {
   return http >= 500 ? "INTERNAL" : "INVALID_ARGUMENT";
 }
 
-/// An error's object: of {"error":{…}}, or of the array that streams without alt=sse answer with.
-const Value* error_in(const Value& body) {
-  const Value* object = body.is(Type::array) && !body.elements().empty() ? &body.elements().front() : &body;
-  return given(*object, "error");
-}
-
 /// Of `details`, the member of the element that has it.
 const std::string* detail_of(const Value& error, std::string_view member) {
   const auto* details = given(error, "details");
@@ -82,6 +76,11 @@ bool is_key_trouble(const Value& error) {
 }
 
 }  // namespace
+
+const Value* error_in(const Value& body) {
+  const Value* object = body.is(Type::array) && !body.elements().empty() ? &body.elements().front() : &body;
+  return given(*object, "error");
+}
 
 int http_status_of(std::string_view status) noexcept {
   const auto* row = std::ranges::find(status_rows, status, &StatusRow::word);

@@ -181,6 +181,27 @@ TEST(GeminiForeign, CallsThatGemini3DidNotMakeAreMarked) {
   EXPECT_NE(dut.encode_request(chat, losses).find(cat(first, R"(,"thoughtSignature":"c2ln"})", second)), std::string::npos);
 }
 
+TEST(GeminiForeign, SearchIsSearch) {
+  Chat chat;
+  chat.dialect = "anthropic";
+  chat.model = "m";
+  chat.messages.push_back({.role = Role::user, .parts = {{.value = Text{.text = "a"}}}});
+  chat.tools = std::vector<Tool>{{.kind = Tool::Kind::built_in,
+                                  .name = "web_search",
+                                  .builtin = Json{R"({"type":"web_search_20250305","name":"web_search","max_uses":3})"}}};
+  chat.web_search = Json{"{}"};
+  Losses losses;
+  const std::string_view said = R"({"contents":[{"role":"user","parts":[{"text":"a"}]}],"tools":[{"googleSearch":{}}]})";
+  EXPECT_EQ(dut.encode_request(chat, losses), said);
+  EXPECT_EQ(losses.fields(), std::vector<std::string>{"tools[0].web_search.max_uses"});
+  chat.tools.reset();
+  EXPECT_EQ(dut.encode_request(chat, losses), said);
+  EXPECT_EQ(losses.gravest(), nullptr);
+  chat.tools = std::vector<Tool>{{.name = "f"}};
+  EXPECT_EQ(dut.encode_request(chat, losses).find("googleSearch"), std::string::npos);
+  EXPECT_EQ(losses.gravest()->field, "web_search_options");
+}
+
 TEST(GeminiForeign, LeavesNothingEmptyBehind) {
   Chat chat;
   chat.dialect = "openai_chat";

@@ -123,7 +123,7 @@ Result<json::Edits> Gemini::forward_edits(const RequestView& view, const Forward
 
 Result<ResponseView> Gemini::inspect_response(std::string_view body, const Secret& secret) const {
   const auto value = json::parse(body, upstream_scan());
-  if (const auto* error = value ? given(*value, "error") : nullptr) return std::unexpected{reported_error(*error, secret)};
+  if (const auto* error = value ? error_in(*value) : nullptr) return std::unexpected{reported_error(*error, secret)};
   auto view = inspect_answer(*this, body, "modelVersion");
   if (!view) return view;
   const auto* id = view->members.find("responseId");

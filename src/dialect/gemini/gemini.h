@@ -228,6 +228,8 @@ class GroundingWriter {
 
 /// HTTP's word for a google.rpc status name; 0 when it is none.
 [[nodiscard]] int http_status_of(std::string_view status) noexcept;
+/// An error's object: of {"error":{…}}, or of the array that streams without alt=sse answer with; nullptr when it is none.
+[[nodiscard]] const json::Value* error_in(const json::Value& body);
 [[nodiscard]] Error reported_error(const json::Value& error, const Secret& secret);
 
 }  // namespace cardea::dialect::google

@@ -313,7 +313,7 @@ bool Converter::enumeration(const Value& value, const Shape& shape, Value& out) 
   for (const auto& element : value.elements()) {
     if (element.is(Type::null)) {
       null = true;
-    } else if (element.is(Type::string)) {
+    } else if (element.is(Type::string) && !element.as_string()->empty()) {  // an empty word is refused
       words.elements().push_back(element);
     } else {
       return false;

@@ -71,6 +71,7 @@ TEST(GeminiSchema, SaysWhatIsOutsideOfTheSubset) {
       R"({"type":"integer","enum":[1,2]})",
       R"({"const":1})",
       R"({"type":"string","enum":["a",null]})",
+      R"({"type":"string","enum":["a",""]})",
       R"({"type":["object","string"]})",
       R"({"type":"string","format":"uuid"})",
       R"({"type":"integer","multipleOf":2})",

@@ -186,8 +186,44 @@ void write_function(Writer& w, const Tool& tool, std::string_view path, const En
   w.end_object();
 }
 
+/// The one built-in tool that several vendors have alike: OpenAI's web_search and web_search_preview, Anthropic's
+/// web_search_20250305.
+std::optional<Value> search_options(const model::Json& tool) {
+  auto value = json::parse(tool.text);
+  const auto* type = value ? value->find("type") : nullptr;
+  const bool search = type != nullptr && type->as_string() != nullptr && type->as_string()->starts_with("web_search");
+  return search ? std::optional{std::move(*value)} : std::nullopt;
+}
+
+/// Says it as Google's search, once. Models before Gemini 3 refuse it beside functions, and those need more than this to mix
+/// them.
+class Search {
+ public:
+  Search(const Chat& chat, const Encoding& encoding) : encoding_{encoding} {
+    functions_ =
+        chat.tools && std::ranges::any_of(*chat.tools, [](const Tool& tool) { return tool.kind != Tool::Kind::built_in; });
+  }
+  void write(Writer& w, const Value& options, std::string_view path) {
+    if (functions_) {
+      encoding_.lose_meaning(std::string{path}, "gemini does not search beside functions");
+      return;
+    }
+    constexpr std::array<std::string_view, 2> said{"type", "name"};
+    for (const auto& [key, value] : options.members()) {
+      const bool known = std::ranges::find(said, key) != said.end() || value.is(Type::null);
+      if (!known) encoding_.lose(cat(path, '.', key), "google's search has none");
+    }
+    if (!std::exchange(searches_, true)) w.begin_object().key("googleSearch").begin_object().end_object().end_object();
+  }
+
+ private:
+  const Encoding& encoding_;
+  bool functions_ = false;
+  bool searches_ = false;
+};
+
 /// Functions in a row are declared together; what is built in has an element of its own.
-void write_tool_list(Writer& w, const std::vector<Tool>& tools, const Encoding& encoding) {
+void write_tool_list(Writer& w, const std::vector<Tool>& tools, Search& search, const Encoding& encoding) {
   bool open = false;
   const auto close = [&] {
     if (open) w.end_array().end_object();
@@ -203,6 +239,9 @@ void write_tool_list(Writer& w, const std::vector<Tool>& tools, const Encoding& 
     } else if (encoding.own && tool.builtin) {
       close();
       w.raw(tool.builtin->text);
+    } else if (const auto options = tool.builtin ? search_options(*tool.builtin) : std::nullopt) {
+      close();
+      search.write(w, *options, cat(path, '.', tool.name));
     } else {
       encoding.lose_meaning(cat(path, '.', tool.name), "built in at another vendor");
     }
@@ -278,11 +317,14 @@ void write_calling(Writer& w, const Chat& chat, const Encoding& encoding) {
 }  // namespace
 
 void write_tools(Writer& w, const Chat& chat, const Encoding& encoding) {
-  if (chat.tools) {
+  if (chat.tools || chat.web_search) {
+    Search search{chat, encoding};
     std::string list;
     Writer inner{list};
     inner.begin_array();
-    write_tool_list(inner, *chat.tools, encoding);
+    if (chat.tools) write_tool_list(inner, *chat.tools, search, encoding);
+    const auto options = chat.web_search ? json::parse(chat.web_search->text) : Result<Value>{Value{}};
+    if (chat.web_search && options) search.write(inner, *options, "web_search_options");
     inner.end_array();
     if (encoding.own || list != "[]") w.key("tools").raw(list);
   }
