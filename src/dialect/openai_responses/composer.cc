@@ -294,10 +294,8 @@ void Composer::on(const event::End&) {
     const auto contents = std::max<std::size_t>(items_[i].contents.size(), 1);
     for (std::size_t c = 0; c < contents; ++c) close({i, c});
   }
-  for (std::size_t i = 0; i < items_.size(); ++i) {
-    items_[i].state = std::max(items_[i].state, OutputItem::State::complete);
-    tell_end(i);
-  }
+  for (std::size_t i = 0; i < items_.size(); ++i) complete(i);
+  settle();
   phase_ = Phase::finished;
   response_event(cat("response.", status()));
 }

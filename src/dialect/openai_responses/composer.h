@@ -28,6 +28,7 @@ struct OutputItem {
   State state = State::growing;
   std::string id;
   std::vector<Content> contents;     ///< of a message
+  std::size_t open_contents = 0;     ///< of them
   std::vector<std::string> summary;  ///< of reasoning
   std::string text;                  ///< a call's arguments or input; an image's data; the whole of a raw item
   std::string content;               ///< reasoning in full
@@ -107,6 +108,7 @@ class Composer final : public StreamEncoder {
   void announce(Place place, Text text);
   void close(Place place);
   void settle();
+  void complete(std::size_t index);
   void tell_end(std::size_t index);
   [[nodiscard]] std::string id_for(std::string_view prefix, std::size_t index) const;
   [[nodiscard]] std::string_view status() const noexcept;
@@ -133,7 +135,8 @@ class Composer final : public StreamEncoder {
   std::string id_;      ///< of the answer
   std::string suffix_;  ///< of all ids of one's own making
   std::vector<OutputItem> items_;
-  std::size_t settled_ = 0;  ///< items before it were told
+  std::vector<std::size_t> complete_;   ///< items whose end is not told yet
+  std::optional<std::size_t> message_;  ///< the item that a text goes on in
   std::map<Key, Place> places_;
   std::optional<Held> held_;  ///< a piece of text that waits for its logprobs
   std::optional<model::Finish> finish_;

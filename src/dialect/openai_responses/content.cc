@@ -285,7 +285,7 @@ void encode_citation(Writer& w, const model::Citation& citation, std::string_vie
     w.key("type").string("file_citation").key("file_id").string(document);
     w.key("filename").string(citation.title.value_or(document)).key("index").number(end);
   }
-  write(w, "cited_text", citation.cited_text);
+  if (citation.cited_text && !citation.cited_text->empty()) w.key("cited_text").string(*citation.cited_text);
   w.end_object();
 }
 

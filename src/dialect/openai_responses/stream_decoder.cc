@@ -25,6 +25,7 @@ struct OpenPart {
 };
 
 struct Item {
+  std::uint64_t index = 0;  ///< in the output
   std::string type;
   std::map<std::uint64_t, OpenPart> contents;  ///< of a message by content index; of others the one part
   std::uint64_t summaries = 0;                 ///< of reasoning: parts that began
@@ -73,6 +74,7 @@ class Decoder final : public StreamDecoder {
   void on_error(const Value& said);
 
   void start(const Value* response);
+  Item& item_at(std::uint64_t index) { return items_.try_emplace(index, Item{.index = index}).first->second; }
   Item& item_of(const Value& said, std::string_view type);
   void begin_item(Item& item, const Value& value);
   void finish_item(Item& item, const Value& value);
@@ -83,7 +85,7 @@ class Decoder final : public StreamDecoder {
   void complete(OpenPart& part, std::string_view whole);
   void finish_content(Item& item, std::uint64_t index, const Value& content);
   void close(OpenPart& part);
-  void close_others(const Item& item);
+  void close_current();
   void tell_failure(const Value& error);
   void put(ChatEvent event) { out_->push_back(std::move(event)); }
 
@@ -91,6 +93,7 @@ class Decoder final : public StreamDecoder {
   std::map<std::uint64_t, Item> items_;    ///< by output index
   std::uint64_t last_ = 0;                 ///< output index of the last event that had one
   std::uint64_t parts_ = 0;
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> current_;  ///< item and place of the text or thought that is open
   bool started_ = false;
   bool called_ = false;
   std::optional<bool> refusal_;  ///< there was one; in words
@@ -167,7 +170,7 @@ void Decoder::on_end(const Value& said) {
   const auto type = text_of(said, "type");
   if (type == "response.failed" || type == "response.cancelled") return tell_failure(nothing);
   if (const auto* output = given(whole, "output")) {
-    for (std::uint64_t i = 0; i < output->elements().size(); ++i) finish_item(items_[i], output->elements()[i]);
+    for (std::uint64_t i = 0; i < output->elements().size(); ++i) finish_item(item_at(i), output->elements()[i]);
   }
   for (auto& [index, item] : items_) {
     for (auto& [place, part] : item.contents) close(part);
@@ -194,7 +197,7 @@ void Decoder::on_end(const Value& said) {
 Item& Decoder::item_of(const Value& said, std::string_view type) {
   start(nullptr);
   last_ = number_of(said, "output_index").value_or(last_);
-  auto& item = items_[last_];
+  auto& item = item_at(last_);
   if (item.type.empty()) item.type = type;
   return item;
 }
@@ -203,23 +206,25 @@ Item& Decoder::item_of(const Value& said, std::string_view type) {
 OpenPart& Decoder::part_of(Item& item, std::uint64_t index, model::Part value) {
   const auto found = item.contents.find(index);
   if (found != item.contents.end()) return found->second;
-  close_others(item);
+  close_current();
   auto& part = item.contents[index];
   part.part = parts_++;
-  called_ = called_ || std::holds_alternative<model::ToolCall>(value.value);
+  const bool call = std::holds_alternative<model::ToolCall>(value.value);
+  called_ = called_ || call;
+  if (!call) current_ = {item.index, index};
   part.refusal = std::holds_alternative<model::Refusal>(value.value);
   if (part.refusal && !refusal_) refusal_ = false;
   put(event::PartStart{0, part.part, std::move(value)});
   return part;
 }
 
-/// Texts and thoughts do not interleave; a part that something follows is over, whether or not its end was said. Calls may.
-void Decoder::close_others(const Item& item) {
-  for (auto& [index, other] : items_) {
-    const bool call = other.type.ends_with("_call");
-    if (call && &other != &item) continue;
-    for (auto& [place, part] : other.contents) close(part);
-  }
+/// Texts and thoughts do not interleave; one that something follows is over, whether or not its end was said. Calls may.
+void Decoder::close_current() {
+  const auto place = std::exchange(current_, std::nullopt);
+  const auto item = place ? items_.find(place->first) : items_.end();
+  if (item == items_.end()) return;
+  const auto part = item->second.contents.find(place->second);
+  if (part != item->second.contents.end()) close(part->second);
 }
 
 void Decoder::grow(OpenPart& part, std::string_view text) {
@@ -319,11 +324,11 @@ void Decoder::on_item_added(const Value& said) {
   last_ = number_of(said, "output_index").value_or(items_.empty() ? 0 : last_ + 1);
   start(nullptr);
   // An index that comes twice is another item: some servers count wrongly.
-  if (items_.contains(last_)) {
-    for (auto& [place, part] : items_[last_].contents) close(part);
-    items_.erase(last_);
+  if (const auto before = items_.find(last_); before != items_.end()) {
+    for (auto& [place, part] : before->second.contents) close(part);
+    items_.erase(before);
   }
-  begin_item(items_[last_], *value);
+  begin_item(item_at(last_), *value);
 }
 
 void Decoder::on_item_done(const Value& said) {

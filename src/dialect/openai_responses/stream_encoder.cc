@@ -58,13 +58,14 @@ std::size_t Composer::open_item(OutputItem item) {
 /// A text goes on in the message that is last, as a further part of it.
 Composer::Place Composer::open_content(Words words, const model::Part& part) {
   const bool begins = own_ && begins_item(part);
-  if (begins || items_.empty() || items_.back().kind != Kind::message) {
+  if (begins || items_.empty() || items_.back().kind != Kind::message || items_.back().state != State::growing) {
     settle();
     OutputItem item{.kind = Kind::message, .id = id_for(Prefix::message, items_.size())};
     if (begins) item.extras = part.extras;
-    open_item(std::move(item));
+    message_ = open_item(std::move(item));
   }
   auto& item = items_.back();
+  ++item.open_contents;
   refusal_ = refusal_ || words == Words::refusal;
   item.contents.push_back({.refusal = words == Words::refusal});
   const Place place{items_.size() - 1, item.contents.size() - 1};
@@ -141,6 +142,7 @@ void Composer::close(Place place) {
     if (!content.open) return;
     announce(place, Text::whole);
     content.open = false;
+    --item.open_contents;
     const std::string_view type = content.refusal ? "response.refusal.done" : "response.output_text.done";
     content_event(type, place, [&](Writer& w) {
       w.key(content.refusal ? "refusal" : "text").string(content.text);
@@ -162,21 +164,19 @@ void Composer::close(Place place) {
   if (item.kind == Kind::custom_call) {
     content_event("response.custom_tool_call_input.done", place, [&](Writer& w) { w.key("input").string(item.text); });
   }
-  item.state = State::complete;
+  complete(place.item);
 }
 
 /// Something new begins: what was complete before it is told so. (Until then it might turn out that the answer was cut in it.)
 void Composer::settle() {
-  while (settled_ < items_.size() && items_[settled_].state == State::told) ++settled_;
-  for (std::size_t i = settled_; i < items_.size(); ++i) {
-    auto& item = items_[i];
-    const auto open = [](const OutputItem::Content& content) { return content.open; };
-    if (item.kind == Kind::message && item.state == State::growing && !item.contents.empty() &&
-        std::ranges::none_of(item.contents, open)) {
-      item.state = State::complete;
-    }
-    if (item.state == State::complete) tell_end(i);
-  }
+  if (message_ && items_[*message_].open_contents == 0) complete(*std::exchange(message_, std::nullopt));
+  for (const auto index : std::exchange(complete_, {})) tell_end(index);
+}
+
+void Composer::complete(std::size_t index) {
+  if (items_[index].state != State::growing) return;
+  items_[index].state = State::complete;
+  complete_.push_back(index);
 }
 
 void Composer::tell_end(std::size_t index) {
