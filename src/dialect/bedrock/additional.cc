@@ -176,6 +176,9 @@ class Encoder {
 
   /// A Bedrock client's own words, where decode_additional() found them.
   void own_reasoning(const Reasoning& wish) {
+    // What another deployment signed was taken out of the conversation before.
+    const bool unsound = vendor() == Vendor::claude && wish.mode == "enabled" && calls_without_thinking(chat_);
+    if (unsound) return lose_given(wish, "the calls before came without signed thinking");
     if (vendor() == Vendor::nova && wish.mode) {
       std::string raw;
       json::Writer w{raw};

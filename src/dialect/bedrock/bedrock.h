@@ -30,6 +30,7 @@ class Bedrock final : public Dialect {
   [[nodiscard]] std::unique_ptr<Relay> relay(RelayOptions options) const override;
   [[nodiscard]] Result<model::Chat> decode_request(std::string_view body, const Asked& asked) const override;
   [[nodiscard]] std::string encode_request(const model::Chat& chat, Losses& losses) const override;
+  [[nodiscard]] Traits::Schema schema_of(const model::Chat& chat) const override;
   [[nodiscard]] Result<model::Answer> decode_response(std::string_view body) const override;
   [[nodiscard]] std::string encode_response(const model::Answer& answer, const AnswerContext& context,
                                             Losses& losses) const override;
@@ -131,6 +132,17 @@ Status decode_additional(const json::Value& fields, std::string_view path, model
 /// Claude, since 4.7, refuses temperature, top_p and top_k.
 [[nodiscard]] bool fixes_sampling(const ModelTraits& model) noexcept;
 [[nodiscard]] Additional encode_additional(const model::Chat& chat, const Encoding& encoding);
+
+// Tools (tools.cc).
+
+/// The elements of `tools`, cache points among them. What cannot be said is a loss.
+[[nodiscard]] std::vector<std::string> encode_tools(std::span<const model::Tool> tools, const Encoding& encoding);
+/// The tools that the conversation speaks of: Bedrock wants them declared, by declared_tool() when nothing else does.
+[[nodiscard]] std::vector<std::string> names_called(const model::Chat& chat);
+[[nodiscard]] std::string declared_tool(const std::string& name);
+/// A schema as the model takes it; nothing when it does not, for the reason in `problem`. Changes are losses below `path`.
+[[nodiscard]] std::optional<std::string> sayable_schema(const std::string& schema, std::string_view path,
+                                                        const Encoding& encoding, std::string& problem);
 
 [[nodiscard]] model::Usage decode_usage(const json::Value& usage);
 /// `path`: of the usage, for what Bedrock does not count.

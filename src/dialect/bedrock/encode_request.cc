@@ -43,6 +43,7 @@ class RequestEncoder {
   void tools();
   void forbid(bool old);
   void tool_choice(bool any_tools);
+  [[nodiscard]] std::optional<std::string> schema();
   void output();
   void metadata();
   void rest();
@@ -54,7 +55,6 @@ class RequestEncoder {
     return encoding_.own && std::ranges::find(chat_.extras, name, &model::Extra::key) != chat_.extras.end();
   }
   [[nodiscard]] bool forbids_tools() const { return chat_.tool_choice && chat_.tool_choice->mode == Mode::none; }
-  [[nodiscard]] std::vector<std::string> names_called() const;
   void number(std::string_view key, std::string_view name, const std::optional<model::Number>& value);
 
   const Chat& chat_;
@@ -108,7 +108,7 @@ void RequestEncoder::message(const Message& message, std::string_view path) {
   }
   lose_name(message, path, encoding_);
   const bool merges = !turns_.empty() && turns_.back().role == role;
-  if (!merges && said.results.empty() && said.moved.empty() && said.blocks.empty() && !encoding_.own) return;
+  if (!merges && said.results.empty() && said.moved.empty() && said.blocks.empty()) return;  // an empty turn is refused
   if (!merges) turns_.push_back({.role = role, .results = {}, .moved = {}, .blocks = {}, .extras = {}});
   auto& turn = turns_.back();
   std::ranges::move(said.results, std::back_inserter(turn.results));
@@ -141,7 +141,11 @@ void RequestEncoder::turns() {
   if (!encoding_.own) suit();
 }
 
-/// A conversation begins with a user's turn.
+bool begins(const std::vector<std::string>& blocks, std::string_view key) {
+  return std::ranges::any_of(blocks, [&](const std::string& block) { return block.starts_with(key); });
+}
+
+/// A conversation begins with a user's turn, and a document needs a text beside it.
 void RequestEncoder::suit() {
   const auto user = [](std::vector<std::string> blocks) {
     return Turn{.role = Role::user, .results = {}, .moved = {}, .blocks = std::move(blocks), .extras = {}};
@@ -152,6 +156,11 @@ void RequestEncoder::suit() {
   } else if (!turns_.empty() && turns_.front().role == Role::assistant) {
     encoding_.lose("messages[0]", "a turn of the user must stand before it");
     turns_.insert(turns_.begin(), user({R"({"text":"."})"}));
+  }
+  for (auto& turn : turns_) {
+    if (!begins(turn.blocks, R"({"document":)") || begins(turn.blocks, R"({"text":)")) continue;
+    encoding_.lose("messages", "a document needs a text beside it");
+    turn.blocks.emplace_back(R"({"text":"."})");
   }
   // JSON of any form is no schema, and a schema is all that Converse takes.
   const bool json = chat_.response_format && chat_.response_format->kind == model::ResponseFormat::Kind::json_object;
@@ -215,6 +224,9 @@ void RequestEncoder::inference() {
     }
   }
   const auto limit = chat_.limits.max_output_tokens ? chat_.limits.max_output_tokens : chat_.limits.max_tokens;
+  if (chat_.limits.max_output_tokens && chat_.limits.max_tokens && chat_.limits.max_output_tokens != chat_.limits.max_tokens) {
+    encoding_.lose("max_tokens", "max_completion_tokens counts");
+  }
   const std::size_t before = out_.size();
   w_.key("inferenceConfig").begin_object();
   const std::size_t opened = out_.size();
@@ -239,86 +251,14 @@ void RequestEncoder::inference() {
 
 // --- tools ------------------------------------------------------------------------------------------------------------------
 
-/// The tools that the conversation speaks of: Bedrock wants them declared.
-std::vector<std::string> RequestEncoder::names_called() const {
-  std::vector<std::string> names;
-  for (const auto& message : chat_.messages) {
-    for (const auto& part : message.parts) {
-      const auto* call = std::get_if<model::ToolCall>(&part.value);
-      const auto* result = std::get_if<model::ToolResult>(&part.value);
-      const std::string name = call != nullptr ? call->name : result != nullptr ? result->name.value_or("tool") : "";
-      if (!name.empty() && std::ranges::find(names, name) == names.end()) names.push_back(name);
-    }
-  }
-  return names;
-}
-
-void write_tool(Writer& w, std::string_view name, const model::Tool* tool, bool own) {
-  w.begin_object().key("toolSpec").begin_object().key("name").string(name);
-  if (tool != nullptr && tool->description && (own || !tool->description->empty()))
-    w.key("description").string(*tool->description);
-  w.key("inputSchema").begin_object();
-  if (tool != nullptr && tool->parameters) {
-    w.key("json").raw(tool->parameters->text);
-  } else if (!own) {
-    w.key("json").raw(R"({"type":"object","properties":{}})");
-  }
-  w.end_object();
-  if (tool != nullptr) {
-    write(w, "strict", tool->strict);
-    if (own) write_extras(w, tool->extras, {});
-  }
-  w.end_object().end_object();
-}
-
-/// One tool as the elements of `tools` that it needs; none when it cannot be said.
-void encode_tool(const model::Tool& tool, std::size_t index, const Encoding& encoding, std::vector<std::string>& out) {
-  using Form = model::Tool::Kind;
-  const auto path = cat("tools[", index, ']');
-  const bool searches = tool.kind == Form::built_in && tool.name.starts_with("web_search");
-  if (tool.kind == Form::built_in && encoding.own && tool.builtin) {
-    out.push_back(tool.builtin->text);
-  } else if (searches && encoding.model.vendor == Vendor::nova && encoding.model.version >= 20) {
-    // "Web Grounding", Amazon Nova's user guide.
-    out.emplace_back(R"({"systemTool":{"name":"nova_grounding"}})");
-    encoding.lose(cat(path, '.', tool.name), "said as nova's own search");
-  } else if (tool.kind != Form::function) {
-    encoding.lose_meaning(cat(path, '.', tool.name),
-                          tool.kind == Form::custom ? "tools take JSON only" : "a tool of another vendor");
-    return;
-  } else {
-    std::string raw;
-    Writer w{raw};
-    write_tool(w, tool.name, &tool, encoding.own);
-    out.push_back(std::move(raw));
-    if (!encoding.own) {
-      for (const auto& extra : tool.extras) encoding.lose(cat(path, '.', extra.key));
-    }
-  }
-  if (!tool.cache) return;
-  const Vendor vendor = encoding.model.vendor;
-  if (encoding.own || vendor == Vendor::claude || vendor == Vendor::unknown) {
-    out.push_back(cache_point(*tool.cache));
-  } else {
-    encoding.lose(cat(path, ".cache"), "this model does not cache tools");
-  }
-}
-
 void RequestEncoder::tools() {
-  const auto called = names_called();
+  const auto called = names_called(chat_);
   std::vector<std::string> said;
   // Without a call in the conversation, tools that must not be called need not be known.
   const bool hidden = forbids_tools() && called.empty() && !encoding_.own;
-  if (chat_.tools && !hidden) {
-    for (std::size_t i = 0; i < chat_.tools->size(); ++i) encode_tool((*chat_.tools)[i], i, encoding_, said);
-  }
+  if (chat_.tools && !hidden) said = encode_tools(*chat_.tools, encoding_);
   const bool given = !said.empty();
-  if (!given && !encoding_.own) {
-    for (const auto& name : called) {
-      Writer w{said.emplace_back()};
-      write_tool(w, name, nullptr, false);
-    }
-  }
+  if (!given && !encoding_.own) std::ranges::transform(called, std::back_inserter(said), declared_tool);
   const bool choice_alone = chat_.tool_choice && encoding_.own && chat_.tool_choice->mode != Mode::none;
   const bool config = !said.empty() || has_inner("toolConfig") || (encoding_.own && chat_.tools) || choice_alone;
   if (config) {
@@ -372,28 +312,40 @@ void RequestEncoder::tool_choice(bool any_tools) {
 
 // --- the rest ---------------------------------------------------------------------------------------------------------------
 
-void write_schema(Writer& w, const model::ResponseFormat& format) {
+void write_schema(Writer& w, const model::ResponseFormat& format, std::string_view schema) {
   w.key("textFormat").begin_object().key("type").string("json_schema").key("structure").begin_object();
   w.key("jsonSchema").begin_object();
-  w.key("schema").string(format.schema->text);  // a string that holds JSON
+  w.key("schema").string(schema);  // a string that holds JSON
   write(w, "name", format.name);
   write(w, "description", format.description);
   w.end_object().end_object().end_object();
 }
 
-void RequestEncoder::output() {
+/// The schema as the model takes it; nothing when it does not.
+std::optional<std::string> RequestEncoder::schema() {
   using Form = model::ResponseFormat::Kind;
   const auto* format = chat_.response_format ? &*chat_.response_format : nullptr;
-  const bool schema = format != nullptr && format->kind == Form::json_schema && format->schema;
-  const bool raw = format != nullptr && format->kind == Form::raw && encoding_.own && format->raw;
-  const bool instructed = format != nullptr && format->kind == Form::json_object && !encoding_.own;
-  if (format != nullptr && !schema && !raw && !instructed && format->kind != Form::text) {
-    encoding_.lose_meaning("response_format", "bedrock needs a schema");
-  }
-  if (!schema && !raw && !additional_.effort && !has_inner("outputConfig")) return;
+  if (format == nullptr || format->kind == Form::text || format->kind == Form::raw) return std::nullopt;
+  if (format->kind == Form::json_schema && format->schema && encoding_.own) return format->schema->text;
+  if (format->kind == Form::json_object && !encoding_.own) return std::nullopt;  // an instruction, see suit()
+  std::string problem{format->schema ? "this model takes none" : "bedrock needs one"};
+  auto said = format->schema && encoding_.model.schemas
+                  ? sayable_schema(format->schema->text, "response_format.schema", encoding_, problem)
+                  : std::nullopt;
+  if (!said) encoding_.lose_meaning("response_format.schema", problem);
+  return said;
+}
+
+void RequestEncoder::output() {
+  using Form = model::ResponseFormat::Kind;
+  const auto said = schema();
+  const bool raw = chat_.response_format && chat_.response_format->kind == Form::raw;
+  if (raw && !encoding_.own) encoding_.lose_meaning("response_format", "a format of another vendor");
+  const bool own_raw = raw && encoding_.own && chat_.response_format->raw;
+  if (!said && !own_raw && !additional_.effort && !has_inner("outputConfig")) return;
   w_.key("outputConfig").begin_object();
-  if (schema) write_schema(w_, *format);
-  if (raw) w_.key("textFormat").raw(format->raw->text);
+  if (said) write_schema(w_, *chat_.response_format, *said);
+  if (own_raw) w_.key("textFormat").raw(chat_.response_format->raw->text);
   write(w_, "effort", additional_.effort);
   inner("outputConfig");
   w_.end_object();
@@ -499,6 +451,23 @@ std::string RequestEncoder::encode() {
 }
 
 }  // namespace
+
+/// JSON mode is told. A schema is the answer's format where the model takes formats that can say it; else a tool that must be
+/// called takes any schema of an object.
+Traits::Schema Bedrock::schema_of(const Chat& chat) const {
+  using Form = model::ResponseFormat::Kind;
+  const auto* format = chat.response_format ? &*chat.response_format : nullptr;
+  if (format == nullptr || format->kind != Form::json_schema || !format->schema) return Traits::Schema::native;
+  const auto value = json::parse(format->schema->text);
+  const auto* type = value ? value->find("type") : nullptr;
+  if (type == nullptr || type->as_string() == nullptr || *type->as_string() != "object") return Traits::Schema::native;
+  const auto model = model_traits(chat.model);
+  Losses unused;
+  std::string problem;
+  const Encoding encoding{.losses = unused, .own = false, .dialect = chat.dialect, .model = model};
+  const bool said = model.schemas && sayable_schema(format->schema->text, {}, encoding, problem);
+  return said ? Traits::Schema::native : Traits::Schema::forced_tool;
+}
 
 std::string Bedrock::encode_request(const Chat& chat, Losses& losses) const {
   std::set<std::string, std::less<>> names;

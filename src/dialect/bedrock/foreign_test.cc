@@ -29,7 +29,7 @@ Said say(const Chat& chat) {
   return out;
 }
 
-Chat chat_of(std::vector<Message> messages, std::string model = "anthropic.claude-3-5-sonnet-20240620-v1:0") {
+Chat chat_of(std::vector<Message> messages, std::string model = "anthropic.claude-sonnet-4-5-20250929-v1:0") {
   Chat out;
   out.dialect = "openai_chat";
   out.model = std::move(model);
@@ -90,8 +90,9 @@ void ask_everything(Chat& chat) {
                         {.name = "g"}};
   chat.tool_choice = ToolChoice{.mode = ToolChoice::Mode::required, .name = {}};
   chat.parallel_tool_calls = false;
-  chat.response_format =
-      ResponseFormat{.kind = ResponseFormat::Kind::json_schema, .name = "n", .schema = Json{R"({"type":"object"})"}};
+  chat.response_format = ResponseFormat{.kind = ResponseFormat::Kind::json_schema,
+                                        .name = "n",
+                                        .schema = Json{R"({"type":"object","properties":{},"additionalProperties":false})"}};
   chat.sampling = {.temperature = Number{"1.7"},
                    .top_p = Number{"0.90"},
                    .top_k = Number{"40"},
@@ -137,14 +138,17 @@ TEST(BedrockForeign, EverythingIsSaidOrLost) {
       R"({"toolResult":{"toolUseId":"call_af1d6799e93adb8e","content":[{"text":"no"},{"image":{"format":"jpeg","source":{"bytes":"/9j/"}}}],"status":"error"}},)"
       R"({"toolResult":{"toolUseId":"call_3","content":[]}},{"audio":{"format":"mp3","source":{"bytes":"AAAB"}}},)"
       R"({"text":"Go on."},{"text":"Now."}]}],"system":[{"text":"Be brief."},{"text":"And kind."},{"cachePoint":{"type":"default"}}],)"
-      R"("inferenceConfig":{"maxTokens":300,"temperature":1,"topP":0.90,"stopSequences":["END"]},)"
-      R"("toolConfig":{"tools":[{"toolSpec":{"name":"f","inputSchema":{"json":{"type":"object"}},"strict":true}},)"
-      R"({"cachePoint":{"type":"default","ttl":"1h"}},{"toolSpec":{"name":"g","inputSchema":{"json":{"type":"object","properties":{}}}}}],)"
+      R"("inferenceConfig":{"maxTokens":300,"temperature":1,"stopSequences":["END"]},)"
+      R"("toolConfig":{"tools":[{"toolSpec":{"name":"f","inputSchema":{"json":{"type":"object"}}}},)"
+      R"({"cachePoint":{"type":"default","ttl":"1h"}},{"toolSpec":{"name":"free","inputSchema":)"
+      R"({"json":{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}}}},{"toolSpec":{"name":"g","inputSchema":{"json":{"type":"object","properties":{}}}}}],)"
       R"("toolChoice":{"any":{}}},)"
-      R"("outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"{\"type\":\"object\"}","name":"n"}}}},)"
-      R"("requestMetadata":{"team":"a b"},"additionalModelRequestFields":{"top_k":40},"serviceTier":{"type":"flex"}})");
+      R"("outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":)"
+      R"("{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}","name":"n"}}}},)"
+      R"("requestMetadata":{"team":"a b"},"additionalModelRequestFields":{"top_k":40,)"
+      R"("tool_choice":{"type":"any","disable_parallel_tool_use":true}},"serviceTier":{"type":"flex"}})");
   EXPECT_EQ(said.meanings, (Fields{"messages[2].content[2].image", "messages[2].content[7].file", "messages[2].content[8].file",
-                                   "tools[1].web_search", "tools[2].free", "n", "logprobs", "web_search", "modalities"}));
+                                   "tools[1].web_search", "tools[2].custom", "n", "logprobs", "web_search", "modalities"}));
   EXPECT_EQ(said.details, (Fields{"reasoning.effort",
                                   "seed",
                                   "frequency_penalty",
@@ -152,7 +156,6 @@ TEST(BedrockForeign, EverythingIsSaidOrLost) {
                                   "min_p",
                                   "repetition_penalty",
                                   "logit_bias",
-                                  "parallel_tool_calls",
                                   "messages[2].content[1].image.detail",
                                   "messages[2].content[5].file.name",
                                   "messages[2].content[6].file.name",
@@ -160,6 +163,8 @@ TEST(BedrockForeign, EverythingIsSaidOrLost) {
                                   "messages[3].content[0].thinking",
                                   "messages[3].content[5].tool_call.arguments",
                                   "temperature",
+                                  "top_p",
+                                  "tools[0].strict",
                                   "metadata.näme",
                                   "verbosity",
                                   "user",
@@ -376,7 +381,7 @@ TEST(BedrockForeign, DocumentNamesArePlainAndUnique) {
   for (const auto name : {"\"name\":\"a\"", "\"name\":\"a (2)\"", "\"name\":\"document\"", "\"name\":\"-ber (1) [x]-md\""}) {
     EXPECT_NE(said.body.find(name), std::string::npos) << name << said.body;
   }
-  EXPECT_EQ(said.details, (Fields{"messages[0].content[3].file.name"}));
+  EXPECT_EQ(said.details, (Fields{"messages[0].content[3].file.name", "messages"}));
 }
 
 TEST(BedrockForeign, AnthropicsStopSequencesAndDocuments) {
@@ -386,11 +391,55 @@ TEST(BedrockForeign, AnthropicsStopSequencesAndDocuments) {
   chat.dialect = "anthropic";
   chat.stop = std::vector<std::string>{"END"};
   const auto said = say(chat);
-  EXPECT_EQ(said.body,
-            R"({"messages":[{"role":"user","content":[{"document":{"format":"txt","name":"document",)"
-            R"("source":{"bytes":"aGk="},"citations":{"enabled":true}}}]}],"inferenceConfig":{"stopSequences":["END"]},)"
-            R"("additionalModelResponseFieldPaths":["/stop_sequence"]})");
-  EXPECT_EQ(said.details, (Fields{"messages[0].content[0].x"}));
+  EXPECT_EQ(
+      said.body,
+      R"({"messages":[{"role":"user","content":[{"document":{"format":"txt","name":"document",)"
+      R"("source":{"bytes":"aGk="},"citations":{"enabled":true}}},{"text":"."}]}],"inferenceConfig":{"stopSequences":["END"]},)"
+      R"("additionalModelResponseFieldPaths":["/stop_sequence"]})");
+  EXPECT_EQ(said.details, (Fields{"messages[0].content[0].x", "messages"}));
+}
+
+struct SchemaCase {
+  std::string_view model;
+  std::string_view schema;
+  Traits::Schema way;
+};
+
+TEST(BedrockForeign, SchemasByModel) {
+  using enum Traits::Schema;
+  const std::string_view closed = R"({"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":false})";
+  const std::string_view open = R"({"type":"object","additionalProperties":{"type":"string"}})";
+  const SchemaCase cases[] = {
+      {"us.anthropic.claude-sonnet-4-5-20250929-v1:0", closed, native},
+      {"us.anthropic.claude-sonnet-4-5-20250929-v1:0", open, forced_tool},  // Claude's subset has only closed objects
+      {"anthropic.claude-3-5-sonnet-20240620-v1:0", closed, forced_tool},
+      {"us.amazon.nova-2-lite-v1:0", closed, forced_tool},
+      {"qwen.qwen3-32b-v1:0", open, native},
+      {"arn:aws:bedrock:us-east-1:1:application-inference-profile/abc", closed, native},
+  };
+  for (const auto& [model, schema, way] : cases) {
+    auto chat = chat_of({user("q")}, std::string{model});
+    chat.response_format = ResponseFormat{.kind = ResponseFormat::Kind::json_schema, .schema = Json{std::string{schema}}};
+    EXPECT_EQ(converse_dialect.schema_of(chat), way) << model << schema;
+    const auto said = say(chat);
+    EXPECT_EQ(said.body.find("textFormat") != std::string::npos, way == native) << said.body;
+    EXPECT_EQ(said.meanings, way == native ? Fields{} : Fields{"response_format.schema"});
+  }
+}
+
+TEST(BedrockForeign, StrictToolsWhereTheyAreKnown) {
+  auto chat = chat_of({user("q")});
+  chat.tools =
+      std::vector<Tool>{{.name = "f",
+                         .parameters = Json{R"({"type":"object","properties":{"a":{"type":"string"}},"required":["a"]})"},
+                         .strict = true}};
+  auto said = say(chat);
+  EXPECT_NE(said.body.find(R"("additionalProperties":false)"), std::string::npos) << said.body;
+  EXPECT_NE(said.body.find(R"("strict":true)"), std::string::npos);
+  chat.model = "anthropic.claude-3-haiku-20240307-v1:0";
+  said = say(chat);
+  EXPECT_EQ(said.body.find("strict"), std::string::npos);
+  EXPECT_EQ(said.details, (Fields{"tools[0].strict"}));
 }
 
 TEST(BedrockForeign, JsonWithoutASchemaIsAnInstruction) {

@@ -95,7 +95,7 @@ class Generator {
       return out;
     }
     if (maybe()) {
-      out.mode = "enabled";
+      out.mode = "adaptive";
       out.budget_tokens = count();
       out.include = flag();
     }
@@ -204,7 +204,7 @@ class Generator {
       out.parts.push_back(text_part());
     } else if (after_user) {
       out.role = Role::assistant;
-      for (auto n = random_.below(4); n > 0; --n) {
+      for (auto n = 1 + random_.below(3); n > 0; --n) {
         const auto kind = random_.below(6);
         out.parts.push_back(kind == 0   ? thinking()
                             : kind == 1 ? cited()
@@ -215,7 +215,7 @@ class Generator {
     } else {
       for (auto n = random_.below(3); n > 0; --n) out.parts.push_back(result());
       for (auto n = random_.below(3); n > 0; --n) out.parts.push_back(maybe() ? text_part() : media_part(false));
-      if (maybe()) out.parts.push_back(opaque());
+      if (out.parts.empty() || maybe()) out.parts.push_back(opaque());
     }
     if (random_.below(5) == 0) out.extras.push_back({"vendor", any_json()});
     return out;

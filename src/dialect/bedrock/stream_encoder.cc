@@ -1,10 +1,11 @@
 // Model events become the AWS events of a client's stream. Blocks follow one another: what comes for a later part while an
-// earlier one is open waits until that has stopped.
+// earlier one is open waits until that has stopped, or until it is a call whose arguments are whole.
 
 #include <algorithm>
 #include <deque>
 
 #include "dialect/bedrock/bedrock.h"
+#include "dialect/wholeness.h"
 #include "wire/aws_events.h"
 
 namespace cardea::dialect::converse {
@@ -32,6 +33,8 @@ class Encoder final : public StreamEncoder {
     std::optional<std::uint64_t> index;  ///< in the stream, once something of it was written
     bool said = false;                   ///< of a call: arguments were written
     bool stopped = false;
+    bool json = true;  ///< of a call: its arguments are an object
+    Wholeness arguments;
     std::vector<ChatEvent> waiting;  ///< while another block is open
   };
 
@@ -112,8 +115,13 @@ void Encoder::emit(Block& block, std::string_view type, const WriteInner& write_
 void Encoder::on(const event::PartStart& start) {
   if (start.choice != 0) return losses_.meaning(cat("choices[", start.choice, ']'), "one answer a request");
   if (finished_) return;
-  blocks_.push_back(
-      {.part = start.part, .kind = start.value.value.index(), .index = {}, .said = false, .stopped = false, .waiting = {}});
+  blocks_.push_back({.part = start.part,
+                     .kind = start.value.value.index(),
+                     .index = {},
+                     .said = false,
+                     .stopped = false,
+                     .arguments = {},
+                     .waiting = {}});
   forward(start.choice, start.part, start);
 }
 
@@ -122,33 +130,32 @@ void Encoder::forward(std::uint64_t choice, std::uint64_t part, const ChatEvent&
   if (found == blocks_.end()) return;
   if (found != blocks_.begin()) {
     found->waiting.push_back(event);
-    return;
+    return advance();
   }
   play(*found, event);
-  if (found->stopped) {
-    blocks_.pop_front();
-    advance();
-  }
+  advance();
 }
 
 void Encoder::play(Block& block, const ChatEvent& event) {
   std::visit([&](const auto& value) { say(block, value); }, event);
 }
 
-/// The next block's turn has come.
+/// Ends what need not be waited for, and says what waited behind it.
 void Encoder::advance() {
   while (!blocks_.empty()) {
-    auto& block = blocks_.front();
-    for (const auto& waited : std::exchange(block.waiting, {})) play(block, waited);
-    if (!block.stopped) return;
+    const bool whole = blocks_.front().arguments.whole() && blocks_.size() > 1;
+    if (!blocks_.front().stopped && !whole) return;
+    stop(blocks_.front());
     blocks_.pop_front();
+    if (blocks_.empty()) return;
+    auto& next = blocks_.front();
+    for (const auto& waited : std::exchange(next.waiting, {})) play(next, waited);
   }
 }
 
 void Encoder::flush() {
   while (!blocks_.empty()) {
     stop(blocks_.front());
-    blocks_.pop_front();
     advance();
   }
 }
@@ -185,6 +192,7 @@ void Encoder::say(Block& block, const event::PartStart& start) {
 }
 
 void Encoder::call(Block& block, const model::ToolCall& call) {
+  block.json = call.kind == model::ToolKind::function;
   emit(block, "contentBlockStart", [&](Writer& w) {
     w.key("start").begin_object().key("toolUse").begin_object();
     write_or(w, "toolUseId", call.id, "");
@@ -198,6 +206,7 @@ void Encoder::text(Block& block, std::string_view text) {
   if (text.empty()) return;
   if (block.kind == kind_of<model::ToolCall>) {
     block.said = true;
+    if (block.json) block.arguments.add(text);
     delta(block, [&](Writer& w) { w.key("toolUse").begin_object().key("input").string(text).end_object(); });
   } else if (block.kind == kind_of<model::Thinking>) {
     delta(block, [&](Writer& w) { w.key("reasoningContent").begin_object().key("text").string(text).end_object(); });

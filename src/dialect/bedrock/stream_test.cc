@@ -294,6 +294,31 @@ metadata {"usage":{"inputTokens":1,"outputTokens":2,"totalTokens":3},"metrics":{
             (std::vector<std::string>{"choices[1]", "choices[0].logprobs", "choices[0].finish_reason", "usage.reasoning"}));
 }
 
+TEST(BedrockStream, CallsThatAreWholeAreNotWaitedFor) {
+  const model::Chat asked{};
+  auto encoder = chat.stream_encoder({.request = asked, .id = {}, .model = {}});
+  std::string out;
+  const auto say = [&](const ChatEvent& event) {
+    out.clear();
+    encoder->encode(event, out);
+    return lines(out);
+  };
+  say(event::Start{});
+  say(event::PartStart{0, 0, {.value = model::ToolCall{.id = "a", .name = "f"}}});
+  say(event::Delta{0, 0, R"({"x":"}")"});
+  say(event::PartStart{0, 1, {.value = model::ToolCall{.id = "b", .name = "g"}}});
+  EXPECT_EQ(say(event::Delta{0, 1, R"({"y")"}), "");
+  EXPECT_EQ(say(event::Delta{0, 0, "}"}), R"(contentBlockDelta {"delta":{"toolUse":{"input":"}"}},"contentBlockIndex":0}
+contentBlockStop {"contentBlockIndex":0}
+contentBlockStart {"start":{"toolUse":{"toolUseId":"b","name":"g"}},"contentBlockIndex":1}
+contentBlockDelta {"delta":{"toolUse":{"input":"{\"y\""}},"contentBlockIndex":1}
+)");
+  EXPECT_EQ(say(event::PartStop{0, 0}), "");
+  EXPECT_EQ(say(event::Delta{0, 1, ":1}"}), R"(contentBlockDelta {"delta":{"toolUse":{"input":":1}"}},"contentBlockIndex":1}
+)");
+  EXPECT_EQ(say(event::PartStop{0, 1}), "contentBlockStop {\"contentBlockIndex\":1}\n");
+}
+
 TEST(BedrockStream, RelayForwardsTheBytes) {
   const auto bytes = encode(generate(3)) + "left over";
   auto relay = chat.relay({.framing = Framing::aws_events});
