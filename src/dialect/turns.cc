@@ -102,6 +102,11 @@ std::string arguments_object(std::string_view arguments) {
   return cat(R"({"input":)", json::quote(arguments), '}');
 }
 
+bool is_object(std::string_view arguments) {
+  const auto type = json::validate(arguments);
+  return type && *type == Type::object;
+}
+
 // --- turns ------------------------------------------------------------------------------------------------------------------
 
 std::vector<Turn> turns_of(const model::Chat& chat) {

@@ -34,6 +34,8 @@ void lose_around_text(const model::Part& part, std::string_view path, Whose whos
 /// The arguments of a call as a JSON object, whatever the model or the client wrote: {} for nothing, {"input":…} for what is no
 /// object (a custom tool's free text).
 [[nodiscard]] std::string arguments_object(std::string_view arguments);
+/// They are one already.
+[[nodiscard]] bool is_object(std::string_view arguments);
 
 // --- turns ------------------------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,11 @@ const Traits& Cohere::traits() const noexcept {
   return traits;
 }
 
+/// "The parameter is not supported when used in combinations with the documents or tools parameters" (response_format).
+Traits::Schema Cohere::schema_of(const model::Chat& chat) const {
+  return chat.tools && !chat.tools->empty() ? Traits::Schema::forced_tool : Traits::Schema::native;
+}
+
 std::string Cohere::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const { return "/chat"; }
 
 namespace {

@@ -22,6 +22,7 @@ class Cohere final : public Dialect {
  public:
   [[nodiscard]] const Traits& traits() const noexcept override;
   [[nodiscard]] std::string chat_target(std::string_view model, Delivery delivery) const override;
+  [[nodiscard]] Traits::Schema schema_of(const model::Chat& chat) const override;
   [[nodiscard]] Result<RequestView> inspect(std::string_view body, const Asked& asked) const override;
   [[nodiscard]] Result<json::Edits> forward_edits(const RequestView& view, const ForwardOptions& options) const override;
   [[nodiscard]] Result<ResponseView> inspect_response(std::string_view body, const Secret& secret) const override;

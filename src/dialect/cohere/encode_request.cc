@@ -61,7 +61,9 @@ class Encoding {
 bool Encoding::sayable(const Turn::Item& item, Role role) {
   const auto& part = *item.part;
   if (own_ && document_in(part, "documents") != nullptr) return false;  // said on the top level
-  bool said = text_of(part).has_value();
+  const auto text = text_of(part);
+  if (!own_ && text && text->empty()) return false;  // "must be at least 1 token long"
+  bool said = text.has_value();
   if (const auto* image = std::get_if<model::Image>(&part.value)) {
     said = role == Role::user && (image->media.base64 || image->media.url);
   }
@@ -159,7 +161,7 @@ void Encoding::assistant(const Turn& turn) {
     }
   }
   const bool nothing = said.empty() && calls.empty();
-  if (nothing && !turn.items.empty()) return;
+  if (nothing && (!own_ || !turn.items.empty())) return;
   w_.begin_object().key("role").string("assistant");
   if (calls.empty()) {
     if (nothing) w_.key("content").string("");
@@ -221,7 +223,7 @@ void Encoding::turn(const Turn& turn) {
   for (const auto& item : turn.items) {
     if (sayable(item, turn.role)) items.push_back(&item);
   }
-  if (items.empty() && !turn.items.empty()) return;
+  if (items.empty() && (!own_ || !turn.items.empty())) return;
   // `developer` is OpenAI's later name for it.
   w_.begin_object().key("role").string(turn.role == Role::user ? "user" : "system");
   if (items.empty()) {
@@ -322,7 +324,7 @@ void Encoding::sampling() {
   const auto put = [&](std::string_view key, const std::optional<model::Number>& number, std::string_view low,
                        std::string_view high,
                        std::string_view name) { write(w_, key, own_ ? number : clamped(number, low, high, name, losses_)); };
-  put("temperature", sampling.temperature, "0", "", "temperature");
+  put("temperature", sampling.temperature, "0", "1", "temperature");
   put("seed", sampling.seed, "0", "", "seed");
   put("frequency_penalty", sampling.frequency_penalty, "0", "1", "frequency_penalty");
   put("presence_penalty", sampling.presence_penalty, "0", "1", "presence_penalty");

@@ -308,7 +308,8 @@ void encode_call(json::Writer& w, const Part& part, Whose whose) {
   w.begin_object();
   write(w, "id", call.id);
   w.key("type").string("function").key("function").begin_object().key("name").string(call.name);
-  w.key("arguments").string(call.kind == model::ToolKind::custom ? arguments_object(call.arguments) : call.arguments);
+  // An object, as the model spelled it.
+  w.key("arguments").string(own || is_object(call.arguments) ? call.arguments : arguments_object(call.arguments));
   if (own) write_inner(w, part.extras, "function");
   w.end_object();
   write(w, "signature", call.signature);

@@ -375,7 +375,7 @@ TEST(CohereRequest, SaysAForeignRequestAndNamesTheRest) {
       R"({"role":"assistant","content":[{"type":"text","text":"I cannot."}]}],)"
       R"("tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}],)"
       R"("strict_tools":true,"tool_choice":"REQUIRED","response_format":{"type":"json_object","json_schema":{"type":"object"}},)"
-      R"("max_tokens":100,"stop_sequences":["1","2","3","4","5"],"temperature":1.7,"seed":0,"frequency_penalty":0,)"
+      R"("max_tokens":100,"stop_sequences":["1","2","3","4","5"],"temperature":1,"seed":0,"frequency_penalty":0,)"
       R"("presence_penalty":0.5,"k":500,"p":0.99,"logprobs":true,"thinking":{"type":"enabled","token_budget":1024},"stream":true})");
   const std::vector<std::string> details{"messages[0].name",
                                          "messages[1].content[0].cache",
@@ -387,6 +387,7 @@ TEST(CohereRequest, SaysAForeignRequestAndNamesTheRest) {
                                          "tool_choice",
                                          "response_format.name",
                                          "response_format.description",
+                                         "temperature",
                                          "seed",
                                          "frequency_penalty",
                                          "top_k",
@@ -458,6 +459,25 @@ TEST(CohereRequest, ChoosesAmongToolsOnlyWhenThereAreSome) {
   EXPECT_EQ(chat.encode_request(asked, losses), R"({"model":"m","messages":[]})");
   ASSERT_NE(losses.gravest(), nullptr);
   EXPECT_EQ(losses.gravest()->field, "tool_choice");
+}
+
+TEST(CohereRequest, SaysNothingEmpty) {
+  Chat asked{.dialect = "openai_chat", .model = "m"};
+  asked.messages = {{.role = Role::user, .parts = {{.value = Text{.text = ""}}, {.value = Text{.text = "x"}}}},
+                    {.role = Role::assistant, .parts = {{.value = Text{.text = ""}}}},
+                    {.role = Role::assistant},
+                    {.role = Role::assistant,
+                     .parts = {{.value = Text{.text = ""}}, {.value = ToolCall{.id = "c", .name = "f", .arguments = ""}}}}};
+  EXPECT_EQ(said(asked),
+            R"({"model":"m","messages":[{"role":"user","content":"x"},)"
+            R"({"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}]})");
+}
+
+TEST(CohereRequest, ASchemaBesideToolsIsATool) {
+  Chat asked{.dialect = "openai_chat", .model = "m"};
+  EXPECT_EQ(chat.schema_of(asked), Traits::Schema::native);
+  asked.tools = std::vector<Tool>{{.name = "f"}};
+  EXPECT_EQ(chat.schema_of(asked), Traits::Schema::forced_tool);
 }
 
 TEST(CohereRequest, ImagesOfResultsWaitForTheLastResult) {

@@ -81,7 +81,7 @@ Sorted Encoding::sort(const Turn& turn) {
       if (custom) losses_.detail(cat(item.path, ".custom"), "said as a function");
     } else if (const auto* image = std::get_if<model::Image>(&part.value); image != nullptr && image->media.base64) {
       out.said.images.push_back(&part);
-      if (image->detail) losses_.detail(cat(item.path, ".image.detail"));
+      if (image->detail.value_or("auto") != "auto") losses_.detail(cat(item.path, ".image.detail"));
     } else {
       said = false;
       if (image != nullptr) {
