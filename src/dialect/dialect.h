@@ -154,6 +154,15 @@ struct Traits {
   /// How a JSON schema for the answer is said.
   enum class Schema : std::uint8_t { native, forced_tool } schema = Schema::native;
   bool several_choices = false;  ///< `n`
+  bool custom_tools = false;     ///< tools that take free text, besides functions
+  /// What its references take as a tool's name: ASCII letters and digits, these marks, so many bytes (0: any name).
+  struct ToolNames {
+    std::string_view marks = "_-";
+    std::size_t bytes_max = 0;
+    bool digit_first = true;
+  } tool_names = {};
+  /// Fields of a request that its own encoders of answers fulfil, so that no upstream need know them (Completions' `echo`).
+  std::span<const std::string_view> fulfilled = {};
   /// The header in which its clients look for a request's id, beside `x-request-id`; may be empty.
   std::string_view request_id_header = {};
 };

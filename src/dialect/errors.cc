@@ -1,6 +1,7 @@
 // Upstreams' errors: what a status means, and what of a text a client may see.
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "dialect/fields.h"
@@ -67,6 +68,43 @@ Error reported_error_of(const Told& told, const Secret& secret) {
   return {standing.kind, Error::Detail{.message = scrubbed(cat("upstream error: ", told.message), secret),
                                        .code = scrubbed(told.code, secret),
                                        .status = standing.status}};
+}
+
+namespace {
+
+constexpr std::string_view http_mark = "HTTP ";
+
+bool contains(std::string_view text, std::string_view word) {
+  const auto same = [](char a, char b) { return ascii_lower(a) == b; };
+  return std::ranges::search(text, word, same).begin() != text.end();
+}
+
+}  // namespace
+
+std::string words_with_class(const Error& error) {
+  const int status = error.http_status();
+  const bool usual = status == 500 || status == 502;
+  if (usual || class_in(error.message()) == status) return std::string{error.message()};
+  return cat(http_mark, status, ": ", error.message());
+}
+
+std::uint16_t class_in(std::string_view words) noexcept {
+  if (words.starts_with(http_mark)) {
+    const auto status = parse_number<std::uint16_t>(words.substr(http_mark.size(), 3)).value_or(0);
+    if (status >= 400 && status < 600) return status;
+  }
+  struct Row {
+    std::string_view words;  ///< in lower case
+    std::uint16_t status;
+  };
+  static constexpr std::array<Row, 6> rows{{{"rate limit", 429},
+                                            {"too many requests", 429},
+                                            {"overloaded", 503},
+                                            {"over capacity", 503},
+                                            {"server busy", 503},
+                                            {"service unavailable", 503}}};
+  const auto row = std::ranges::find_if(rows, [&](const Row& each) { return contains(words, each.words); });
+  return row != rows.end() ? row->status : std::uint16_t{0};
 }
 
 Error failure_error(const model::event::Failure& failure, const Secret& secret) {

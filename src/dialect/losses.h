@@ -35,6 +35,11 @@ class Losses {
   void add(const Losses& others) {
     for (const auto& loss : others.all_) add(loss.field, loss.reason, loss.weight);
   }
+  /// `rename` changes a field's text in place.
+  template <class Rename>
+  void rename_fields(Rename rename) {
+    for (auto& loss : all_) rename(loss.field);
+  }
   [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
   [[nodiscard]] std::span<const Loss> all() const noexcept { return all_; }
   /// The first that changes the meaning, or nullptr.

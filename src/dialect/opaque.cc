@@ -96,10 +96,12 @@ ToolCall* call_named(std::vector<Part>& parts, const std::string& id) {
   return nullptr;
 }
 
-/// Opens what the messages of one request hold.
+/// Opens what the messages of one request hold. What is in no envelope was issued to the client as it is, by an upstream of its
+/// own dialect: it may go back to one.
 class Opening {
  public:
-  Opening(std::string_view deployment, Losses& losses) : issuer_{issuer_of(deployment)}, losses_{losses} {}
+  Opening(const Pair& pair, Losses& losses)
+      : issuer_{issuer_of(pair.deployment)}, same_dialect_{&pair.client == &pair.upstream}, losses_{losses} {}
 
   void message(model::Message& message, std::size_t index) {
     const auto path = cat("messages[", index, "].");
@@ -127,6 +129,8 @@ class Opening {
     if (!is_opaque(thinking)) return;
     const auto opened = thinking.signature ? unpack(*thinking.signature) : std::nullopt;
     if (opened && opened->contents.call) return;  // see above
+    const bool bare = same_dialect_ && !(thinking.signature && is_envelope(*thinking.signature));
+    if (bare) return;
     static_cast<void>(take(thinking));
     if (!opened || opened->issuer != issuer_) return foreign(path, "thinking.signature");
     thinking.id = opened->contents.id;
@@ -136,13 +140,14 @@ class Opening {
     thinking.issuer = issuer_;
   }
   void open(ToolCall& call, const std::string& path) {
-    if (!call.signature) return;
+    if (!call.signature || (same_dialect_ && !is_envelope(*call.signature))) return;
     const auto opened = unpack(*std::exchange(call.signature, std::nullopt));
     if (!opened || opened->issuer != issuer_) return foreign(path, "tool_call.signature");
     call.signature = opened->contents.signature;
   }
 
   std::string issuer_;
+  bool same_dialect_;
   Losses& losses_;
 };
 
@@ -171,7 +176,7 @@ bool holds_envelope(const RequestView& view) noexcept {
 }
 
 void open_opaque(model::Chat& chat, const Pair& pair, Losses& losses) {
-  Opening opening{pair.deployment, losses};
+  Opening opening{pair, losses};
   for (std::size_t i = 0; i < chat.messages.size(); ++i) {
     opening.message(chat.messages[i], i);
     std::erase_if(chat.messages[i].parts, is_empty_thinking);

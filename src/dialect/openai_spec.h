@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -14,9 +15,11 @@
 namespace cardea::dialect::testing {
 
 /// As much of JSON Schema as the description uses to say what must be there. `oneOf` is taken as `anyOf`: several of its own
-/// alternatives match the same message. A value, made once per test.
+/// alternatives match the same message.
 class OpenAiSpec {
  public:
+  OpenAiSpec(const OpenAiSpec&) = delete;
+  OpenAiSpec& operator=(const OpenAiSpec&) = delete;
   OpenAiSpec() {
     const char* named = std::getenv("CARDEA_OPENAI_SPEC");
     std::ifstream file{named != nullptr ? std::string{named}
@@ -28,27 +31,33 @@ class OpenAiSpec {
     if (auto* components = value->find("components")) {
       if (auto* schemas = components->find("schemas")) schemas_ = std::move(*schemas);
     }
+    for (const auto& [name, schema] : schemas_.members()) {
+      by_name_.emplace(name, &schema);
+      if (!name.starts_with("Response") || !name.ends_with("Event")) continue;
+      const auto* properties = schema.find("properties");
+      const auto* own = properties != nullptr ? properties->find("type") : nullptr;
+      const auto* words = own != nullptr ? own->find("enum") : nullptr;
+      if (words != nullptr && words->elements().size() == 1) events_.emplace(*words->elements()[0].as_string(), &schema);
+    }
+  }
+  /// Read once: it is long.
+  [[nodiscard]] static const OpenAiSpec& shared() {
+    static const OpenAiSpec spec;
+    return spec;
   }
   [[nodiscard]] bool there() const { return !schemas_.members().empty(); }
   /// What is wrong with it, empty when nothing is.
   [[nodiscard]] std::string problem(std::string_view schema, std::string_view text) const {
     const auto value = json::parse(text);
     if (!value) return "not JSON";
-    const auto* found = schemas_.find(schema);
-    return found != nullptr ? check(*found, *value, std::string{schema}, 0) : "no such schema";
+    const auto found = by_name_.find(schema);
+    return found != by_name_.end() ? check(*found->second, *value, std::string{schema}, 0) : "no such schema";
   }
   /// Of one event of the Responses stream, by its own schema.
   [[nodiscard]] std::string event_problem(const json::Value& event) const {
     const auto* type = event.find("type");
-    for (const auto& [name, schema] : schemas_.members()) {
-      if (!name.starts_with("Response") || !name.ends_with("Event")) continue;
-      const auto* properties = schema.find("properties");
-      const auto* own = properties != nullptr ? properties->find("type") : nullptr;
-      const auto* words = own != nullptr ? own->find("enum") : nullptr;
-      if (words == nullptr || type == nullptr || words->elements().size() != 1 || words->elements()[0] != *type) continue;
-      return check(schema, event, name, 0);
-    }
-    return "no event of the reference";
+    const auto found = events_.find(type != nullptr && type->as_string() != nullptr ? *type->as_string() : std::string{});
+    return found != events_.end() ? check(*found->second, event, found->first, 0) : "no event of the reference";
   }
 
  private:
@@ -96,8 +105,8 @@ class OpenAiSpec {
     if (depth > 60) return {};
     if (const auto* ref = schema.find("$ref")) {
       const auto name = ref->as_string()->substr(ref->as_string()->rfind('/') + 1);
-      const auto* target = schemas_.find(name);
-      return target != nullptr ? check(*target, value, path, depth + 1) : cat(path, ": no schema ", name);
+      const auto target = by_name_.find(name);
+      return target != by_name_.end() ? check(*target->second, value, path, depth + 1) : cat(path, ": no schema ", name);
     }
     const auto* nullable = schema.find("nullable");
     if (nullable != nullptr && nullable->as_bool() == true && value.is(Type::null)) return {};
@@ -149,6 +158,8 @@ class OpenAiSpec {
   }
 
   Value schemas_;
+  std::map<std::string, const Value*, std::less<>> by_name_;
+  std::map<std::string, const Value*> events_;  ///< by their type
 };
 
 }  // namespace cardea::dialect::testing

@@ -19,6 +19,9 @@ namespace cardea::dialect {
 void open_opaque(model::Chat& chat, const Pair& pair, Losses& losses);
 /// Every call gets an id and every result its call's id and name: by what they say, else by name and order. (calls.cc)
 void pair_calls(model::Chat& chat);
+/// Names that the upstream's form does not take become such that it does, and tools of free text functions of one text, where it
+/// has no others. (tool_forms.cc)
+[[nodiscard]] ToolForms fit_tools(model::Chat& chat, const Dialect& upstream, Losses& losses);
 /// A schema for the answer becomes a tool that must be called, when the upstream has no other way; returns the tool's name, or
 /// nothing. (forced_tool.cc)
 [[nodiscard]] std::string force_tool(model::Chat& chat, const Dialect& upstream);
@@ -35,6 +38,7 @@ class AnswerPasses {
   template <class AnswerOrEvents>
   void apply(AnswerOrEvents& said) {
     unforce(said);
+    refit(said);
     name_calls(said);
     seal(said);
   }
@@ -48,6 +52,8 @@ class AnswerPasses {
   };
   void unforce(model::Answer& answer) const;
   void unforce(Events& events);
+  void refit(model::Answer& answer) const;
+  void refit(Events& events);
   void name_calls(model::Answer& answer);
   void name_calls(Events& events);
   void seal(model::Answer& answer) const;
@@ -61,7 +67,8 @@ class AnswerPasses {
   std::string seed_;
   std::uint64_t calls_ = 0;
   std::map<Place, Held> sealed_;
-  std::set<std::uint64_t> called_;  ///< choices that call a tool of the client's
+  std::map<Place, std::string> free_texts_;  ///< open calls of custom tools: their arguments so far
+  std::set<std::uint64_t> called_;           ///< choices that call a tool of the client's
 };
 
 }  // namespace cardea::dialect

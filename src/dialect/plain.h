@@ -39,6 +39,11 @@ struct Told {
 [[nodiscard]] Error upstream_error_of(const UpstreamFailure& failure, const Secret& secret, const Told& told);
 /// The same for an error in place of a 2xx answer; `told.status` 0: the vendor's fault.
 [[nodiscard]] Error reported_error_of(const Told& told, const Secret& secret);
+/// For streams whose errors are words alone (Cohere's, Ollama's): the words, which tell the class too when it is not the usual
+/// one.
+[[nodiscard]] std::string words_with_class(const Error& error);
+/// The status that such words tell: "HTTP 429: …", or what vendors say of limits and overload; 0: none.
+[[nodiscard]] std::uint16_t class_in(std::string_view words) noexcept;
 /// `object[key]` when it is a string.
 [[nodiscard]] const std::string* text_at(const json::Value& object, std::string_view key) noexcept;
 

@@ -10,14 +10,43 @@
 
 namespace cardea::dialect {
 
+namespace {
+
+/// "messages[2].content[0]" as the client counts: some dialects keep instructions apart from the list.
+void count_as_client(const model::Chat& chat, std::string& field) {
+  constexpr std::string_view messages = "messages[";
+  constexpr std::string_view content = ".content[";
+  const auto number = [](std::string_view text) { return parse_number<std::size_t>(text.substr(0, text.find(']'))); };
+  const std::string_view all = field;
+  const auto end = all.find(']');
+  const auto index = all.starts_with(messages) ? number(all.substr(messages.size())) : std::nullopt;
+  if (!index || *index >= chat.messages.size() || chat.messages[*index].place.path.empty()) return;
+  const auto& place = chat.messages[*index].place;
+  auto rest = all.substr(end + 1);
+  std::string part;
+  const auto part_index = rest.starts_with(content) ? number(rest.substr(content.size())) : std::nullopt;
+  if (part_index) {
+    part = cat(content, *part_index + place.first_part);
+    rest.remove_prefix(rest.find(']'));
+  }
+  field = cat(place.path, part, rest);
+}
+
+}  // namespace
+
 Result<Translated> translate_request(const Pair& pair, std::string_view body, const Asked& asked, Allow allow) {
   Result<model::Chat> chat = pair.client.decode_request(body, asked);
   if (!chat) return fail_with(chat);
-  Translated out{.chat = std::move(*chat), .body = {}, .losses = {}, .forced_tool = {}};
+  Translated out{.chat = std::move(*chat), .body = {}, .losses = {}, .forced_tool = {}, .tools = {}};
   model::Chat wanted = out.chat;
   wanted.model = pair.model;
   // The gateway counts, whether or not the client wants to see the counts.
   if (wanted.stream.value_or(false)) wanted.include_usage = true;
+  if (&pair.client != &pair.upstream) {
+    const auto fulfilled = pair.client.traits().fulfilled;
+    std::erase_if(wanted.extras,
+                  [&](const model::Extra& extra) { return std::ranges::find(fulfilled, extra.key) != fulfilled.end(); });
+  }
   open_opaque(wanted, pair, out.losses);
   pair_calls(wanted);
   if (wanted.n.value_or(1) > 1 && !pair.upstream.traits().several_choices) {
@@ -25,8 +54,10 @@ Result<Translated> translate_request(const Pair& pair, std::string_view body, co
     if (out.copies > copies_max)
       return bad_field("n", cat("must be at most ", copies_max, " for this model, which gives one choice at a time"));
   }
+  out.tools = fit_tools(wanted, pair.upstream, out.losses);
   out.forced_tool = force_tool(wanted, pair.upstream);
   out.body = pair.upstream.encode_request(wanted, out.losses);
+  out.losses.rename_fields([&](std::string& field) { count_as_client(wanted, field); });
   const Loss* gravest = out.losses.gravest();
   if (gravest != nullptr && allow == Allow::no_change_of_meaning) {
     return fail(

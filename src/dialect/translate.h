@@ -2,7 +2,9 @@
 // From one dialect to another: decode by one, encode by the other, and what neither codec can do alone: calls and results are
 // paired, opaque items go back only to who issued them, a schema becomes a forced tool. Pure.
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -23,6 +25,12 @@ inline constexpr std::uint64_t copies_max = 16;
 
 enum class Allow : std::uint8_t { no_change_of_meaning, any_loss };
 
+/// How the client's tools are said to the upstream, where its form has no such names or no such tools.
+struct ToolForms {
+  std::map<std::string, std::string, std::less<>> renamed;  ///< the upstream's name → the client's
+  std::set<std::string, std::less<>> free_text;  ///< by the upstream's names: custom tools said as functions of one text
+};
+
 /// A client's request in the upstream's words.
 struct Translated {
   model::Chat chat;  ///< as the client asked
@@ -30,6 +38,7 @@ struct Translated {
   Losses losses;
   std::uint64_t copies = 1;  ///< how often it is to be asked: the upstream answers with one choice, the client wants several
   std::string forced_tool;   ///< the tool as which the answer's schema was said; empty: none
+  ToolForms tools;
 };
 
 /// Error: bad_request when it cannot be read, or when it would lose a meaning that `allow` does not give away (`param` names the

@@ -312,9 +312,15 @@ const model::Choice* only_choice(const model::Answer& answer, Losses& losses) {
 void lose_answer_part(const Part& part, Losses& losses) { losses.detail(cat("choices[0].message.", name_of(part))); }
 
 void lose_around_answer(const model::Answer& answer, const model::Choice& choice, Losses& losses) {
+  if (answer.service_tier) losses.detail("service_tier");
   for (const auto& extra : answer.extras) losses.detail(extra.key);
   for (const auto& extra : choice.extras) losses.detail(cat("choices[0].", extra.key));
   for (const auto& extra : choice.message_extras) losses.detail(cat("choices[0].message.", extra.key));
+}
+
+void lose_counts(const model::Usage& usage, Losses& losses) {
+  if (usage.cache_write.value_or(0) != 0) losses.detail("usage.cache_write");
+  if (usage.reasoning.value_or(0) != 0) losses.detail("usage.reasoning");
 }
 
 namespace {

@@ -82,8 +82,11 @@ void lose_common(const model::Chat& chat, Whose whose, Losses& losses);
 [[nodiscard]] const model::Choice* only_choice(const model::Answer& answer, Losses& losses);
 /// Names a part of an answer that the client's dialect has no form for.
 void lose_answer_part(const model::Part& part, Losses& losses);
-/// Names another dialect's fields of an answer.
+/// Names what of another dialect's answer has no field.
 void lose_around_answer(const model::Answer& answer, const model::Choice& choice, Losses& losses);
+
+/// Names the counts that neither form has: of what was written to a cache, and of reasoning.
+void lose_counts(const model::Usage& usage, Losses& losses);
 
 /// One generated token. The model keeps logprobs in OpenAI's form: {"content":[{"token","logprob","bytes","top_logprobs"}]}.
 struct TokenLogprob {

@@ -135,11 +135,20 @@ struct Part {
 
 enum class Role : std::uint8_t { system, developer, user, assistant, tool };
 
+/// Where its client said a message, when that is not where it stands here: for what is told to the client about it. No part of
+/// what was said, so that all places are equal.
+struct Place {
+  std::string path;              ///< "system", "contents[2]"; empty: "messages[i]", i its index
+  std::uint64_t first_part = 0;  ///< the client's index of the first part
+  bool operator==(const Place&) const noexcept { return true; }
+};
+
 struct Message {
   Role role = Role::user;
   std::optional<std::string> name;
   std::vector<Part> parts;
   Extras extras;
+  Place place = {};
   bool operator==(const Message&) const = default;
 };
 

@@ -23,6 +23,7 @@ const Traits& Anthropic::traits() const noexcept {
                                  .id_prefix = "msg_",
                                  .thinking_signatures = true,
                                  .schema = Traits::Schema::native,
+                                 .tool_names = {.bytes_max = 128},
                                  .request_id_header = "request-id"};
   return traits;
 }

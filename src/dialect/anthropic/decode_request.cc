@@ -19,6 +19,7 @@ namespace {
 
 Status decode_system(const Value& value, std::string_view path, Chat& chat) {
   Message message{.role = Role::system, .name = {}, .parts = {}, .extras = {}};
+  message.place.path = path;
   auto status = decode_content(value, path, message.parts);
   if (status && !message.parts.empty()) chat.messages.insert(chat.messages.begin(), std::move(message));
   return status;
@@ -52,12 +53,15 @@ Status decode_user(const Value& content, std::string_view path, Chat& chat) {
   }
   bool results = false;
   Message user{.role = Role::user, .name = {}, .parts = {}, .extras = {}};
-  for (auto& part : parts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    auto& part = parts[i];
     if (std::holds_alternative<model::ToolResult>(part.value)) {
       results = true;
       auto& message = chat.messages.emplace_back(Message{.role = Role::tool, .name = {}, .parts = {}, .extras = {}});
+      message.place.first_part = i;
       message.parts.push_back(std::move(part));
     } else {
+      if (user.parts.empty()) user.place.first_part = i;
       user.parts.push_back(std::move(part));
     }
   }
@@ -93,8 +97,11 @@ Status decode_messages(const Value& request, Chat& chat) {
   if (!messages->is(Type::array)) return wrong_type("messages", "an array", messages->type());
   if (messages->elements().empty()) return bad_field("messages", "is empty; give at least one message");
   for (std::size_t i = 0; i < messages->elements().size(); ++i) {
-    auto status = decode_message(messages->elements()[i], cat("messages[", i, ']'), chat);
+    const auto path = cat("messages[", i, ']');
+    const auto before = chat.messages.size();
+    auto status = decode_message(messages->elements()[i], path, chat);
     if (!status) return status;
+    for (auto m = before; m < chat.messages.size(); ++m) chat.messages[m].place.path = path;
   }
   return {};
 }

@@ -236,7 +236,7 @@ class Generator {
 };
 
 TEST(AnthropicRequest, DecodeOfEncodeIsTheSame) {
-  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const auto made = Generator{seed}.make();
     Losses losses;
     const auto body = claude_dialect.encode_request(made, losses);

@@ -32,6 +32,7 @@ const Traits& Bedrock::traits() const noexcept {
                                  .id_prefix = "msg_",
                                  .model_in_path = true,
                                  .thinking_signatures = true,
+                                 .tool_names = {.bytes_max = 64},
                                  .request_id_header = "x-amzn-requestid"};
   return traits;
 }

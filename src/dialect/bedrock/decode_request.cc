@@ -34,14 +34,17 @@ Status decode_message(const Value& value, std::string_view path, model::Message&
 Status decode_messages(const Value& messages, std::string_view path, Chat& chat) {
   if (!messages.is(Type::array)) return wrong_type(path, "an array", messages.type());
   for (std::size_t i = 0; i < messages.elements().size(); ++i) {
-    auto status = decode_message(messages.elements()[i], cat(path, '[', i, ']'), chat.messages.emplace_back());
+    const auto message_path = cat(path, '[', i, ']');
+    auto& message = chat.messages.emplace_back();
+    message.place.path = message_path;
+    auto status = decode_message(messages.elements()[i], message_path, message);
     if (!status) return status;
   }
   return {};
 }
 
 Status decode_system_prompt(const Value& system, std::string_view path, Chat& chat) {
-  model::Message message{.role = model::Role::system};
+  model::Message message{.role = model::Role::system, .place = {.path = std::string{path}}};
   auto status = decode_system(system, path, message.parts);
   if (status && !message.parts.empty()) chat.messages.push_back(std::move(message));
   return status;

@@ -161,7 +161,8 @@ model::Usage decode_usage(const Value& usage) {
   return out;
 }
 
-void encode_usage(Writer& w, const model::Usage& usage) {
+void encode_usage(Writer& w, const model::Usage& usage, Losses& losses) {
+  lose_counts(usage, losses);
   const auto counts = [&](std::string_view key) {
     w.key(key).begin_object();
     if (usage.input || usage.cache_read || usage.cache_write) w.key("input_tokens").number(usage.input_total());
@@ -213,13 +214,28 @@ model::Json decode_logprobs(std::span<const Value> items) {
   return logprobs_of(tokens);
 }
 
-void encode_logprobs(Writer& w, const model::Json& logprobs) {
+namespace {
+
+void lose_alternatives(std::span<const TokenLogprob> tokens, Losses& losses) {
+  const bool some = std::ranges::any_of(tokens, [](const TokenLogprob& token) { return !token.top.empty(); });
+  if (some) losses.detail("choices[0].logprobs.top_logprobs", "of the chosen tokens alone");
+}
+
+}  // namespace
+
+void encode_logprobs(Writer& w, const model::Json& logprobs, Losses& losses) {
+  const auto tokens = tokens_of(logprobs);
+  lose_alternatives(tokens, losses);
   w.begin_array();
-  for (const auto& token : tokens_of(logprobs)) encode_item(w, {&token, 1});
+  for (const auto& token : tokens) encode_item(w, {&token, 1});
   w.end_array();
 }
 
-void encode_logprobs_item(Writer& w, const model::Json& logprobs) { encode_item(w, tokens_of(logprobs)); }
+void encode_logprobs_item(Writer& w, const model::Json& logprobs, Losses& losses) {
+  const auto tokens = tokens_of(logprobs);
+  lose_alternatives(tokens, losses);
+  encode_item(w, tokens);
+}
 
 // --- answers ----------------------------------------------------------------------------------------------------------------
 
@@ -255,11 +271,11 @@ std::string Cohere::encode_response(const Answer& answer, const AnswerContext& c
   MessageWriter{w, *choice, own, losses}.write_all();
   if (answer.usage) {
     w.key("usage");
-    encode_usage(w, *answer.usage);
+    encode_usage(w, *answer.usage, losses);
   }
   if (choice->logprobs) {
     w.key("logprobs");
-    encode_logprobs(w, *choice->logprobs);
+    encode_logprobs(w, *choice->logprobs, losses);
   }
   if (own) write_extras(w, answer.extras, {});
   if (!own) lose_around_answer(answer, *choice, losses);

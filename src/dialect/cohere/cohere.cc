@@ -77,7 +77,7 @@ struct FinishRow {
   std::string_view word;
   bool exact;
 };
-constexpr std::array<FinishRow, 16> finish_rows{{
+constexpr std::array<FinishRow, 15> finish_rows{{
     {Finish::stop, "COMPLETE", true},
     {Finish::stop_sequence, "STOP_SEQUENCE", true},
     {Finish::length, "MAX_TOKENS", true},
@@ -85,15 +85,15 @@ constexpr std::array<FinishRow, 16> finish_rows{{
     {Finish::failed, "ERROR", true},
     {Finish::function_call, "TOOL_CALL", true},
     {Finish::context_limit, "MAX_TOKENS", true},  // so the reference
+    // v1's word, which is neither an error nor a proper end to those who know v2's alone.
+    {Finish::content_filter, "ERROR_TOXIC", true},
     // No words for these; a cut must not read as COMPLETE.
-    {Finish::content_filter, "ERROR", false},
-    {Finish::refusal, "ERROR", false},
+    {Finish::refusal, "ERROR_TOXIC", false},
     {Finish::malformed_call, "ERROR", false},
     {Finish::paused, "COMPLETE", false},
     {Finish::unknown, "COMPLETE", false},
     // Read only: v2's, and v1's that some deployments still say.
     {Finish::failed, "TIMEOUT", false},
-    {Finish::content_filter, "ERROR_TOXIC", false},
     {Finish::context_limit, "ERROR_LIMIT", false},
     {Finish::failed, "USER_CANCEL", false},
 }};
@@ -131,7 +131,7 @@ std::string Cohere::stream_error(const Error& error, std::string_view /*request_
   std::string json;
   json::Writer w{json};
   w.begin_object().key("type").string("message-end").key("delta").begin_object();
-  w.key("error").string(error.message()).key("finish_reason").string("ERROR").end_object().end_object();
+  w.key("error").string(words_with_class(error)).key("finish_reason").string("ERROR").end_object().end_object();
   std::string out;
   wire::append_event(out, "message-end", json);
   return out;

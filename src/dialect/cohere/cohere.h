@@ -80,12 +80,12 @@ void encode_call(json::Writer& w, const model::Part& part, Whose whose);
 // --- answers ----------------------------------------------------------------------------------------------------------------
 
 [[nodiscard]] model::Usage decode_usage(const json::Value& usage);
-void encode_usage(json::Writer& w, const model::Usage& usage);
+void encode_usage(json::Writer& w, const model::Usage& usage, Losses& losses);
 /// Cohere's items {"text","token_ids","logprobs"} as the model's JSON.
 [[nodiscard]] model::Json decode_logprobs(std::span<const json::Value> items);
 /// Writes an array of them, or one of all the tokens.
-void encode_logprobs(json::Writer& w, const model::Json& logprobs);
-void encode_logprobs_item(json::Writer& w, const model::Json& logprobs);
+void encode_logprobs(json::Writer& w, const model::Json& logprobs, Losses& losses);
+void encode_logprobs_item(json::Writer& w, const model::Json& logprobs, Losses& losses);
 
 [[nodiscard]] std::unique_ptr<StreamDecoder> make_stream_decoder();
 [[nodiscard]] std::unique_ptr<StreamEncoder> make_stream_encoder(AnswerContext context);

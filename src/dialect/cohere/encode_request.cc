@@ -192,6 +192,7 @@ void Encoding::tool_calls(const Items& calls) {
   w_.key("tool_calls").begin_array();
   for (const auto* item : calls) {
     encode_call(w_, *item->part, own_ ? Whose::own : Whose::foreign);
+    lose_around_text(*item->part, item->path, own_ ? Whose::own : Whose::foreign, losses_);
     const bool custom = std::get<model::ToolCall>(item->part->value).kind == model::ToolKind::custom;
     if (custom) losses_.detail(cat(item->path, ".custom"), "said as a function");
   }
@@ -243,13 +244,16 @@ void Encoding::tools() {
   const bool said = encode_function_tools(w_, chat_, form, losses_);
   std::size_t strict = 0;
   std::size_t loose = 0;
+  bool told = false;
   if (chat_.tools) {
     for (const auto& tool : *chat_.tools) {
-      const bool counts = tool.kind == model::Tool::Kind::function && tool.strict && (!restricted || named(tool));
-      if (counts) ++(*tool.strict ? strict : loose);
+      const bool counts = tool.kind == model::Tool::Kind::function && (!restricted || named(tool));
+      if (!counts) continue;
+      ++(tool.strict.value_or(false) ? strict : loose);
+      told = told || tool.strict;
     }
   }
-  if (strict != 0 || loose != 0) w_.key("strict_tools").boolean(strict != 0);
+  if (told) w_.key("strict_tools").boolean(strict != 0);
   if (strict != 0 && loose != 0) losses_.detail("tools.strict", "one word for all tools");
   if (!said && !own_) {
     // Without tools there is nothing to choose.

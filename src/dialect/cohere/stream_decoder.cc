@@ -217,6 +217,7 @@ void Decoder::failure(std::string message, std::string code) {
   event::Failure out;
   out.message = message.empty() ? "the upstream reported an error in its stream" : std::move(message);
   out.code = std::move(code);
+  out.status = class_in(out.message);
   done_ = true;
   put(std::move(out));
 }

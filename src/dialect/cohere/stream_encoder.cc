@@ -91,7 +91,7 @@ void Encoder::emit(std::string_view type, std::optional<std::uint64_t> index, co
   w.end_object().end_object();
   if (logprobs != nullptr) {
     w.key("logprobs");
-    encode_logprobs_item(w, *logprobs);
+    encode_logprobs_item(w, *logprobs, losses_);
   }
   w.end_object();
   wire::append_event(*out_, type, json_);
@@ -124,7 +124,10 @@ void Encoder::start_message(const std::optional<std::string>& id) {
   wire::append_event(*out_, "message-start", json_);
 }
 
-void Encoder::on(const event::Start& start) { start_message(start.id); }
+void Encoder::on(const event::Start& start) {
+  if (start.service_tier) losses_.detail("service_tier");
+  start_message(start.id);
+}
 
 /// A block that never says anything never begins.
 void Encoder::begin(Block& block) {
@@ -250,7 +253,7 @@ void Encoder::on(const event::End&) {
   if (finish_) w.key("finish_reason").string(finish_->raw ? std::string_view{*finish_->raw} : word_of(finish_->finish));
   if (usage_) {
     w.key("usage");
-    encode_usage(w, *usage_);
+    encode_usage(w, *usage_, losses_);
   }
   w.end_object().end_object();
   wire::append_event(*out_, "message-end", json_);

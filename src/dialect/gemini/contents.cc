@@ -97,6 +97,7 @@ Status decode_system(const Field& instruction, Chat& chat) {
     if (!status) return status;
     collect_rest(*instruction.value, content_fields, message.extras);
   }
+  message.place.path = instruction.key;
   chat.messages.push_back(std::move(message));
   return {};
 }
@@ -113,8 +114,11 @@ Status decode_contents(const Value& request, Chat& chat) {
   if (!contents.value->is(Type::array)) return wrong_type("contents", "an array", contents.value->type());
   if (contents.value->elements().empty()) return bad_field("contents", "is empty; give at least one element");
   for (std::size_t i = 0; i < contents.value->elements().size(); ++i) {
-    auto status = decode_content(contents.value->elements()[i], cat("contents[", i, ']'), chat);
+    const auto path = cat("contents[", i, ']');
+    const auto before = chat.messages.size();
+    auto status = decode_content(contents.value->elements()[i], path, chat);
     if (!status) return status;
+    for (auto m = before; m < chat.messages.size(); ++m) chat.messages[m].place.path = path;
   }
   return {};
 }

@@ -27,7 +27,8 @@ const Traits& Gemini::traits() const noexcept {
                                  .thinking_signatures = true,
                                  .call_signatures = true,
                                  .schema = Traits::Schema::native,
-                                 .several_choices = true};
+                                 .several_choices = true,
+                                 .tool_names = {.marks = "_-.:", .bytes_max = 64, .digit_first = false}};
   return traits;
 }
 

@@ -114,7 +114,9 @@ std::optional<model::Usage> decode_usage(const Value& answer) {
   return out.input || out.output ? std::optional{out} : std::nullopt;
 }
 
-void encode_usage(Writer& w, const model::Usage& usage) {
+void encode_usage(Writer& w, const model::Usage& usage, Losses& losses) {
+  lose_counts(usage, losses);
+  if (usage.cache_read.value_or(0) != 0) losses.detail("usage.cache_read");
   if (usage.input || usage.cache_read || usage.cache_write) w.key("prompt_eval_count").number(usage.input_total());
   write(w, "eval_count", usage.output);
 }
@@ -234,7 +236,7 @@ std::string Ollama::encode_response(const Answer& answer, const AnswerContext& c
     if (!raw && loses_finish(*choice->finish)) losses.detail("choices[0].finish_reason");
   }
   if (choice->stop_sequence) losses.detail("choices[0].stop_sequence");
-  if (answer.usage) encode_usage(w, *answer.usage);
+  if (answer.usage) encode_usage(w, *answer.usage, losses);
   if (choice->logprobs) {
     w.key("logprobs");
     encode_logprobs(w, *choice->logprobs);

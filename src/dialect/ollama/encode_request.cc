@@ -153,6 +153,7 @@ void Encoding::tools() {
   using Mode = model::ToolChoice::Mode;
   const auto mode = chat_.tool_choice ? chat_.tool_choice->mode : Mode::automatic;
   if (form_ == Form::generate) {
+    if (mode == Mode::none) return;  // nothing to leave out
     if (chat_.tools && !chat_.tools->empty()) losses_.meaning("tools", "/api/generate has none");
     return;
   }

@@ -201,7 +201,7 @@ std::string Ollama::error_body(const Error& error, std::string_view /*request_id
 
 std::string Ollama::stream_error(const Error& error, std::string_view /*request_id*/, Framing framing) const {
   std::string out;
-  append_frame(out, framing, {}, cat(R"({"error":)", json::quote(error.message()), '}'));
+  append_frame(out, framing, {}, cat(R"({"error":)", json::quote(words_with_class(error)), '}'));
   return out;
 }
 

@@ -80,7 +80,7 @@ void encode_beside_text(json::Writer& w, const Said& said, Whose whose);
 [[nodiscard]] Said gather_answer(const model::Choice& choice, Losses& losses);
 
 [[nodiscard]] std::optional<model::Usage> decode_usage(const json::Value& answer);
-void encode_usage(json::Writer& w, const model::Usage& usage);
+void encode_usage(json::Writer& w, const model::Usage& usage, Losses& losses);
 /// [{"token","logprob","bytes","top_logprobs"}] as the model has it, and back.
 [[nodiscard]] model::Json decode_logprobs(const json::Value& tokens);
 void encode_logprobs(json::Writer& w, const model::Json& logprobs);

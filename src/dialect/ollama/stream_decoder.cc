@@ -86,6 +86,7 @@ void Decoder::failure(const Value& error) {
   if (const auto* text = error.as_string()) out.message = *text;
   if (const auto* text = text_at(error, "message")) out.message = *text;
   if (out.message.empty()) out.message = "the upstream reported an error in its stream";
+  out.status = class_in(out.message);
   done_ = true;
   put(std::move(out));
 }

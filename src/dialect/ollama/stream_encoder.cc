@@ -31,7 +31,10 @@ class Encoder final : public StreamEncoder {
     bool open = true;
   };
 
-  void on(const event::Start& start) { start_ = start; }
+  void on(const event::Start& start) {
+    if (start.service_tier) losses_.detail("service_tier");
+    start_ = start;
+  }
   void on(const event::PartStart& start);
   void on(const event::Delta& delta);
   void on(const event::CitationDelta& delta) {
@@ -55,7 +58,13 @@ class Encoder final : public StreamEncoder {
   void line(const Said& said) {
     line(said, [](Writer& w) { w.key("done").boolean(false); });
   }
+  void lose_signature(std::optional<std::string>& signature) {
+    if (std::exchange(signature, std::nullopt)) losses_.detail("choices[0].message.thinking.signature");
+  }
   void close(OpenPart& part);
+  void flush_signature() {
+    if (const auto signature = std::exchange(signature_, std::nullopt)) line({.signature = *signature});
+  }
   OpenPart* find(std::uint64_t choice, std::uint64_t part);
   bool ours(std::uint64_t choice) {
     if (choice != 0) losses_.detail(cat("choices[", choice, ']'), "one answer only");
@@ -69,6 +78,9 @@ class Encoder final : public StreamEncoder {
   event::Start start_;
   std::vector<OpenPart> parts_;
   std::uint64_t calls_ = 0;
+  std::uint64_t thoughts_ = 0;
+  bool thought_ = false;                  ///< in words
+  std::optional<std::string> signature_;  ///< of the first thought: waits until it is known to be the only one
   std::optional<event::ChoiceFinish> finish_;
   std::optional<model::Usage> usage_;
 };
@@ -114,11 +126,14 @@ Encoder::OpenPart* Encoder::find(std::uint64_t choice, std::uint64_t part) {
 void Encoder::on(const event::PartStart& start) {
   if (!ours(start.choice)) return;
   const auto& value = start.value.value;
+  if (!std::holds_alternative<model::Thinking>(value)) flush_signature();
   auto& part = parts_.emplace_back(OpenPart{.part = start.part, .value = {}});
   if (std::holds_alternative<model::ToolCall>(value)) {
     part.value = start.value;
   } else if (const auto* thinking = std::get_if<model::Thinking>(&value)) {
     part.value.value = model::Thinking{};
+    // All thoughts are one text to the client, and a signature is of one alone.
+    if (++thoughts_ > 1) lose_signature(signature_);
     if (!thinking->text.empty()) on(event::Delta{start.choice, start.part, thinking->text});
     if (thinking->signature) on(event::SignatureDelta{start.choice, start.part, *thinking->signature});
   } else if (const auto text = text_of(start.value)) {
@@ -141,8 +156,10 @@ void Encoder::on(const event::Delta& delta) {
     call->arguments += delta.text;
   } else if (delta.text.empty()) {
     return;
-  } else if (std::holds_alternative<model::Thinking>(part->value.value)) {
-    line({.thinking = delta.text});
+  } else if (auto* thinking = std::get_if<model::Thinking>(&part->value.value)) {
+    const bool begins = std::exchange(thinking->text, ".").empty();
+    const bool further = begins && std::exchange(thought_, true);
+    line({.thinking = further ? cat("\n\n", delta.text) : delta.text});
   } else {
     line({.text = delta.text});
   }
@@ -151,11 +168,9 @@ void Encoder::on(const event::Delta& delta) {
 void Encoder::on(const event::SignatureDelta& delta) {
   const auto* part = find(delta.choice, delta.part);
   if (part == nullptr || !std::holds_alternative<model::Thinking>(part->value.value)) return;
-  if (form_ == Form::chat) {
-    line({.signature = delta.signature});
-  } else {
-    losses_.detail("choices[0].message.thinking.signature");
-  }
+  std::optional<std::string> signature{delta.signature};
+  if (form_ != Form::chat || thoughts_ > 1) return lose_signature(signature);
+  signature_ = signature_.value_or("") + *signature;
 }
 
 void Encoder::on(const event::Logprobs& logprobs) {
@@ -184,11 +199,12 @@ void Encoder::on(const event::ChoiceFinish& finish) {
 }
 
 void Encoder::on(const event::End&) {
+  flush_signature();
   for (auto& part : parts_) close(part);
   line({}, [&](Writer& w) {
     w.key("done").boolean(true);
     if (finish_) w.key("done_reason").string(word_of(finish_->finish));
-    if (usage_) encode_usage(w, *usage_);
+    if (usage_) encode_usage(w, *usage_, losses_);
   });
 }
 

@@ -92,7 +92,7 @@ void expect_same(const std::vector<ChatEvent>& got, const std::vector<ChatEvent>
 }
 
 TEST(OllamaStream, DecodeOfEncodeIsTheSame) {
-  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const auto made = make(seed);
     const auto bytes = encode(made);
     std::vector<ChatEvent> back;
@@ -214,7 +214,7 @@ TEST(OllamaStream, WritesTheReferencesForm) {
           head,
           R"("message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":3,"eval_count":2})",
           '\n'));
-  const std::vector<std::string> expected{"choices[0].message.citations", "choices[1]"};
+  const std::vector<std::string> expected{"choices[0].message.citations", "choices[1]", "usage.cache_read"};
   EXPECT_EQ(lost, expected);
   const auto generated =
       encode({event::Start{.model = "z"}, event::PartStart{0, 0, {.value = model::Text{.text = "Hi"}}}, event::PartStop{0, 0},
@@ -223,6 +223,25 @@ TEST(OllamaStream, WritesTheReferencesForm) {
   EXPECT_EQ(generated,
             "{\"model\":\"z\",\"response\":\"Hi\",\"done\":false}\n{\"model\":\"z\",\"response\":\"\",\"done\":true,\"done_"
             "reason\":\"length\"}\n");
+}
+
+TEST(OllamaStream, ManyThoughtsAreOneText) {
+  const auto thought = [](std::uint64_t part, std::string text) {
+    return std::vector<ChatEvent>{event::PartStart{0, part, {.value = model::Thinking{}}}, event::Delta{0, part, std::move(text)},
+                                  event::SignatureDelta{0, part, cat("sig", part)}, event::PartStop{0, part}};
+  };
+  std::vector<ChatEvent> events = thought(0, "a");
+  std::vector<std::string> lost;
+  EXPECT_EQ(encode(events, chat, &lost).find("sig0"), std::string::npos);  // it waits
+  events.push_back(event::PartStart{0, 1, {.value = model::Text{}}});
+  EXPECT_NE(encode(events, chat, &lost).find(R"("thinking_signature":"sig0")"), std::string::npos);
+  EXPECT_TRUE(lost.empty());
+  events.pop_back();
+  for (auto& one : thought(1, "b")) events.push_back(std::move(one));
+  const auto said = encode(events, chat, &lost);
+  EXPECT_NE(said.find(R"("thinking":"\n\nb")"), std::string::npos) << said;
+  EXPECT_EQ(said.find("signature"), std::string::npos);
+  EXPECT_EQ(lost, std::vector<std::string>{"choices[0].message.thinking.signature"});
 }
 
 TEST(OllamaStream, TheWayThroughKeepsTheBytes) {

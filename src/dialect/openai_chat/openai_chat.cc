@@ -26,7 +26,9 @@ const Traits& OpenAiChat::traits() const noexcept {
                                  .id_prefix = "chatcmpl-",
                                  .thinking_signatures = true,
                                  .call_signatures = true,
-                                 .several_choices = true};
+                                 .several_choices = true,
+                                 .custom_tools = true,
+                                 .tool_names = {.bytes_max = 64}};
   return traits;
 }
 std::string OpenAiChat::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const {

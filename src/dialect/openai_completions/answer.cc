@@ -92,9 +92,10 @@ void encode_choice(Writer& w, const Choice& choice, const AnswerContext& context
   } else if (encoding.own() && choice.finish_raw) {
     w.string(*choice.finish_raw);
   } else {
-    w.string(openai::word_of({.finish = *choice.finish}));
-    if (openai::loses_finish(*choice.finish)) encoding.lose(cat(path, ".finish_reason"), "no word for it");
+    w.string(word_of(*choice.finish));
+    if (loses_finish(*choice.finish)) encoding.lose(cat(path, ".finish_reason"), "no word for it");
   }
+  if (choice.stop_sequence) encoding.lose(cat(path, ".stop_sequence"), openai::no_such_field);
   if (encoding.own()) {
     write_extras(w, choice.extras, {});
   } else {
@@ -105,6 +106,17 @@ void encode_choice(Writer& w, const Choice& choice, const AnswerContext& context
 }
 
 }  // namespace
+
+namespace {
+
+bool is_call(model::Finish finish) { return finish == model::Finish::tool_calls || finish == model::Finish::function_call; }
+
+}  // namespace
+
+std::string_view word_of(model::Finish finish) noexcept { return is_call(finish) ? "stop" : openai::word_of({.finish = finish}); }
+bool loses_finish(model::Finish finish) noexcept {
+  return is_call(finish) || finish == model::Finish::refusal || openai::loses_finish(finish);
+}
 
 Result<Answer> OpenAiCompletions::decode_response(std::string_view body) const {
   auto value = json::parse(body, upstream_scan());

@@ -143,7 +143,7 @@ std::string encode(const std::vector<ChatEvent>& events, const Chat& asked, Loss
 }
 
 TEST(Completions, RequestsReadBack) {
-  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const auto made = Generator{seed}.request();
     Losses losses;
     const auto body = completions.encode_request(made, losses);
@@ -157,8 +157,8 @@ TEST(Completions, RequestsReadBack) {
 
 TEST(Completions, AnswersReadBack) {
   const Chat asked;
-  const testing::OpenAiSpec spec;
-  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+  const auto& spec = testing::OpenAiSpec::shared();
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const auto made = Generator{seed}.answer();
     Losses losses;
     const auto body = completions.encode_response(made, {.request = asked, .id = {}, .model = {}}, losses);
@@ -174,7 +174,7 @@ TEST(Completions, AnswersReadBack) {
 }
 
 TEST(Completions, StreamsReadBack) {
-  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const bool logprobs = seed % 2 == 0;
     const Chat asked{.logprobs = logprobs, .include_usage = true};
     const auto made = Generator{seed}.events(logprobs);
@@ -318,7 +318,7 @@ TEST(Completions, AChatIsRenderedAsOnePrompt) {
   std::vector<std::pair<std::string_view, Loss::Weight>> found;
   for (const auto& loss : losses.all()) found.emplace_back(loss.field, loss.weight);
   EXPECT_EQ(found, named);
-  const testing::OpenAiSpec spec;
+  const auto& spec = testing::OpenAiSpec::shared();
   if (spec.there()) EXPECT_EQ(spec.problem("CreateCompletionRequest", body), "");
   // A last turn of the model's is to be continued.
   chat.messages.pop_back();

@@ -15,7 +15,9 @@ using json::Type;
 
 const Traits& OpenAiCompletions::traits() const noexcept {
   static constexpr std::array<std::string_view, 2> aliases{"completions", "text_completions"};
-  static constexpr Traits traits{.name = dialect_name, .aliases = aliases, .id_prefix = "cmpl-", .several_choices = true};
+  static constexpr std::array<std::string_view, 1> fulfilled{"echo"};
+  static constexpr Traits traits{
+      .name = dialect_name, .aliases = aliases, .id_prefix = "cmpl-", .several_choices = true, .fulfilled = fulfilled};
   return traits;
 }
 std::string OpenAiCompletions::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const {

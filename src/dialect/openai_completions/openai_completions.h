@@ -53,6 +53,10 @@ class OpenAiCompletions final : public Dialect {
 [[nodiscard]] std::optional<std::string> suffix_of(const model::Part& part);
 [[nodiscard]] model::Part suffix_part(const std::string& suffix);
 
+/// Chat's words, but for calls, which nobody can see, and refusals, which are told in Chat by a part of their own.
+[[nodiscard]] std::string_view word_of(model::Finish finish) noexcept;
+[[nodiscard]] bool loses_finish(model::Finish finish) noexcept;
+
 // --- probabilities (logprobs.cc) --------------------------------------------------------------------------------------------
 
 /// {"tokens","token_logprobs","top_logprobs","text_offset"} becomes Chat Completions' form; nothing when it is none.

@@ -20,8 +20,9 @@ const std::string* text_of(const Part& part) {
   return nullptr;
 }
 
+constexpr std::string_view text_alone = "a prompt is text alone";
+
 void lose_part(const Part& part, const std::string& path, const Encoding& encoding) {
-  constexpr std::string_view text_alone = "a prompt is text alone";
   const auto field = cat(path, '.', openai::kind_name(part));
   if (std::holds_alternative<model::Thinking>(part.value)) {
     encoding.lose(field, text_alone);
@@ -40,6 +41,8 @@ std::string text_of(const Message& message, std::size_t index, const Encoding& e
       lose_part(part, path, encoding);
       continue;
     }
+    const auto* said = std::get_if<model::Text>(&part.value);
+    if (said != nullptr && !said->citations.empty()) encoding.lose(cat(path, ".citations"), text_alone);
     if (part.cache) encoding.lose(cat(path, ".cache_control"), "OpenAI caches by itself");
     encoding.lose_extras(part.extras, path);
     if (!out.empty() && !text->empty()) out += '\n';

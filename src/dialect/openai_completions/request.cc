@@ -181,6 +181,7 @@ void lose_settings(const Chat& chat, const Encoding& encoding) {
   meaning(chat.response_format && chat.response_format->kind != Form::text, "response_format");
   meaning(speaks, "modalities");
   meaning(chat.web_search.has_value(), "web_search_options");
+  detail(chat.parallel_tool_calls == false, "parallel_tool_calls");
   detail(chat.audio.has_value(), "audio");
   detail(chat.reasoning.has_value(), "reasoning");
   detail(chat.verbosity.has_value(), "verbosity");

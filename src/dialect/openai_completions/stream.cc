@@ -259,10 +259,11 @@ void Encoder::on(const event::Logprobs& logprobs) {
 
 void Encoder::on(const event::ChoiceFinish& finish) {
   said(finish.choice);
-  if (openai::loses_finish(finish.finish)) {
+  if (loses_finish(finish.finish)) {
     losses_.detail(cat("choices[", finish.choice, "].finish_reason"), "no word for it");
   }
-  chunk(finish.choice, {}, "null", openai::word_of({.finish = finish.finish}));
+  if (finish.stop_sequence) losses_.detail(cat("choices[", finish.choice, "].stop_sequence"), openai::no_such_field);
+  chunk(finish.choice, {}, "null", word_of(finish.finish));
 }
 
 void Encoder::on(const event::End&) {

@@ -118,14 +118,17 @@ Status decode_input(const Value& request, Chat& chat) {
     return bad_field("input", "is missing; give a text or at least one item");
   }
   if (const auto* text = input->as_string()) {
-    chat.messages.push_back({.role = Role::user, .parts = {{.value = model::Text{.text = *text}}}});
+    chat.messages.push_back({.role = Role::user, .parts = {{.value = model::Text{.text = *text}}}, .place = {.path = "input"}});
     return {};
   }
   if (!input->is(Type::array)) return wrong_type("input", "a string or an array of items", input->type());
   InputReader reader{chat};
   for (std::size_t i = 0; i < input->elements().size(); ++i) {
-    auto status = reader.item(input->elements()[i], cat("input[", i, ']'));
+    const auto path = cat("input[", i, ']');
+    const auto before = chat.messages.size();
+    auto status = reader.item(input->elements()[i], path);
     if (!status) return status;
+    for (auto m = before; m < chat.messages.size(); ++m) chat.messages[m].place.path = path;
   }
   return {};
 }
@@ -145,7 +148,9 @@ Result<Chat> OpenAiResponses::decode_request(std::string_view body, const Asked&
   chat.model = *model->as_string();
   if (const auto* instructions = given(*request, "instructions")) {
     if (!instructions->is(Type::string)) return wrong_type("instructions", "a string", instructions->type());
-    chat.messages.push_back({.role = Role::system, .parts = {{.value = model::Text{.text = *instructions->as_string()}}}});
+    chat.messages.push_back({.role = Role::system,
+                             .parts = {{.value = model::Text{.text = *instructions->as_string()}}},
+                             .place = {.path = "instructions"}});
   }
   auto status = decode_input(*request, chat);
   if (status) status = decode_settings(*request, chat);

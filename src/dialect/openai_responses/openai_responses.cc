@@ -20,8 +20,12 @@ using model::Finish;
 
 const Traits& OpenAiResponses::traits() const noexcept {
   static constexpr std::array<std::string_view, 1> aliases{"responses"};
-  static constexpr Traits traits{
-      .name = dialect_name, .aliases = aliases, .id_prefix = Prefix::response, .thinking_signatures = true};
+  static constexpr Traits traits{.name = dialect_name,
+                                 .aliases = aliases,
+                                 .id_prefix = Prefix::response,
+                                 .thinking_signatures = true,
+                                 .custom_tools = true,
+                                 .tool_names = {.bytes_max = 64}};
   return traits;
 }
 std::string OpenAiResponses::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const {

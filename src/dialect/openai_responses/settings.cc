@@ -363,6 +363,7 @@ void encode_settings(Writer& w, const Chat& chat, const Encoding& encoding, Retu
 const std::string* instructions_of(const Chat& chat) noexcept {
   if (chat.messages.size() < 2) return nullptr;  // an input must be left
   const auto& first = chat.messages.front();
+  if (first.place.path.starts_with("input")) return nullptr;  // an item it was, and an item it stays
   const bool plain = first.role == model::Role::system && !first.name && first.extras.empty() && first.parts.size() == 1;
   if (!plain || !is_plain_text(first.parts.front(), origin_of(chat.dialect))) return nullptr;
   return &std::get<model::Text>(first.parts.front().value).text;

@@ -83,7 +83,7 @@ Value first_request(Form form) {
 /// The same conversation with the answer's output and the results of its calls behind it.
 Value second_request(Value request, const std::string& answer, Form form) {
   const auto whole = form == Form::document ? value(answer) : *events_in(answer).back().find("response");
-  const testing::OpenAiSpec spec;
+  const auto& spec = testing::OpenAiSpec::shared();
   if (spec.there()) EXPECT_EQ(spec.problem("Response", whole.dump()), "");
   auto& input = request.find("input")->elements();
   for (const auto& item : whole.find("output")->elements()) input.push_back(item);
@@ -211,7 +211,7 @@ void expect_given_back(const Value& second) {
   EXPECT_EQ(input[5].dump(), R"({"type":"function_call_output","call_id":"call_1","output":"sunny"})");
   EXPECT_EQ(*input[6].find("call_id")->as_string(), "call_2");
   EXPECT_EQ(second.find("include")->dump(), R"(["reasoning.encrypted_content"])");
-  const testing::OpenAiSpec spec;
+  const auto& spec = testing::OpenAiSpec::shared();
   if (spec.there()) EXPECT_EQ(spec.problem("CreateResponse", second.dump()), "");
 }
 

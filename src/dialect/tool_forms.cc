@@ -1,0 +1,186 @@
+// Tools in forms that the upstream takes: names of other letters, and tools of free text where it has functions alone. The
+// answer's calls become the client's again.
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "dialect/passes.h"
+#include "json/value.h"
+#include "json/writer.h"
+
+namespace cardea::dialect {
+
+using model::Tool;
+using model::ToolCall;
+using model::ToolKind;
+using model::ToolResult;
+namespace event = model::event;
+
+namespace {
+
+constexpr std::string_view one_text = R"({"type":"object","properties":{"input":{"type":"string"}},"required":["input"]})";
+
+std::string wrapped(std::string_view text) { return cat(R"({"input":)", json::quote(text), '}'); }
+
+/// What the model wrote amiss is passed on as it is.
+std::string unwrapped(std::string_view arguments) {
+  const auto value = json::parse(arguments);
+  const auto* input = value ? value->find("input") : nullptr;
+  const auto* text = input != nullptr ? input->as_string() : nullptr;
+  return text != nullptr && value->members().size() == 1 ? *text : std::string{arguments};
+}
+
+/// Gives names that the upstream takes, each client's name the same one everywhere.
+class Names {
+ public:
+  Names(const model::Chat& chat, const Traits::ToolNames& rule) : rule_{rule} {
+    const auto note = [&](const std::string& name) {
+      if (fits(name)) taken_.insert(name);
+    };
+    if (chat.tools) {
+      for (const auto& tool : *chat.tools) note(tool.name);
+    }
+    for (const auto& message : chat.messages) {
+      for (const auto& part : message.parts) {
+        if (const auto* call = std::get_if<ToolCall>(&part.value)) note(call->name);
+      }
+    }
+  }
+  void fit(std::string& name) {
+    if (name.empty() || fits(name)) return;
+    auto [known, added] = fitted_.try_emplace(name);
+    if (added) known->second = made_of(name);
+    name = known->second;
+  }
+  [[nodiscard]] std::map<std::string, std::string, std::less<>> renamed() const {
+    std::map<std::string, std::string, std::less<>> out;
+    for (const auto& [theirs, ours] : fitted_) out.emplace(ours, theirs);
+    return out;
+  }
+
+ private:
+  [[nodiscard]] bool allowed(char c) const {
+    const char lower = ascii_lower(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || rule_.marks.find(c) != std::string_view::npos;
+  }
+  [[nodiscard]] bool begins_well(char c) const {
+    return rule_.digit_first || c == '_' || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
+  }
+  [[nodiscard]] bool fits(std::string_view name) const {
+    if (rule_.bytes_max == 0) return true;
+    return !name.empty() && name.size() <= rule_.bytes_max && begins_well(name.front()) &&
+           std::ranges::all_of(name, [&](char c) { return allowed(c); });
+  }
+  std::string made_of(std::string_view name) {
+    std::string out;
+    for (const char c : name) out.push_back(allowed(c) ? c : '_');
+    if (!begins_well(out.front())) out.insert(out.begin(), '_');
+    out.resize(std::min(out.size(), rule_.bytes_max));
+    const std::string front = out;
+    for (std::size_t n = 2; !taken_.insert(out).second; ++n) {
+      const auto mark = cat('_', n);
+      out = front.substr(0, rule_.bytes_max - mark.size()) + mark;
+    }
+    return out;
+  }
+
+  const Traits::ToolNames& rule_;
+  std::set<std::string, std::less<>> taken_;
+  std::map<std::string, std::string> fitted_;  ///< the client's name → the upstream's
+};
+
+void rename(model::Chat& chat, Names& names) {
+  if (chat.tools) {
+    for (auto& tool : *chat.tools) {
+      if (tool.kind != Tool::Kind::built_in) names.fit(tool.name);
+    }
+  }
+  if (chat.tool_choice) names.fit(chat.tool_choice->name);
+  for (auto& message : chat.messages) {
+    for (auto& part : message.parts) {
+      if (auto* call = std::get_if<ToolCall>(&part.value)) names.fit(call->name);
+      auto* result = std::get_if<ToolResult>(&part.value);
+      if (result != nullptr && result->name) names.fit(*result->name);
+    }
+  }
+}
+
+/// A text of any form is what a function of one text takes; a grammar is lost.
+void say_as_functions(model::Chat& chat, std::set<std::string, std::less<>>& free_text, Losses& losses) {
+  for (std::size_t i = 0; chat.tools && i < chat.tools->size(); ++i) {
+    auto& tool = (*chat.tools)[i];
+    if (tool.kind != Tool::Kind::custom) continue;
+    tool.kind = Tool::Kind::function;
+    tool.parameters = model::Json{std::string{one_text}};
+    const auto format = std::exchange(tool.format, std::nullopt);
+    const bool any_text = !format || format->text == R"({"type":"text"})";
+    if (!any_text) losses.detail(cat("tools[", i, "].format"), "the text is of any form");
+    free_text.insert(tool.name);
+  }
+  if (chat.tool_choice) chat.tool_choice->kind = ToolKind::function;
+  for (auto& message : chat.messages) {
+    for (auto& part : message.parts) {
+      auto* call = std::get_if<ToolCall>(&part.value);
+      if (call == nullptr || call->kind != ToolKind::custom) continue;
+      call->kind = ToolKind::function;
+      call->arguments = wrapped(call->arguments);
+    }
+  }
+}
+
+}  // namespace
+
+ToolForms fit_tools(model::Chat& chat, const Dialect& upstream, Losses& losses) {
+  Names names{chat, upstream.traits().tool_names};
+  rename(chat, names);
+  ToolForms out{.renamed = names.renamed(), .free_text = {}};
+  if (!upstream.traits().custom_tools) say_as_functions(chat, out.free_text, losses);
+  return out;
+}
+
+namespace {
+
+/// The client's words for a call; true: it takes free text.
+bool take_back(ToolCall& call, const ToolForms& forms) {
+  const bool free_text = forms.free_text.contains(call.name);
+  if (free_text) call.kind = ToolKind::custom;
+  if (const auto name = forms.renamed.find(call.name); name != forms.renamed.end()) call.name = name->second;
+  return free_text;
+}
+
+}  // namespace
+
+void AnswerPasses::refit(model::Answer& answer) const {
+  for (auto& choice : answer.choices) {
+    for (auto& part : choice.parts) {
+      auto* call = std::get_if<ToolCall>(&part.value);
+      if (call != nullptr && take_back(*call, request_.tools)) call->arguments = unwrapped(call->arguments);
+    }
+  }
+}
+
+/// A free text is known once its JSON is whole.
+void AnswerPasses::refit(Events& events) {
+  if (request_.tools.free_text.empty() && request_.tools.renamed.empty()) return;
+  Events out;
+  for (auto& said : events) {
+    if (auto* start = std::get_if<event::PartStart>(&said)) {
+      auto* call = std::get_if<ToolCall>(&start->value.value);
+      if (call != nullptr && take_back(*call, request_.tools))
+        free_texts_[{start->choice, start->part}] = std::exchange(call->arguments, {});
+    } else if (const auto* delta = std::get_if<event::Delta>(&said)) {
+      const auto open = free_texts_.find({delta->choice, delta->part});
+      if (open != free_texts_.end()) {
+        open->second += delta->text;
+        continue;
+      }
+    } else if (const auto* stop = std::get_if<event::PartStop>(&said)) {
+      const auto open = free_texts_.extract({stop->choice, stop->part});
+      if (!open.empty()) out.push_back(event::Delta{stop->choice, stop->part, unwrapped(open.mapped())});
+    }
+    out.push_back(std::move(said));
+  }
+  events = std::move(out);
+}
+
+}  // namespace cardea::dialect
