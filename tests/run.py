@@ -22,6 +22,7 @@ BUILD = ROOT / "build"
 JOBS = int(os.environ.get("CARDEA_JOBS") or os.cpu_count() or 2)
 SCRIPT_SECONDS_MAX = 900
 UNIT_SECONDS_MAX = 600
+TABLE_MARK = "│ "
 SUMMARY = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 
 
@@ -108,6 +109,9 @@ def gtest(preset, program):
     say(f"  {program.name}: {count} ({time.monotonic() - started:.1f} s)")
     if count.failed:
         show(output)
+    shown = [line for line in output.splitlines() if line.startswith(TABLE_MARK)]
+    if shown:  # what a program prints for people to read: the matrix of dialects
+        say("\n".join(shown))
     return count
 
 

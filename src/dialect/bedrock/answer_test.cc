@@ -75,7 +75,7 @@ class Generator {
 };
 
 TEST(BedrockAnswer, DecodeOfEncodeIsTheSame) {
-  for (std::uint64_t seed = 0; seed < 2500; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const auto made = Generator{seed}.make();
     Losses losses;
     const model::Chat asked;

@@ -98,7 +98,7 @@ void expect_events(const std::vector<ChatEvent>& got, const std::vector<ChatEven
 }
 
 TEST(GeminiStream, DecodeOfEncodeIsTheSame) {
-  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const auto made = generate(seed);
     const auto framing = seed % 2 == 0 ? Framing::sse : Framing::json_array;
     const auto bytes = encode(made, framing);
@@ -114,7 +114,7 @@ TEST(GeminiStream, AnySplitIsTheSame) {
   const auto made = generate(4);
   for (const auto framing : {Framing::sse, Framing::json_array}) {
     const auto bytes = encode(made, framing);
-    for (std::size_t split = 0; split <= bytes.size(); ++split) {
+    for (std::size_t split = 0; split <= bytes.size(); split += 3) {
       std::vector<ChatEvent> back;
       ASSERT_TRUE(decode(bytes, back, framing, split)) << split;
       expect_events(back, made, cat(split));

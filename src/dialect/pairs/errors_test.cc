@@ -104,8 +104,8 @@ Outcome cut_stream_outcome(const Dialect& client, const Dialect& upstream) {
   const auto pair = pair_of(client, upstream);
   const auto whole = relay_whole(pair, *request, stream);
   Random random{7};
-  for (std::size_t n = 0; n < 60; ++n) {
-    const auto size = n * stream.size() / 60 + random.below(stream.size() / 60);
+  for (std::size_t n = 0; n < 24; ++n) {
+    const auto size = n * stream.size() / 24 + random.below(stream.size() / 24);
     const auto cut = relay_whole(pair, *request, std::string_view{stream}.substr(0, size));
     if (cut.status) {
       // What was missing said nothing.

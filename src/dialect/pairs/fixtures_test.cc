@@ -172,6 +172,11 @@ void tool_requests(std::vector<RequestCase>& out) {
   auto custom = hello();
   custom.tools = {Tool{.kind = Tool::Kind::custom, .name = "shell", .description = "Runs it"}};
   out.push_back({"custom tool", custom});
+  custom.messages.push_back(
+      {.role = Role::assistant,
+       .parts = {{.value = ToolCall{.id = "call_1", .name = "shell", .arguments = "ls \"-l\"\n", .kind = ToolKind::custom}}}});
+  custom.messages.push_back({.role = Role::tool, .parts = {result("call_1", "shell", {text("a.txt")})}});
+  out.push_back({"custom tool, called", custom});
 }
 
 void field_requests(std::vector<RequestCase>& out) {

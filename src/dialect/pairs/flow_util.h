@@ -18,6 +18,8 @@ inline constexpr std::string_view upstream_model = "up-model-1";
 [[nodiscard]] Asked asked_of(const Dialect& dialect, const model::Chat& chat);
 [[nodiscard]] AnswerContext context_of(const Dialect& dialect, const model::Chat& request);
 
+/// One prompt and its text: such a form cannot hold most of a chat, and says nothing of the rest.
+[[nodiscard]] bool is_prompt_form(const Dialect& dialect);
 /// A client's request of a case, and how the client's dialect reads it.
 struct Asking {
   std::string body;

@@ -3,11 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 
-#include "base/text.h"
 #include "dialect/pairs/flows.h"
 #include "dialect/pairs/report.h"
 #include "testing/golden.h"
@@ -15,27 +13,14 @@
 namespace cardea::dialect::pairs {
 namespace {
 
-/// The dialects whose rules of equality compare_test.cc knows. The others are tested beside their codecs, and named here.
-bool is_compared(const Dialect& dialect) {
-  constexpr std::array<std::string_view, 5> names{"openai_chat", "openai_responses", "anthropic", "gemini", "bedrock"};
-  return std::ranges::find(names, dialect.name()) != names.end();
-}
-std::vector<const Dialect*> compared() {
-  std::vector<const Dialect*> out;
-  for (const auto* dialect : all()) {
-    if (is_compared(*dialect)) out.push_back(dialect);
-  }
-  return out;
-}
-
-/// Runs every case through every pair; `run` gives the outcome.
+/// Runs every case through every pair; `run` gives the outcome. `aspect`: of all cases; absent: of each its own.
 template <class Cases, class Run>
-Table table_of(std::string_view title, const Cases& cases, Run run) {
-  Table table{.title = std::string{title}, .rows = {}};
+Table table_of(std::string_view title, Direction direction, std::optional<Aspect> aspect, const Cases& cases, Run run) {
+  Table table{.title = std::string{title}, .direction = direction, .rows = {}};
   for (const auto& one : cases) {
-    Row row{.name = std::string{name_of(one)}, .cells = {}};
-    for (const auto* client : compared()) {
-      for (const auto* upstream : compared()) {
+    Row row{.name = name_of(one), .aspect = aspect ? *aspect : aspect_of(one), .cells = {}};
+    for (const auto* client : all()) {
+      for (const auto* upstream : all()) {
         auto outcome = run(*client, *upstream, one);
         for (const auto& bug : outcome.bugs) {
           ADD_FAILURE() << client->name() << " → " << upstream->name() << ", " << title << ", " << row.name << ": " << bug;
@@ -48,37 +33,74 @@ Table table_of(std::string_view title, const Cases& cases, Run run) {
   return table;
 }
 
-constexpr std::array statuses{400, 404, 429, 500, 529};
-// Within a stream OpenAI's form has no word for every status.
-constexpr std::array stream_statuses{400, 429, 500, 529};
-
-class Pairs : public ::testing::Test {
- protected:
-  static void show(const Table& table) { std::fputs(matrix(table).c_str(), stdout); }
-};
-
-TEST_F(Pairs, NamesWhatIsNotCompared) {
-  for (const auto* dialect : all()) {
-    if (!is_compared(*dialect)) std::printf("not in the matrix yet: %s\n", std::string{dialect->name()}.c_str());
-  }
-  EXPECT_EQ(compared().size(), 5U);
+const Table& requests() {
+  static const Table table = table_of("Requests", Direction::to_upstream, std::nullopt, request_cases(), request_outcome);
+  return table;
 }
-TEST_F(Pairs, Requests) { show(table_of("requests", request_cases(), request_outcome)); }
-TEST_F(Pairs, Answers) { show(table_of("answers", answer_cases(), answer_outcome)); }
-TEST_F(Pairs, Streams) { show(table_of("streams", answer_cases(), stream_outcome)); }
-TEST_F(Pairs, OpaqueItemsComeBackToTheirIssuerAlone) {
-  for (const auto told : {Told::whole, Told::streamed}) {
-    show(table_of(told == Told::whole ? "two turns" : "two turns, streamed", two_turn_cases(),
+const Table& answers() {
+  static const Table table = table_of("Answers", Direction::to_client, std::nullopt, answer_cases(), answer_outcome);
+  return table;
+}
+const Table& streams() {
+  static const Table table = table_of("Streams", Direction::to_client, Aspect::stream, answer_cases(), stream_outcome);
+  return table;
+}
+Table two_turns(std::string_view title, Told told) {
+  return table_of(title, Direction::to_client, Aspect::thinking, two_turn_cases(),
                   [&](const Dialect& client, const Dialect& upstream, const AnswerCase& one) {
                     return two_turn_outcome(client, upstream, one, told);
-                  }));
-  }
+                  });
 }
-TEST_F(Pairs, Errors) {
-  show(table_of("errors", statuses, error_outcome));
-  show(table_of("errors within a stream", stream_statuses, broken_stream_outcome));
-  show(table_of("cut streams", std::array{0},
-                [](const Dialect& client, const Dialect& upstream, int) { return cut_stream_outcome(client, upstream); }));
+const Table& opaque_items() {
+  static const Table table = two_turns("Opaque items over two turns", Told::whole);
+  return table;
+}
+const Table& streamed_opaque_items() {
+  static const Table table = two_turns("Opaque items over two turns, streamed", Told::streamed);
+  return table;
+}
+const Table& errors() {
+  static const Table table =
+      table_of("Errors", Direction::to_client, Aspect::error, std::array{400, 404, 429, 500, 529}, error_outcome);
+  return table;
+}
+/// Within a stream OpenAI's form has no word for every status.
+const Table& stream_errors() {
+  static const Table table = table_of("Errors within a stream", Direction::to_client, Aspect::stream_error,
+                                      std::array{400, 429, 500, 529}, broken_stream_outcome);
+  return table;
+}
+const Table& cut_streams() {
+  static const Table table =
+      table_of("Cut streams", Direction::to_client, Aspect::stream_error, std::array{0},
+               [](const Dialect& client, const Dialect& upstream, int) { return cut_stream_outcome(client, upstream); });
+  return table;
+}
+
+/// No pair and no case is left out.
+void expect_full(const Table& table) {
+  EXPECT_FALSE(table.rows.empty());
+  for (const auto& row : table.rows) EXPECT_EQ(row.cells.size(), all().size() * all().size()) << row.name;
+}
+
+TEST(Pairs, Requests) { expect_full(requests()); }
+TEST(Pairs, Answers) { expect_full(answers()); }
+TEST(Pairs, Streams) { expect_full(streams()); }
+TEST(Pairs, OpaqueItemsComeBackToTheirIssuerAlone) { expect_full(opaque_items()); }
+TEST(Pairs, OpaqueItemsComeBackFromStreams) { expect_full(streamed_opaque_items()); }
+TEST(Pairs, Errors) { expect_full(errors()); }
+TEST(Pairs, ErrorsWithinStreams) { expect_full(stream_errors()); }
+TEST(Pairs, CutStreams) { expect_full(cut_streams()); }
+
+TEST(Pairs, Matrix) {
+  const auto shown = matrix(
+      {requests(), answers(), streams(), opaque_items(), streamed_opaque_items(), errors(), stream_errors(), cut_streams()});
+  std::fputs(shown.c_str(), stdout);
+}
+
+/// `./dev docs` writes it.
+TEST(Pairs, LossesAreDocumented) {
+  EXPECT_EQ(testing::golden("docs/losses.md", document({requests(), answers(), streams(), opaque_items(), stream_errors()})), "");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "dialect/passes.h"
 #include "dialect/translate.h"
 #include "json/value.h"
+#include "json/writer.h"
 
 namespace cardea::dialect::pairs {
 
@@ -34,7 +35,10 @@ json::Value without_bytes(json::Value value) {
 }
 std::string canonical_logprobs(std::string_view text) {
   auto value = json::parse(text);
-  return value ? sorted(without_bytes(std::move(*value))).dump() : std::string{text};
+  if (!value) return std::string{text};
+  const auto* refusal = value->find("refusal");
+  if (refusal != nullptr && refusal->is(json::Type::null)) static_cast<void>(value->erase("refusal"));
+  return sorted(without_bytes(std::move(*value))).dump();
 }
 
 std::string squeezed(std::string_view text) {
@@ -153,7 +157,9 @@ class Speaker {
     const auto ordinal = calls.emplace(call.id.value_or(cat("#", calls.size())), calls.size()).first->second;
     const bool custom = call.kind == ToolKind::custom;
     const std::string arguments = call.arguments.empty() && !custom ? "{}" : call.arguments;
-    flow_.add(kind(who, "call"), cat('#', ordinal, ' ', call.name, ' ', custom ? arguments : canonical(arguments)));
+    // A free text is said as the one text of a function, and the other way round.
+    const auto input = custom ? cat(R"({"input":)", json::quote(arguments), '}') : arguments;
+    flow_.add(kind(who, "call"), cat('#', ordinal, ' ', call.name, ' ', canonical(input)));
     if (call.signature) note("call signature", *call.signature);
   }
   void tell(std::string_view /*who*/, const ToolResult& result) {
@@ -268,7 +274,7 @@ void say_fields(const Chat& chat, std::map<std::string, std::string>& fields) {
   }
   count("n", chat.n);
   if (chat.logprobs.value_or(false)) fields["logprobs"] = "true";
-  count("top_logprobs", chat.top_logprobs);
+  if (chat.top_logprobs.value_or(0) != 0) count("top_logprobs", chat.top_logprobs);
   text("verbosity", chat.verbosity);
   text("service_tier", chat.service_tier);
   text("user", chat.user);

@@ -103,6 +103,10 @@ std::optional<std::vector<std::string>> seen_by(const Dialect& client, const Dia
 
 Outcome two_turn_outcome(const Dialect& client, const Dialect& upstream, const AnswerCase& one, Told told) {
   Outcome out;
+  if (is_prompt_form(client) || is_prompt_form(upstream)) {
+    out.unsayable.push_back({.field = "history", .reason = "one prompt alone"});
+    return out;
+  }
   const auto request = translated_question(client, upstream, told == Told::whole ? question() : streamed_question(), out);
   if (!request) return out;
   Answer answer = one.answer;
