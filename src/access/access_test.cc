@@ -56,6 +56,26 @@ TEST(Access, EveryCarrierWorks) {
   EXPECT_EQ(verdict(ring, "/v1/models?key=%73k-cardea%2Daaaaaaaaaaaaaaaaaaaaaaaa", ""), "alice");
 }
 
+TEST(Access, TheKeyIsTheAccessKeyIdOfASignedRequest) {
+  const auto signed_by = [](std::string_view id, std::string_view scope = "/20261122/us-east-1/bedrock/aws4_request") {
+    return cat("Authorization: AWS4-HMAC-SHA256 Credential=", id, scope,
+               ", SignedHeaders=content-type;host;x-amz-date, Signature=0f\r\n");
+  };
+  EXPECT_EQ(with(signed_by(key_a)), "alice");
+  EXPECT_EQ(with(cat("authorization: aws4-hmac-sha256 SignedHeaders=host,Signature=0f,Credential=", key_a,
+                     "/20261122/us-east-1/bedrock/aws4_request\r\n")),
+            "alice");
+  EXPECT_EQ(verdict(ring_of({gateway_key("odd", "a/b/c-0123456789")}), "/", signed_by("a/b/c-0123456789")), "odd");
+  EXPECT_TRUE(refused(with(signed_by("AKIAIOSFODNN7EXAMPLE"))));
+  EXPECT_TRUE(refused(with(signed_by(""))));
+  EXPECT_TRUE(refused(with(signed_by(key_a, "/us-east-1/bedrock/aws4_request"))));
+  EXPECT_TRUE(refused(with(signed_by(key_a, "/20261122/us-east-1/bedrock/aws5_request"))));
+  EXPECT_TRUE(refused(with("Authorization: AWS4-HMAC-SHA256 SignedHeaders=host, Signature=0f\r\n")));
+  EXPECT_TRUE(refused(with("Authorization: AWS4-HMAC-SHA256\r\n")));
+  EXPECT_TRUE(refused(with(cat(signed_by(key_a), "x-api-key: ", key_b, "\r\n"))));
+  EXPECT_EQ(verdict(ring_of({}), "/", signed_by("AKIAIOSFODNN7EXAMPLE")), "local") << "without keys any value passes";
+}
+
 TEST(Access, EqualCredentialsInSeveralCarriersAreOne) {
   EXPECT_EQ(with(cat("Authorization: Bearer ", key_a, "\r\nx-api-key: ", key_a, "\r\n")), "alice");
   EXPECT_EQ(verdict(two_keys(), "/?key=%73k-cardea-aaaaaaaaaaaaaaaaaaaaaaaa", cat("x-goog-api-key: ", key_a, "\r\n")), "alice");

@@ -49,6 +49,32 @@ std::optional<std::string_view> percent_decode(std::string_view text, std::span<
   return std::string_view{out.data(), size};
 }
 
+constexpr std::string_view malformed =
+    "The Authorization header is malformed. Send 'Authorization: Bearer YOUR_KEY', or sign with YOUR_KEY as the access key id.";
+
+/// The access key id of what AWS's clients send: "Credential=ID/DAY/REGION/SERVICE/aws4_request, SignedHeaders=…, Signature=…"
+/// (Signature Version 4). Nothing when it is not of that form.
+std::optional<std::string_view> access_key_id(std::string_view parameters) {
+  constexpr std::string_view credential = "Credential=";
+  constexpr std::string_view terminator = "/aws4_request";
+  while (!parameters.empty()) {
+    const auto end = parameters.find(',');
+    auto value = trim(parameters.substr(0, end));
+    parameters.remove_prefix(end == std::string_view::npos ? parameters.size() : end + 1);
+    if (!value.starts_with(credential)) continue;
+    value.remove_prefix(credential.size());
+    if (!value.ends_with(terminator)) return std::nullopt;
+    value.remove_suffix(terminator.size());
+    for (int scope = 0; scope < 3; ++scope) {  // service, region, day: the id itself may hold slashes
+      const auto slash = value.rfind('/');
+      if (slash == std::string_view::npos) return std::nullopt;
+      value = value.substr(0, slash);
+    }
+    return value;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Status Credential::extract(const wire::RequestHead& head) {
@@ -88,15 +114,21 @@ Status Credential::take(std::string_view credential, std::string_view carrier) {
 }
 
 Status Credential::take_authorization(std::string_view value) {
-  constexpr std::string_view bearer = "bearer";
   const auto end = value.find_first_of(" \t");
-  if (!iequals(value.substr(0, end), bearer)) {
-    return fail(Kind::unauthenticated, "This gateway knows one Authorization scheme: 'Authorization: Bearer YOUR_KEY'.");
-  }
+  const auto scheme = value.substr(0, end);
   const auto token = end == std::string_view::npos ? std::string_view{} : trim(value.substr(end));
-  if (token.find_first_of(" \t") != std::string_view::npos) {
-    return fail(Kind::unauthenticated, "The Authorization header is malformed. Send 'Authorization: Bearer YOUR_KEY'.");
+  if (iequals(scheme, "aws4-hmac-sha256")) {
+    // The key is the access key id. What it signs with is not looked at: who holds a key here needs no second secret, and the
+    // gateway keeps only the key's hash, with which nothing could be signed.
+    const auto id = access_key_id(token);
+    if (!id) return fail(Kind::unauthenticated, std::string{malformed});
+    return take(*id, "Authorization");
   }
+  if (!iequals(scheme, "bearer")) {
+    return fail(Kind::unauthenticated,
+                "This gateway knows 'Authorization: Bearer YOUR_KEY', and AWS4-HMAC-SHA256 with YOUR_KEY as the access key id.");
+  }
+  if (token.find_first_of(" \t") != std::string_view::npos) return fail(Kind::unauthenticated, std::string{malformed});
   return take(token, "Authorization");
 }
 
