@@ -5,7 +5,6 @@
 #include <deque>
 
 #include "dialect/gemini/gemini.h"
-#include "wire/sse.h"
 
 namespace cardea::dialect::google {
 
@@ -286,7 +285,7 @@ void Encoder::on(const event::ChoiceFinish& finish) {
 
 void Encoder::on(const event::Ping&) {
   if (context_.framing == Framing::sse) {
-    wire::append_comment(*out_, "ping");
+    *out_ += "\n\n";  // an empty event: Google's Python client takes a comment for a JSON document, and fails
   } else if (place_ == Place::later) {
     *out_ += "\r\n";  // white space between the elements
   }

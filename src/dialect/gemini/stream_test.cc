@@ -265,7 +265,7 @@ TEST(GeminiStream, WritesForeignEventsInOrder) {
              Framing::sse, &losses);
   EXPECT_EQ(
       bytes,
-      data(R"({"text":"h","thought":true})") + ": ping\n\n" + data(R"({"text":"m","thought":true})") +
+      data(R"({"text":"h","thought":true})") + "\n\n" + data(R"({"text":"m","thought":true})") +
           data(R"({"text":"","thought":true,"thoughtSignature":"c2ln"})") + data(R"({"text":"Él"})") +
           data(R"({"functionCall":{"id":"1","name":"f","args":{}}})") +
           data(R"({"functionCall":{"id":"2","name":"g","args":{"b":2}}})") + data(R"({"text":"bye"})") +
