@@ -110,7 +110,7 @@ def gtest(preset, program):
     if count.failed:
         show(output)
     shown = [line for line in output.splitlines() if line.startswith(TABLE_MARK)]
-    if shown:  # what a program prints for people to read: the matrix of dialects
+    if shown and preset == "dev":  # what a program prints for people to read, once: the matrix of dialects
         say("\n".join(shown))
     return count
 

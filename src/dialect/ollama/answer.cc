@@ -173,10 +173,10 @@ Said gather_answer(const Choice& choice, Losses& losses) {
     } else if (const auto* thinking = std::get_if<model::Thinking>(&part.value)) {
       if (!out.thinking.empty() && !thinking->text.empty()) out.thinking += "\n\n";
       out.thinking += thinking->text;
-      out.signature = thinking->signature;
+      const auto before = std::exchange(out.signature, thinking->signature);
       if (++thoughts == 1) continue;
       // A signature is of one text alone.
-      losses.detail("choices[0].message.thinking.signature");
+      if (before || out.signature) losses.detail("choices[0].message.thinking.signature");
       out.signature.reset();
     } else if (std::holds_alternative<model::ToolCall>(part.value)) {
       out.calls.push_back(&part);

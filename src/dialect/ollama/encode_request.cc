@@ -224,6 +224,7 @@ void Encoding::think(const model::Reasoning& reasoning) {
   std::string_view effort = reasoning.effort ? std::string_view{*reasoning.effort} : std::string_view{};
   if (effort.empty() && reasoning.budget_tokens) effort = effort_of(*reasoning.budget_tokens);
   if (reasoning.budget_tokens) losses_.detail("reasoning.budget_tokens", "said as a level");
+  if (effort == "minimal" && reasoning.effort) losses_.detail("reasoning.effort", "low is the least");
   const auto* row = std::ranges::find(rows, effort, &Row::effort);
   if (row != rows.end()) {
     w_.key("think").string(row->level);

@@ -176,7 +176,7 @@ std::vector<std::string> soft_aspects(const Answer& from) {
       if (std::holds_alternative<Refusal>(part.value)) out.emplace_back("refusal");
       if (std::holds_alternative<Image>(part.value)) out.emplace_back("0 extra image_generation_call");
     }
-    if (choice.stop_sequence) out.emplace_back("finish");
+    if (choice.stop_sequence || choice.finish == Finish::context_limit) out.emplace_back("finish");
   }
   if (from.service_tier) out.emplace_back("service_tier");
   return out;

@@ -179,6 +179,33 @@ void tool_requests(std::vector<RequestCase>& out) {
   out.push_back({"custom tool, called", custom});
 }
 
+void more_requests(std::vector<RequestCase>& out) {
+  out.push_back({"text, image, text, image",
+                 with({{.role = Role::user, .parts = {text("First:"), png_image(), text("Second:"), png_image()}}})});
+  out.push_back({"several texts", with({{.role = Role::user, .parts = {text("One."), text("Two."), text("Three.")}}})});
+  out.push_back({"last word to the model", with({user("Count"), assistant("One, two,")})});
+  out.push_back({"two users in a row", with({user("One"), user("Two")})});
+  auto named = with_tool();
+  named.tools->push_back(function("files.read/v1", weather_schema));
+  named.messages.push_back({.role = Role::assistant, .parts = {call("call_1", "files.read/v1", R"({"city":"Bern"})")}});
+  named.messages.push_back({.role = Role::tool, .parts = {result("call_1", "files.read/v1", {text("x")})}});
+  out.push_back({"tool of another name", named});
+  auto twice = one_result(result("call_1", "get_weather", {text("sun"), text("and wind")}));
+  twice.messages.push_back(
+      {.role = Role::assistant, .parts = {text("Once more."), call("call_9", "get_weather", R"({"city":"Thun"})")}});
+  twice.messages.push_back({.role = Role::tool, .parts = {result("call_9", "get_weather", {text("rain")})}});
+  out.push_back({"call after call", twice});
+  auto swapped = with_tool();
+  swapped.messages.push_back({.role = Role::assistant,
+                              .parts = {call("call_1", "get_weather", R"({"city":"Bern"})"), call("call_2", "get_time", "{}")}});
+  swapped.messages.push_back({.role = Role::tool, .parts = {result("call_2", "get_time", {text("12:00")})}});
+  swapped.messages.push_back({.role = Role::tool, .parts = {result("call_1", "get_weather", {text("sun")})}});
+  out.push_back({"results in another order", swapped});
+  auto unused = with_tool();
+  unused.response_format = schema(std::nullopt).response_format;
+  out.push_back({"schema beside tools", unused});
+}
+
 void field_requests(std::vector<RequestCase>& out) {
   const auto add = [&](std::string_view name, auto change) { out.push_back({name, hello_with(change)}); };
   out.push_back({"sampling", sampled()});
@@ -194,6 +221,9 @@ void field_requests(std::vector<RequestCase>& out) {
   out.push_back({"schema", schema(std::nullopt)});
   out.push_back({"schema, strict", schema(true)});
   add("JSON object", [](Chat& c) { c.response_format = ResponseFormat{.kind = ResponseFormat::Kind::json_object}; });
+  add("reasoning effort none", [](Chat& c) { c.reasoning = Reasoning{.effort = "none"}; });
+  add("reasoning effort minimal", [](Chat& c) { c.reasoning = Reasoning{.effort = "minimal"}; });
+  add("reasoning effort xhigh", [](Chat& c) { c.reasoning = Reasoning{.effort = "xhigh"}; });
   add("reasoning effort", [](Chat& c) { c.reasoning = Reasoning{.effort = "low"}; });
   add("thinking budget", [](Chat& c) { c.reasoning = Reasoning{.budget_tokens = 8192, .mode = "enabled"}; });
   add("odd thinking budget", [](Chat& c) { c.reasoning = Reasoning{.budget_tokens = 5000, .mode = "enabled"}; });
@@ -235,6 +265,7 @@ std::vector<RequestCase> request_cases() {
                                                 {.value = File{.media = {.url = "https://example.org/report.pdf",
                                                                          .media_type = "application/pdf"}}}}}})});
   tool_requests(out);
+  more_requests(out);
   out.push_back(
       {"thinking in history", with({user("Hello"),
                                     {.role = Role::assistant, .parts = {{.value = Thinking{.text = "They greet."}}, text("Hi!")}},
@@ -301,6 +332,17 @@ std::vector<AnswerCase> answer_cases() {
   auto stopped = answer({text("Hello ")}, Finish::stop_sequence);
   stopped.choices[0].stop_sequence = "END";
   out.push_back({"stop sequence", stopped});
+  out.push_back({"context full", answer({text("Once upon a")}, Finish::context_limit)});
+  out.push_back({"call amiss", answer({text("Once")}, Finish::malformed_call)});
+  out.push_back({"broken off", answer({text("Once")}, Finish::failed)});
+  out.push_back({"two texts", answer({text("One. "), text("Two.")})});
+  out.push_back({"call, then words", answer({call("call_1", "get_time", "{}"), text("I looked.")}, Finish::tool_calls)});
+  out.push_back({"thoughts between calls", answer({thinking("First."), call("call_1", "get_time", "{}"), thinking("Then."),
+                                                   call("call_2", "get_weather", R"({"city":"Bern"})")},
+                                                  Finish::tool_calls)});
+  auto uncounted = answer({text("Hi!")});
+  uncounted.usage.reset();
+  out.push_back({"not counted", uncounted});
   auto used = answer({thinking("Hm."), text("Hi!")});
   used.usage = Usage{.input = 10, .cache_read = 20, .cache_write = 30, .output = 15, .reasoning = 5};
   out.push_back({"usage, cached and reasoning", used});

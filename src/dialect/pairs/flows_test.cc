@@ -66,6 +66,28 @@ void unforce(Chat& chat, std::string_view tool, const Chat& asked) {
   chat.tool_choice = asked.tool_choice;
 }
 
+/// Names that were made to fit are the client's again.
+void take_names_back(Chat& chat, const ToolForms& forms) {
+  const auto take_back = [&](std::string& name) {
+    const auto found = forms.renamed.find(name);
+    if (found != forms.renamed.end()) name = found->second;
+  };
+  if (chat.tools) {
+    for (auto& tool : *chat.tools) take_back(tool.name);
+  }
+  for (auto& message : chat.messages) {
+    for (auto& part : message.parts) {
+      if (auto* call = std::get_if<model::ToolCall>(&part.value)) take_back(call->name);
+    }
+  }
+}
+
+/// An answer that broke off is an error in some forms.
+bool is_error(const Answer& answer) {
+  const auto finish = answer.choices.at(0).finish.value_or(model::Finish::unknown);
+  return finish == model::Finish::failed || finish == model::Finish::malformed_call;
+}
+
 /// What a vendor's reference demands and nobody said.
 void forgive_demanded(const Dialect& dialect, const Chat& asked, Chat& chat) {
   const bool limited = asked.limits.max_tokens || asked.limits.max_output_tokens;
@@ -139,6 +161,7 @@ Outcome request_outcome(const Dialect& client, const Dialect& upstream, const Re
     return out;
   }
   unforce(*read, translated->forced_tool, asking->chat);
+  take_names_back(*read, translated->tools);
   forgive_demanded(upstream, asking->chat, *read);
   if (translated->copies > 1) read->n = translated->copies;  // asked one by one
   const auto verdict = judge(expected, *read, translated->losses, upstream.name());
@@ -232,9 +255,9 @@ std::optional<Answered> answer_as(std::string_view dialect, const Dialect& upstr
   auto said = upstream.decode_response(answered.body);
   if (!said) {
     // An answer of nothing is an error in some forms.
-    const bool empty = answer.choices[0].parts.empty();
-    if (!empty) out.bugs.push_back(cat("the upstream's own answer: ", said.error().message(), "\n", answered.body));
-    out.unsayable.push_back({.field = "empty answer", .reason = "an error there"});
+    const bool error = answer.choices[0].parts.empty() || is_error(answer);
+    if (!error) out.bugs.push_back(cat("the upstream's own answer: ", said.error().message(), "\n", answered.body));
+    out.unsayable.push_back({.field = is_error(answer) ? "broken answer" : "empty answer", .reason = "an error there"});
     return std::nullopt;
   }
   const auto verdict = judge(answer, *said, unsayable, upstream.name());
@@ -273,6 +296,7 @@ Outcome answer_outcome(const Dialect& client, const Dialect& upstream, const Ans
     return out;
   }
   auto got = client.decode_response(translated->body);
+  if (!got && is_error(*said)) return out;  // told as an error
   if (!got) {
     out.bugs.push_back(cat("the client cannot read it: ", got.error().message(), "\n", translated->body.substr(0, 600)));
     return out;
@@ -350,11 +374,11 @@ Outcome stream_outcome(const Dialect& client, const Dialect& upstream, const Ans
   const auto read = read_stream(upstream, stream);
   auto said = assemble(read.events);
   if (!read.status || !said.ended || !said.error.empty()) {
-    const bool empty = answer.choices[0].parts.empty();
-    if (!empty)
+    const bool error = answer.choices[0].parts.empty() || is_error(answer);
+    if (!error)
       out.bugs.push_back(cat("the upstream's own stream: ", said.error, read.status ? "" : read.status.error().message(), "\n",
                              stream.substr(0, 1500)));
-    out.unsayable.push_back({.field = "empty answer", .reason = "an error there"});
+    out.unsayable.push_back({.field = is_error(answer) ? "broken answer" : "empty answer", .reason = "an error there"});
     return out;
   }
   const auto verdict = judge(answer, said.answer, unsayable, upstream.name());
@@ -370,6 +394,7 @@ Outcome stream_outcome(const Dialect& client, const Dialect& upstream, const Ans
   check_splits(pair, *request, stream, whole, out);
   const auto back = read_stream(client, whole.bytes);
   auto got = assemble(back.events);
+  if (got.failed && is_error(said.answer)) return out;  // told as an error
   if (!back.status || !got.ended || !got.error.empty()) {
     out.bugs.push_back(cat("the client cannot read it: ", got.error, back.status ? "" : back.status.error().message(), "\n",
                            whole.bytes.substr(0, 2500)));

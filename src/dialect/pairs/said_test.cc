@@ -68,7 +68,16 @@ std::string media_text(const Media& media, std::string_view format = {}) {
 class Flow {
  public:
   explicit Flow(std::vector<Item>& out) : out_{out} {}
-  void add(std::string kind, std::string value) { out_.push_back({std::move(kind), std::move(value)}); }
+  void add(std::string kind, std::string value, std::size_t parts = 1) {
+    out_.push_back({.kind = std::move(kind), .value = std::move(value), .parts = parts});
+  }
+  [[nodiscard]] std::size_t size() const { return out_.size(); }
+  void sort_from(std::size_t first) {
+    const auto begin = out_.begin() + static_cast<std::ptrdiff_t>(first);
+    // What stands with a result stays behind it.
+    const bool plain = std::all_of(begin, out_.end(), [](const Item& item) { return item.kind.ends_with("result"); });
+    if (plain) std::ranges::sort(begin, out_.end(), {}, &Item::value);
+  }
   /// The offset at which the text stands in what it was joined to.
   std::uint64_t join(std::string_view kind, std::string_view text) {
     auto* last = out_.empty() ? nullptr : &out_.back();
@@ -104,7 +113,9 @@ class Speaker {
     const auto result = [&](const Value& v) { return is.template operator()<ToolResult>(v); };
     const auto thinking = [&](const Value& v) { return is.template operator()<Thinking>(v); };
     const auto call = [&](const Value& v) { return is.template operator()<ToolCall>(v); };
+    const auto results = flow_.size();
     pass(result);
+    flow_.sort_from(results);  // they are found by their calls
     for (const auto* part : moved_) say(who, *part);
     moved_.clear();
     pass(thinking);
@@ -166,10 +177,12 @@ class Speaker {
     const auto found = calls.find(result.call_id.value_or(""));
     const auto name = found != calls.end() ? cat('#', found->second) : std::string{"orphan"};
     std::string words;
+    std::size_t texts = 0;
     std::vector<const Part*> others;
     for (const auto& part : result.parts) {
       const auto* text = std::get_if<Text>(&part.value);
       if (text != nullptr) {
+        ++texts;
         words += text->text;
       } else {
         others.push_back(&part);
@@ -178,7 +191,7 @@ class Speaker {
     }
     const bool failed = result.is_error.value_or(false);
     if (failed && leniency.errors_as_text && !words.starts_with("Error:")) words.insert(0, words.empty() ? "Error" : "Error: ");
-    flow_.add(cat(prefix_, "result"), cat(name, ' ', canonical(words)));
+    flow_.add(cat(prefix_, "result"), cat(name, ' ', canonical(words)), texts);
     if (failed && !leniency.errors_as_text) note("result is_error", name);
     for (const auto* part : others) {
       if (leniency.images_behind_results) {
@@ -340,11 +353,13 @@ Said said_by(const Chat& asked, const Leniency& leniency) {
 
 namespace {
 
-/// A matched stop sequence and the older word for calls are kinds of the plainer ones; the sequence itself is told apart.
+/// A matched stop sequence, a full context and the older word for calls are kinds of the plainer ones; the sequence itself is
+/// told apart.
 std::string finish_text(const Choice& choice) {
   const auto finish = choice.finish.value_or(Finish::unknown);
   if (finish == Finish::stop_sequence) return "stop";
   if (finish == Finish::function_call) return "tool_calls";
+  if (finish == Finish::context_limit) return "length";
   return std::string{name(finish)};
 }
 
