@@ -29,6 +29,7 @@ class Encoder final : public StreamEncoder {
     std::uint64_t part = 0;
     model::Part value;  ///< of a call the whole of it, with the arguments so far
     bool open = true;
+    bool told = false;  ///< of a call
   };
 
   void on(const event::Start& start) {
@@ -61,7 +62,7 @@ class Encoder final : public StreamEncoder {
   void lose_signature(std::optional<std::string>& signature) {
     if (std::exchange(signature, std::nullopt)) losses_.detail("choices[0].message.thinking.signature");
   }
-  void close(OpenPart& part);
+  void tell_calls();
   void flush_signature() {
     if (const auto signature = std::exchange(signature_, std::nullopt)) line({.signature = *signature});
   }
@@ -181,14 +182,21 @@ void Encoder::on(const event::Logprobs& logprobs) {
   });
 }
 
-void Encoder::close(OpenPart& part) {
-  const bool call = part.open && std::holds_alternative<model::ToolCall>(part.value.value);
-  part.open = false;
-  if (call) line({.calls = {&part.value}});
+/// In the order in which they began: a call that is whole waits for one before it that is not.
+void Encoder::tell_calls() {
+  for (auto& part : parts_) {
+    if (part.told || !std::holds_alternative<model::ToolCall>(part.value.value)) continue;
+    if (part.open) return;
+    part.told = true;
+    line({.calls = {&part.value}});
+  }
 }
 
 void Encoder::on(const event::PartStop& stop) {
-  if (auto* part = find(stop.choice, stop.part)) close(*part);
+  auto* part = find(stop.choice, stop.part);
+  if (part == nullptr) return;
+  part->open = false;
+  tell_calls();
 }
 
 void Encoder::on(const event::ChoiceFinish& finish) {
@@ -200,7 +208,8 @@ void Encoder::on(const event::ChoiceFinish& finish) {
 
 void Encoder::on(const event::End&) {
   flush_signature();
-  for (auto& part : parts_) close(part);
+  for (auto& part : parts_) part.open = false;
+  tell_calls();
   line({}, [&](Writer& w) {
     w.key("done").boolean(true);
     if (finish_) w.key("done_reason").string(word_of(finish_->finish));

@@ -206,10 +206,10 @@ TEST(OllamaStream, WritesTheReferencesForm) {
       cat(head, R"("message":{"role":"assistant","content":"","thinking":"hm"},"done":false})", '\n',  //
           head, R"("message":{"role":"assistant","content":"Hi"},"done":false})", '\n',                //
           head,
-          R"("message":{"role":"assistant","content":"","tool_calls":[{"id":"b","function":{"index":0,"name":"g","arguments":{}}}]},"done":false})",
+          R"("message":{"role":"assistant","content":"","tool_calls":[{"id":"a","function":{"index":0,"name":"f","arguments":{"x":1}}}]},"done":false})",
           '\n',  //
           head,
-          R"("message":{"role":"assistant","content":"","tool_calls":[{"id":"a","function":{"index":1,"name":"f","arguments":{"x":1}}}]},"done":false})",
+          R"("message":{"role":"assistant","content":"","tool_calls":[{"id":"b","function":{"index":1,"name":"g","arguments":{}}}]},"done":false})",
           '\n',  //
           head,
           R"("message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":3,"eval_count":2})",

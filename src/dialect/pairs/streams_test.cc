@@ -1,5 +1,10 @@
 #include "dialect/pairs/streams.h"
 
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "dialect/pairs/flow_util.h"
+
 namespace cardea::dialect::pairs {
 
 StreamRead read_stream(const Dialect& dialect, std::string_view bytes) {
@@ -37,5 +42,47 @@ std::string write_stream(const Dialect& dialect, const std::vector<model::ChatEv
   losses.add(encoder->losses());
   return out;
 }
+
+namespace {
+
+/// Two calls whose arguments come by turns; the second is whole first.
+std::vector<model::ChatEvent> interleaved_calls() {
+  namespace event = model::event;
+  const auto call = [](std::string id, std::string name) {
+    return model::Part{.value = model::ToolCall{.id = std::move(id), .name = std::move(name)}};
+  };
+  return {event::Start{.id = "x", .model = "m"},
+          event::PartStart{0, 0, call("call_1", "get_weather")},
+          event::PartStart{0, 1, call("call_2", "get_time")},
+          event::Delta{0, 1, R"({"zone":)"},
+          event::Delta{0, 0, R"({"city":")"},
+          event::Delta{0, 1, R"("CET"})"},
+          event::Delta{0, 0, R"(Bern"})"},
+          event::PartStop{0, 1},
+          event::PartStop{0, 0},
+          event::ChoiceFinish{.choice = 0, .finish = model::Finish::tool_calls},
+          event::End{}};
+}
+
+TEST(Streams, InterleavedCallsKeepTheirOrder) {
+  const auto request = streamed_question();
+  for (const auto* client : all()) {
+    if (is_prompt_form(*client)) continue;
+    Losses losses;
+    const auto bytes = write_stream(*client, interleaved_calls(), context_of(*client, request), losses);
+    const auto got = assemble(read_stream(*client, bytes).events);
+    EXPECT_TRUE(got.ended) << client->name();
+    EXPECT_EQ(got.error, "") << client->name() << "\n" << bytes;
+    std::vector<std::string> calls;
+    for (const auto& part : got.answer.choices.at(0).parts) {
+      if (const auto* call = std::get_if<model::ToolCall>(&part.value)) calls.push_back(cat(call->name, call->arguments));
+    }
+    EXPECT_EQ(calls, (std::vector<std::string>{R"(get_weather{"city":"Bern"})", R"(get_time{"zone":"CET"})"}))
+        << client->name() << "\n"
+        << bytes;
+  }
+}
+
+}  // namespace
 
 }  // namespace cardea::dialect::pairs
