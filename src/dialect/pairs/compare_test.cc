@@ -104,6 +104,7 @@ const std::vector<Naming>& namings() {
       {"n", {"n", "candidatecount", "choices"}},
       {"filename", {"file", "displayname"}},
       {"callid", {"toolcall"}},
+      {"imagedetail", {"image"}},
   };
   return rows;
 }
@@ -208,6 +209,15 @@ const std::vector<Rule>& rules() {
       // Who asks for thinking wants to see it.
       {"reasoning.summary", "-", "auto", {"openai_responses"}},
       {"reasoning.summary", "auto", "-", {"anthropic", "bedrock", "gemini"}},
+      // Said for all media of the request.
+      {"image detail", "[low]", "", {"gemini"}},
+      {"extra generationConfig", "-", "", {"gemini"}},
+      // The one tool that several vendors have alike, by another name.
+      {"tools[0].name", "web_search", "", {"gemini"}},
+      // As much as the model likes.
+      {"reasoning", "enabled", "-", {"openai_responses", "openai_chat"}},
+      {"reasoning", "enabled", "8192", {"anthropic"}},
+      {"reasoning", "-", "8192", {"anthropic"}},  // a summary was asked for
       // Demanded by the reference.
       {"extra metrics", "-", "", {"bedrock"}},
       {"0 citation document", "", "[0]", {"anthropic"}},
@@ -275,6 +285,7 @@ void join_prompt(Chat& chat) {
       }
     }
     out.extras.insert(out.extras.end(), message.extras.begin(), message.extras.end());
+    if (message.name) out.name = message.name;
   }
   for (const std::string_view label : {"User: ", "Assistant: ", "Assistant:"}) {
     for (auto at = prompt.find(label); at != std::string::npos; at = prompt.find(label)) prompt.erase(at, label.size());

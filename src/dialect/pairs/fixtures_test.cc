@@ -201,6 +201,24 @@ void more_requests(std::vector<RequestCase>& out) {
   swapped.messages.push_back({.role = Role::tool, .parts = {result("call_2", "get_time", {text("12:00")})}});
   swapped.messages.push_back({.role = Role::tool, .parts = {result("call_1", "get_weather", {text("sun")})}});
   out.push_back({"results in another order", swapped});
+  Part low = png_image();
+  std::get<Image>(low.value).detail = "low";
+  out.push_back({"image in low detail", with({{.role = Role::user, .parts = {text("What is it?"), low}}})});
+  out.push_back({"text file", with({{.role = Role::user,
+                                     .parts = {text("Sum it up."),
+                                               {.value = File{.media = {.base64 = "SGVsbG8gdGhlcmUu", .media_type = "text/plain"},
+                                                              .name = "note.txt"}}}}})});
+  out.push_back({"MP3", with({{.role = Role::user,
+                               .parts = {text("What is said?"),
+                                         {.value = Audio{.media = {.base64 = "SUQzBAAAAAAAAA==", .media_type = "audio/mpeg"},
+                                                         .format = "mp3"}}}}})});
+  auto called = with({{.role = Role::user, .name = "ann", .parts = {text("Hello")}}});
+  out.push_back({"a user's name", called});
+  Message manual{.role = Role::system, .parts = {text("Be brief."), text("Be kind.")}};
+  out.push_back({"system of two parts", with({manual, user("Hello")})});
+  auto search = hello();
+  search.tools = {Tool{.kind = Tool::Kind::built_in, .name = "web_search", .builtin = Json{R"({"type":"web_search"})"}}};
+  out.push_back({"web search", search});
   auto unused = with_tool();
   unused.response_format = schema(std::nullopt).response_format;
   out.push_back({"schema beside tools", unused});
@@ -227,6 +245,15 @@ void field_requests(std::vector<RequestCase>& out) {
   add("reasoning effort", [](Chat& c) { c.reasoning = Reasoning{.effort = "low"}; });
   add("thinking budget", [](Chat& c) { c.reasoning = Reasoning{.budget_tokens = 8192, .mode = "enabled"}; });
   add("odd thinking budget", [](Chat& c) { c.reasoning = Reasoning{.budget_tokens = 5000, .mode = "enabled"}; });
+  add("reasoning, summed up", [](Chat& c) { c.reasoning = Reasoning{.effort = "medium", .summary = "auto"}; });
+  add("adaptive thinking", [](Chat& c) { c.reasoning = Reasoning{.mode = "adaptive"}; });
+  add("tier flex", [](Chat& c) { c.service_tier = "flex"; });
+  add("tier priority", [](Chat& c) { c.service_tier = "priority"; });
+  add("logit bias", [](Chat& c) { c.sampling.logit_bias = Json{R"({"50256":-100})"}; });
+  add("min_p, repetition penalty", [](Chat& c) {
+    c.sampling.min_p = Number{"0.05"};
+    c.sampling.repetition_penalty = Number{"1.1"};
+  });
   add("thinking off", [](Chat& c) { c.reasoning = Reasoning{.mode = "disabled"}; });
   add("safety settings", [](Chat& c) { c.safety = std::vector<SafetySetting>{{"HARM_CATEGORY_HARASSMENT", "BLOCK_NONE"}}; });
   out.push_back({"cache marks", cached()});

@@ -253,7 +253,7 @@ void say_choices(const Chat& chat, std::map<std::string, std::string>& fields) {
   } else if (reasoning.budget_tokens) {
     fields["reasoning"] = cat(*reasoning.budget_tokens);
   } else if (reasoning.mode) {
-    fields["reasoning"] = *reasoning.mode;
+    fields["reasoning"] = "enabled";  // as much as the model likes
   }
   if (reasoning.summary) fields["reasoning.summary"] = *reasoning.summary;
 }
@@ -340,6 +340,7 @@ Said said_by(const Chat& asked, const Leniency& leniency) {
     if (next != who) flush();
     who = next;
     for (const auto& part : message.parts) parts.push_back(&part);
+    if (message.name) out.fields["name"] = *message.name;
     for (const auto& extra : message.extras) out.fields[cat("extra ", extra.key)] = extra.value.text;
   }
   flush();
