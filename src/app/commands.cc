@@ -65,7 +65,8 @@ constexpr Example twin_examples[] = {
 constexpr Flag explain_flags[] = {
     {"--from", "DIALECT", "whose request it is: openai_chat, openai_responses, anthropic, gemini, bedrock, cohere, ollama"},
     {"--to", "DIALECT", "what the upstream speaks"},
-    {"--model", "NAME", "the upstream's name of the model; default: as in the request"},
+    {"--model", "NAME",
+     "the upstream's name of the model, or PROVIDER/MODEL of the catalog, which knows what it takes; default: as in the request"},
 };
 constexpr Example explain_examples[] = {
     {"cardea explain-translation --from openai --to anthropic request.json", "what would be kept, changed, lost"},

@@ -9,7 +9,9 @@
 #include "app/output.h"
 #include "app/terminal.h"
 #include "base/text.h"
+#include "catalog/catalog.h"
 #include "dialect/explain.h"
+#include "pipeline/snapshot.h"
 
 namespace cardea::app {
 namespace {
@@ -23,7 +25,7 @@ Result<const dialect::Dialect*> dialect_of(const Arguments& arguments, std::stri
 }
 
 Result<std::string> read_body(const std::string& file) {
-  if (file == "-") return read_input();
+  if (file == "-") return read_input(nullptr);
   std::ifstream stream{file, std::ios::binary};
   std::ostringstream text;
   text << stream.rdbuf();
@@ -81,7 +83,9 @@ int explain_translation(const Arguments& arguments) {
     return exit_failed;
   }
   const std::string name = model.empty() ? std::string{view->model} : model;
-  const dialect::Pair pair{**from, **to, name, "explained"};
+  const std::optional<catalog::ModelInfo> known = catalog::builtin_model(name);
+  const dialect::Abilities abilities = pipeline::abilities_of(known ? &*known : nullptr, (*to)->name());
+  const dialect::Pair pair{**from, **to, known ? known->id : name, "explained", abilities};
   Result<dialect::Explanation> told = dialect::explain(pair, *body, asked);
   if (told) return report(*told);
   complain(told.error().message());

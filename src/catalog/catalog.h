@@ -132,6 +132,9 @@ struct Discovered {
 /// Every built-in provider's name, in order of preference for plain model names.
 [[nodiscard]] std::vector<std::string_view> builtin_names();
 
+/// What the built-in data says of "provider/model", whether or not the provider is on.
+[[nodiscard]] std::optional<ModelInfo> builtin_model(std::string_view name);
+
 class Catalog;
 struct Built {
   std::shared_ptr<const Catalog> catalog;  ///< null when a problem is an error

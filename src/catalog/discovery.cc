@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/text.h"
 #include "catalog/data.h"
 #include "catalog/embedded.h"
@@ -59,6 +61,16 @@ std::vector<std::string_view> builtin_names() {
   std::vector<std::string_view> out;
   for (const auto& file : embedded()) out.push_back(file.name);
   return out;
+}
+
+std::optional<ModelInfo> builtin_model(std::string_view name) {
+  const auto slash = name.find('/');
+  const auto* file = slash == std::string_view::npos ? nullptr : find_embedded(name.substr(0, slash));
+  if (file == nullptr) return std::nullopt;
+  const auto provider = config::read_provider(file->json, [](std::string_view) { return std::optional<std::string>{}; });
+  if (!provider) return std::nullopt;
+  const auto model = std::ranges::find(provider->models, name.substr(slash + 1), &config::ProviderModel::id);
+  return model != provider->models.end() ? std::optional{make_model(*model, *provider)} : std::nullopt;
 }
 
 }  // namespace cardea::catalog

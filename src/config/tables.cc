@@ -210,7 +210,11 @@ constexpr std::array facts_rows{
                                                     .unit = "tokens",
                                                     .also = "max_tokens,max_output_tokens",
                                                     .min = 1}),
-    field<Owner, &Facts::capabilities>("capabilities", {.doc = "What the model can do.", .example = "[vision, tools]"}),
+    field<Owner, &Facts::capabilities>(
+        "capabilities",
+        {.doc = "What the model can do. Of a model with such a list, images, audio, files and tools that it does not name are "
+                "refused when a request is translated, and reasoning is left out; without one nothing is judged.",
+         .example = "[vision, tools]"}),
     field<Owner, &Facts::price>("price", {.doc = "What it costs, in US dollars per million tokens.",
                                           .example = "{input: 0.15, output: 0.60}",
                                           .also = "pricing,cost"}),

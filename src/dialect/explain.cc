@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "dialect/passes.h"
 #include "json/writer.h"
 
 namespace cardea::dialect {
@@ -173,6 +174,7 @@ Result<Explanation> explain(const Pair& pair, std::string_view body, const Asked
     const auto same = std::ranges::find(there, fact);
     const auto named = same != there.end() ? same : std::ranges::find(there, fact.field, &Fact::field);
     const auto& losses = out.losses.all();
+    count_as_client(translated->chat, fact.field);
     const bool lost = std::ranges::any_of(
         losses, [&](const Loss& loss) { return fact.field == loss.field || fact.field.starts_with(loss.field + '.'); });
     if (same != there.end()) {

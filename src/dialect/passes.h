@@ -14,6 +14,15 @@ namespace cardea::dialect {
 
 // --- requests ---------------------------------------------------------------------------------------------------------------
 
+/// What the model is known not to take is left out and named. A message of such parts alone stays as an empty text.
+/// (abilities.cc)
+void fit_abilities(model::Chat& chat, const Abilities& abilities, Losses& losses);
+/// A field of the model (as Loss::field) as the caller's own request has it, for errors: "contents[0].parts[1]" for
+/// "messages[0].content[1].image". As it is when that cannot be told. (abilities.cc)
+[[nodiscard]] std::string in_callers_words(const Dialect& client, std::string_view body, const model::Chat& said,
+                                           const std::string& field);
+/// "messages[2].content[0]" as the client counts: some dialects keep instructions apart from the list. (translate.cc)
+void count_as_client(const model::Chat& chat, std::string& field);
 /// Opaque items that the gateway packed for the client are unpacked for the deployment that issued them; for every other one
 /// they are left out and named. (opaque.cc)
 void open_opaque(model::Chat& chat, const Pair& pair, Losses& losses);

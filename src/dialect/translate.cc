@@ -10,9 +10,6 @@
 
 namespace cardea::dialect {
 
-namespace {
-
-/// "messages[2].content[0]" as the client counts: some dialects keep instructions apart from the list.
 void count_as_client(const model::Chat& chat, std::string& field) {
   constexpr std::string_view messages = "messages[";
   constexpr std::string_view content = ".content[";
@@ -32,6 +29,21 @@ void count_as_client(const model::Chat& chat, std::string& field) {
   field = cat(place.path, part, rest);
 }
 
+namespace {
+
+/// An error for the first loss that changes the meaning, unless `allow` gives it away. The losses are by `chat`'s indices.
+Status keeps_meaning(const Dialect& client, std::string_view body, const model::Chat& chat, const Losses& losses, Allow allow) {
+  const Loss* gravest = losses.gravest();
+  if (gravest == nullptr || allow == Allow::any_loss) return {};
+  auto field = in_callers_words(client, body, chat, gravest->field);
+  if (field == gravest->field) count_as_client(chat, field);
+  auto message =
+      cat("'", field, "' cannot be said to this model (", gravest->reason,
+          "), and leaving it out would change the answer; leave it out yourself, choose another model, or send the header "
+          "x-cardea-allow-loss: true");
+  return fail(Kind::bad_request, std::move(message), std::move(field));
+}
+
 }  // namespace
 
 Result<Translated> translate_request(const Pair& pair, std::string_view body, const Asked& asked, Allow allow) {
@@ -47,6 +59,9 @@ Result<Translated> translate_request(const Pair& pair, std::string_view body, co
     std::erase_if(wanted.extras,
                   [&](const model::Extra& extra) { return std::ranges::find(fulfilled, extra.key) != fulfilled.end(); });
   }
+  Losses unfit;
+  fit_abilities(wanted, pair.abilities, unfit);
+  if (auto kept = keeps_meaning(pair.client, body, out.chat, unfit, allow); !kept) return fail_with(kept);
   open_opaque(wanted, pair, out.losses);
   pair_calls(wanted);
   if (wanted.n.value_or(1) > 1 && !pair.upstream.traits().several_choices) {
@@ -57,16 +72,11 @@ Result<Translated> translate_request(const Pair& pair, std::string_view body, co
   out.tools = fit_tools(wanted, pair.upstream, out.losses);
   out.forced_tool = force_tool(wanted, pair.upstream);
   out.body = pair.upstream.encode_request(wanted, out.losses);
+  if (auto kept = keeps_meaning(pair.client, body, wanted, out.losses, allow); !kept) return fail_with(kept);
+  unfit.rename_fields([&](std::string& field) { count_as_client(out.chat, field); });
   out.losses.rename_fields([&](std::string& field) { count_as_client(wanted, field); });
-  const Loss* gravest = out.losses.gravest();
-  if (gravest != nullptr && allow == Allow::no_change_of_meaning) {
-    return fail(
-        Kind::bad_request,
-        cat("'", gravest->field, "' cannot be said to this model (", gravest->reason,
-            "), and leaving it out would change the answer; leave it out yourself, choose another model, or send the header "
-            "x-cardea-allow-loss: true"),
-        gravest->field);
-  }
+  unfit.add(out.losses);
+  out.losses = std::move(unfit);
   return out;
 }
 

@@ -12,12 +12,22 @@
 
 namespace cardea::dialect {
 
+/// What a model can take, as far as anybody knows: false is known, true is a yes or nobody's knowledge.
+struct Abilities {
+  bool images = true;  ///< and videos
+  bool audio = true;
+  bool files = true;  ///< that are not plain text: PDF and the like
+  bool tools = true;
+  bool reasoning = true;
+};
+
 /// The two ends of a translated request.
 struct Pair {
   const Dialect& client;
   const Dialect& upstream;
   std::string_view model;       ///< the upstream's name for it
   std::string_view deployment;  ///< names who issues opaque items: provider and account, never the model's words
+  Abilities abilities = {};     ///< the model's
 };
 
 /// Most choices that are asked for one by one.
@@ -42,7 +52,7 @@ struct Translated {
 };
 
 /// Error: bad_request when it cannot be read, or when it would lose a meaning that `allow` does not give away (`param` names the
-/// field).
+/// field as the client's dialect does).
 [[nodiscard]] Result<Translated> translate_request(const Pair& pair, std::string_view body, const Asked& asked, Allow allow);
 
 /// What a whole answer becomes.

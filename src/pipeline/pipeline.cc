@@ -75,9 +75,9 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   visit.entry().upstream_model = target->info != nullptr ? std::string_view{target->info->id} : std::string_view{};
 
   // In whose words: the client's own bytes, or, when the upstream speaks another dialect, the request encoded anew. What that
-  // loses is said; what it would change is refused.
+  // loses is said; what it would change is refused, and so is what the model is known not to take.
   const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);
-  Result<std::unique_ptr<Words>> words = words_for(*asking, visit.head(), *body, *request, upstream, target->model, random_);
+  Result<std::unique_ptr<Words>> words = words_for(*asking, visit.head(), *body, *request, upstream, *target, random_);
   if (!words) co_return fail_with(words);
   if (*words) visit.note_losses((*words)->request.losses);
 

@@ -74,6 +74,12 @@ TEST(Pipeline, TakesAKeyFromEveryCarrier) {
     client.get("/v1/models", line).answer().expect_status(200);
   }
   client.get("/v1/models?key=gw-key-0123456789").answer().expect_status(200);
+  client
+      .get("/v1/models",
+           "Authorization: AWS4-HMAC-SHA256 Credential=gw-key-0123456789/20261122/us-east-1/bedrock/aws4_request, "
+           "SignedHeaders=host;x-amz-date, Signature=00\r\nX-Amz-Date: 20261122T120000Z\r\n")
+      .answer()
+      .expect_status(200);
   client.get("/v1/models", "Authorization: Bearer gw-key-012345678\r\n")
       .answer()
       .expect_error(401, "authentication_error", "invalid_api_key");
@@ -95,6 +101,47 @@ TEST(Pipeline, WithoutKeysServesThisMachineOnly) {
       .expect_error(403, "permission_error", "")
       .expect_no_header("access-control-allow-origin");
   client.send("GET /v1/models HTTP/1.1\r\nHost: rebound.example\r\n\r\n").answer().expect_error(403, "permission_error", "");
+}
+
+// ---- What the model can take -----------------------------------------------------------------------------------------------
+
+TEST(Pipeline, RefusesWhatTheModelIsKnownNotToTake) {
+  TestServer server{{.config = R"(
+discovery: off
+providers:
+  vendor:
+    base_url: http://upstream:8000/v1
+    dialect: anthropic
+    api_key: sk-upstream-0123456789abcdef
+    models: [{id: blind, capabilities: [tools]}, {id: unknown}]
+)"}};
+  constexpr std::string_view image =
+      R"("messages":[{"role":"user","content":[{"type":"text","text":"hi"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]}]})";
+  constexpr std::string_view answer =
+      R"({"id":"m1","type":"message","role":"assistant","model":"blind","content":[{"type":"text","text":"ok"}],)"
+      R"("stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}})";
+  auto client = server.connect();
+  const auto refused = client.ask(cat(R"({"model":"vendor/blind",)", image)).answer();
+  refused.expect_error(400, "invalid_request_error", "");
+  EXPECT_NE(refused.body.find("'messages[0].content[1]' cannot be said to this model (this model sees no images)"),
+            std::string::npos)
+      << refused.body;
+  EXPECT_EQ(server.upstream().requests(), 0U);
+
+  client.ask(cat(R"({"model":"vendor/blind",)", image), "X-Cardea-Allow-Loss: true\r\n");
+  Asked allowed = server.upstream().expect_request();
+  EXPECT_EQ(allowed.body.find("AAAA"), std::string::npos) << allowed.body;
+  allowed.answer(response(200, answer, "content-type: application/json\r\n"));
+  const auto lost = client.answer();
+  lost.expect_status(200);
+  EXPECT_TRUE(lost.header("x-cardea-loss").value_or("").starts_with("messages[0].content[1].image;this model sees no images"))
+      << lost.head;
+
+  client.ask(cat(R"({"model":"vendor/unknown",)", image));
+  Asked unjudged = server.upstream().expect_request();
+  EXPECT_NE(unjudged.body.find("AAAA"), std::string::npos) << unjudged.body;
+  unjudged.answer(response(200, answer, "content-type: application/json\r\n"));
+  client.answer().expect_status(200).expect_no_header("x-cardea-loss");
 }
 
 // ---- What is asked ---------------------------------------------------------------------------------------------------------

@@ -51,6 +51,17 @@ std::string render_model(const catalog::Entry& entry) {
   return text;
 }
 
+dialect::Abilities abilities_of(const catalog::ModelInfo* info, std::string_view dialect) {
+  using enum catalog::Capability;
+  if (info == nullptr || info->capabilities == 0) return {};
+  return {.images = info->can(vision),
+          .audio = info->can(audio_in),
+          // Who sees images reads pages too, whether or not that is written down; and Converse turns documents into text.
+          .files = info->can(pdf) || info->can(vision) || dialect == "bedrock",
+          .tools = info->can(tools),
+          .reasoning = info->can(reasoning)};
+}
+
 std::string render_models(const catalog::Catalog& catalog) {
   std::string text;
   json::Writer out{text};

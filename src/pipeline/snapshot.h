@@ -6,6 +6,7 @@
 
 #include "access/access.h"
 #include "catalog/catalog.h"
+#include "dialect/translate.h"
 #include "execute/executor.h"
 #include "execute/upstream.h"
 
@@ -25,6 +26,9 @@ struct Snapshot {
   execute::AttemptLimits attempt;
   std::string models_json;  ///< the answer of GET /v1/models
 };
+
+/// What translations may know of a model. A model of which the catalog says nothing is not judged.
+[[nodiscard]] dialect::Abilities abilities_of(const catalog::ModelInfo* info, std::string_view dialect);
 
 /// Body of GET /v1/models in OpenAI's shape.
 [[nodiscard]] std::string render_models(const catalog::Catalog& catalog);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "pipeline/pages.h"
+#include "pipeline/snapshot.h"
 
 namespace cardea::pipeline {
 namespace {
@@ -45,10 +46,11 @@ Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead
 
 Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, std::string_view body,
                                          const dialect::RequestView& view, const execute::Upstream& upstream,
-                                         std::string_view model, Random& random) {
+                                         const catalog::Target& target, Random& random) {
   const dialect::Dialect& client = asking.dialect;
   if (&client == upstream.dialect && !dialect::holds_envelope(view)) return nullptr;
-  const dialect::Pair pair{client, *upstream.dialect, model, upstream.deployment()};
+  const dialect::Pair pair{client, *upstream.dialect, target.model, upstream.deployment(),
+                           abilities_of(target.info, upstream.dialect->name())};
   const auto given = head.find("x-cardea-allow-loss").value_or("");
   const auto allow = iequals(given, "true") || given == "1" ? dialect::Allow::any_loss : dialect::Allow::no_change_of_meaning;
   auto request = dialect::translate_request(pair, body, asking.asked(), allow);

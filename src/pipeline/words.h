@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "catalog/catalog.h"
 #include "dialect/translate.h"
 #include "execute/upstream.h"
 #include "pipeline/routes.h"
@@ -42,6 +43,6 @@ struct Words {
 /// what the upstream cannot be told.
 [[nodiscard]] Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, std::string_view body,
                                                        const dialect::RequestView& view, const execute::Upstream& upstream,
-                                                       std::string_view model, Random& random);
+                                                       const catalog::Target& target, Random& random);
 
 }  // namespace cardea::pipeline
