@@ -354,6 +354,7 @@ net::Task<Error> Executor::rejected(http::Call call, const Upstream& upstream) {
   }
   const std::string content_type{call.head().find(wire::Field::content_type).value_or("")};
   const std::string retry_after{call.head().find(wire::Field::retry_after).value_or("")};
+  if (status == 401) signing_.forget(*upstream.provider);
   Buffer body;
   Status received = co_await call.read_all(body, error_body_bytes_max);
   if (!received && received.error().fault() != Fault::upstream) co_return std::move(received.error());

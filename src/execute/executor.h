@@ -154,7 +154,7 @@ class Executor {
 
   net::Scope& scope_;
   http::Client& client_;
-  Signing signing_{client_};
+  Signing signing_{scope_, client_};
   FailureSink on_failure_;
 };
 

@@ -27,6 +27,7 @@ struct AccessToken {
     constexpr std::uint64_t margin = 60;
     return token.empty() || now + margin >= expires_at;
   }
+  [[nodiscard]] bool dead(std::uint64_t now) const noexcept { return token.empty() || now >= expires_at; }
 };
 
 /// Reads the answer, of any status. `now`: when it was asked for. Error upstream_auth: refused, with the service's own word for

@@ -32,24 +32,8 @@ std::string sign(const catalog::SigV4& keys, const Provable& request) {
   return sigv4_lines(keys, signed_part, unix_now());
 }
 
-}  // namespace
-
-net::Task<Result<std::string>> Signing::lines(const Provable& request) {
-  if (const auto* keys = std::get_if<catalog::SigV4>(&request.provider.signer)) co_return sign(*keys, request);
-  const auto* account = std::get_if<catalog::ServiceAccount>(&request.provider.signer);
-  if (account == nullptr) co_return std::string{};
-  const std::string name = cat(account->client_email, " ", account->key_id, " ", account->token_url);
-  if (const auto known = tokens_.find(name); known != tokens_.end() && !known->second.stale(unix_now())) {
-    co_return cat("authorization: Bearer ", known->second.token.reveal(), "\r\n");
-  }
-  Result<AccessToken> token = co_await fetch(*account, request.timeouts);
-  if (!token) co_return fail_with(token);
-  std::string line = cat("authorization: Bearer ", token->token.reveal(), "\r\n");
-  tokens_.insert_or_assign(name, std::move(*token));
-  co_return line;
-}
-
-net::Task<Result<AccessToken>> Signing::fetch(const catalog::ServiceAccount& account, const http::CallTimeouts& timeouts) {
+net::Task<Result<AccessToken>> fetch(http::Client& client, const catalog::ServiceAccount& account,
+                                     const http::CallTimeouts& timeouts) {
   const std::uint64_t now = unix_now();
   Result<std::string> body = google_token_request(account, now);
   if (!body) co_return fail_with(body);
@@ -66,13 +50,58 @@ net::Task<Result<AccessToken>> Signing::fetch(const catalog::ServiceAccount& acc
   sending.timeouts = timeouts;
   sending.egress = net::Egress::anywhere;  // the operator's choice, as every provider is
   const net::Origin origin = origin_of(place->origin);
-  Result<http::Call> call = co_await client_.call(origin, sending);
+  Result<http::Call> call = co_await client.call(origin, sending);
   if (!call) co_return fail_with(call);
   Buffer answer;
   Status received = co_await call->read_all(answer, token_answer_bytes_max);
   if (!received) co_return fail_with(received);
   Result<AccessToken> token = google_token_answer(answer.view(), now);
   co_return token;
+}
+
+}  // namespace
+
+net::Task<Result<std::string>> Signing::lines(const Provable& request) {
+  if (const auto* keys = std::get_if<catalog::SigV4>(&request.provider.signer)) co_return sign(*keys, request);
+  const auto* key = std::get_if<catalog::ServiceAccount>(&request.provider.signer);
+  if (key == nullptr) co_return std::string{};
+  const std::shared_ptr<Account> account = account_of(*key);
+  if (account->token.stale(unix_now()) && !account->renewing) {
+    account->renewing = true;
+    account->renewed.reset();
+    // Not in the client's scope: when it leaves, others still wait.
+    scope_.spawn(renew(account, client_, *key, request.timeouts));
+  }
+  if (account->token.dead(unix_now())) {
+    Status renewed = co_await account->renewed.wait();
+    if (!renewed) co_return fail_with(renewed);
+    if (account->failure) co_return fail(account->failure->clone());
+    if (account->token.token.empty()) co_return fail(Kind::upstream_auth, "the token was refused at once");
+  }
+  co_return cat("authorization: Bearer ", account->token.token.reveal(), "\r\n");
+}
+
+void Signing::forget(const catalog::Provider& provider) {
+  if (const auto* key = std::get_if<catalog::ServiceAccount>(&provider.signer)) account_of(*key)->token = {};
+}
+
+std::shared_ptr<Signing::Account>& Signing::account_of(const catalog::ServiceAccount& account) {
+  auto& known = accounts_[cat(account.client_email, " ", account.key_id, " ", account.token_url)];
+  if (!known) known = std::make_shared<Account>(scope_.loop());
+  return known;
+}
+
+net::Task<void> Signing::renew(std::shared_ptr<Account> account, http::Client& client, catalog::ServiceAccount key,
+                               http::CallTimeouts timeouts) {
+  Result<AccessToken> token = co_await fetch(client, key, timeouts);
+  account->failure.reset();
+  if (token) {
+    account->token = std::move(*token);
+  } else {
+    account->failure = std::move(token.error());
+  }
+  account->renewing = false;
+  account->renewed.set();
 }
 
 }  // namespace cardea::execute
