@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "execute/passed_on.h"
 
 namespace cardea::execute {
 namespace {
@@ -267,6 +268,7 @@ net::Task<Result<http::Call>> Executor::ask(const ChatCall& request) {
   Result<http::Call> call = co_await client_.call(upstream.origin, sending);
   if (!call) co_return fail(explain(upstream, std::move(call.error())));
   const wire::ResponseHead& head = call->head();
+  if (request.passed_on != nullptr && request.passed_on->empty()) *request.passed_on = passed_on(head);
   if (head.status() / 100 != 2) {
     Error error = co_await rejected(std::move(*call), upstream);
     // Its body is in the upstream's dialect, which the client may not speak.

@@ -41,6 +41,8 @@ struct ChatCall {
   /// Null: both sides speak the same dialect, and the bytes go through.
   const dialect::Translated* translated = nullptr;
   const dialect::AnswerContext* context = nullptr;  ///< with `translated`
+  /// Gets the lines of the upstream's head that are the client's business too, be the answer good or an error. May be null.
+  std::string* passed_on = nullptr;
 };
 
 /// Any other request in the upstream's own words, answered by one document. What it points to must outlive the answer.

@@ -108,7 +108,7 @@ net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
 
 std::string Pipeline::refuse(const Error& error) {
   record::Entry entry;
-  entry.route = "malformed";
+  entry.route = record::malformed_route;
   entry.status = error.http_status();
   entry.error = error.kind();
   entry.started = std::chrono::system_clock::now();

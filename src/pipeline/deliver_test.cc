@@ -46,6 +46,46 @@ TEST(Deliver, PassesEventsOnAsTheyCome) {
   EXPECT_NEAR(std::stod(last_record(server, "first_token_ms")), 80, 10);
 }
 
+TEST(Deliver, PassesOnTheVendorsLimitsAndItsIdOfTheRequest) {
+  constexpr std::string_view lines =
+      "X-RateLimit-Limit-Requests: 100\r\nx-ratelimit-reset-tokens: 6m0s\r\nanthropic-ratelimit-tokens-remaining: 5\r\n"
+      "Retry-After-Ms: 20\r\nx-should-retry: false\r\nX-Request-Id: up-1\r\nrequest-id: up-2\r\nx-ratelimit-odd: \xC3\xA9\r\n"
+      "openai-processing-ms: 7\r\nset-cookie: a=b\r\nx-ratelimit-: 1\r\n";
+  const auto expect_lines = [](const Answer& answer) {
+    answer.expect_header("x-ratelimit-limit-requests", "100")
+        .expect_header("x-ratelimit-reset-tokens", "6m0s")
+        .expect_header("anthropic-ratelimit-tokens-remaining", "5")
+        .expect_header("retry-after-ms", "20")
+        .expect_header("x-should-retry", "false")
+        .expect_header("x-cardea-upstream-request-id", "up-1")
+        .expect_no_header("request-id")
+        .expect_no_header("x-ratelimit-odd")
+        .expect_no_header("x-ratelimit-")
+        .expect_no_header("openai-processing-ms")
+        .expect_no_header("set-cookie");
+    EXPECT_NE(answer.header("x-request-id"), "up-1");
+  };
+  TestServer server;
+  auto client = server.connect();
+  client.ask(ask());
+  server.upstream().expect_request().answer(response(200, completion(), lines));
+  expect_lines(client.answer().expect_status(200));
+  client.ask(ask());
+  server.upstream().expect_request().answer(
+      response(429, R"({"error":{"message":"slow","type":"t","param":null,"code":null}})", lines));
+  expect_lines(client.answer().expect_status(429));
+  client.ask(ask("vendor/small", "hi", streamed));
+  std::string stream = stream_of(healthy_events());
+  stream.insert(stream.find("\r\n") + 2, lines);
+  server.upstream().expect_request().answer(stream);
+  expect_lines(client.answer().expect_status(200));
+
+  client.ask(ask());
+  server.upstream().expect_request().answer(response(
+      200, completion(), cat("x-ratelimit-a: ", std::string(3000, 'a'), "\r\nx-request-id: ", std::string(200, 'b'), "\r\n")));
+  client.answer().expect_status(200).expect_no_header("x-ratelimit-a").expect_no_header("x-cardea-upstream-request-id");
+}
+
 TEST(Deliver, AsksForUsageAndWithholdsItUnlessTheClientAsked) {
   TestServer server;
   auto client = server.connect();

@@ -91,7 +91,8 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
                                .client = asking->dialect,
                                .framing = asking->framing,
                                .translated = *words ? &(*words)->request : nullptr,
-                               .context = *words ? &(*words)->context : nullptr};
+                               .context = *words ? &(*words)->context : nullptr,
+                               .passed_on = &visit.upstream_lines()};
   visit.upstream_begins();
   Result<execute::ChatAnswer> answer = co_await executor_.chat(call);
   visit.upstream_ends();

@@ -247,6 +247,14 @@ TEST(Pipeline, AnswersMalformedHttpOnceAndCloses) {
   }
 }
 
+TEST(Pipeline, LogsAnEndlessMethodLikeOtherNonsense) {
+  TestServer server;
+  auto client = server.connect();
+  client.send(cat(std::string(100, 'A'), " / HTTP/1.1\r\nHost: h\r\n\r\n")).answer().expect_status(501);
+  EXPECT_EQ(record_of(server, "route"), "malformed");
+  EXPECT_EQ(record_of(server, "level"), "info");
+}
+
 TEST(Pipeline, AnswersPipelinedRequestsInOrder) {
   TestServer server;
   auto client = server.connect();

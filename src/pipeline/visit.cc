@@ -111,6 +111,7 @@ void Visit::add_answer_headers(wire::HeaderBlock& lines, std::string_view conten
   const std::string_view own_name = dialect_->traits().request_id_header;
   if (!own_name.empty()) lines.add_raw(cat(own_name, ": ", request_id(), "\r\n"));
   if (!losses_.empty()) lines.add_raw(cat("x-cardea-loss: ", losses_, "\r\n"));
+  lines.add_raw(upstream_lines_);
   const auto origin = head().find(wire::Field::origin);
   if (origin && access::origin_allowed(*origin, snapshot_->keys.rules())) {
     // The value came through the parser, so it holds no line end.

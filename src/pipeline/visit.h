@@ -39,6 +39,8 @@ class Visit {
   void first_token_sent() noexcept;
   /// What a translation could not carry over, for the answer's headers and the record. Once before each answer's head.
   void note_losses(const dialect::Losses& losses);
+  /// Header lines of the upstream's that every answer from now on repeats.
+  [[nodiscard]] std::string& upstream_lines() noexcept { return upstream_lines_; }
 
   /// Header lines of every answer: content type, request id, CORS. Adds to what `lines` holds.
   void add_answer_headers(wire::HeaderBlock& lines, std::string_view content_type) const;
@@ -53,7 +55,8 @@ class Visit {
   net::TimePoint upstream_ended_{};
   const dialect::Dialect* dialect_ = &dialect::openai_chat();
   dialect::Framing framing_ = dialect::Framing::sse;
-  std::string losses_;  ///< value of x-cardea-loss
+  std::string losses_;          ///< value of x-cardea-loss
+  std::string upstream_lines_;  ///< of the upstream's head
 };
 
 /// Header lines for the upstream: the request's id, tracing and vendor headers that SDKs expect to arrive; nothing else of the

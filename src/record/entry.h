@@ -15,6 +15,9 @@
 
 namespace cardea::record {
 
+/// The route of bytes that are no HTTP request.
+inline constexpr std::string_view malformed_route = "malformed";
+
 /// A short text kept inside its owner; what does not fit is cut off. For values whose source may be gone at the request's end.
 template <std::size_t N>
 class Text {

@@ -204,6 +204,8 @@ std::string_view name_of(Level level) noexcept {
 
 Level level_of(const Entry& entry) noexcept {
   if (!entry.error) return entry.status >= 500 ? Level::warn : Level::info;
+  // What is no HTTP is the client's fault, whatever it is called (501 for an endless method): nothing for anybody to mend here.
+  if (entry.route == malformed_route) return Level::info;
   const auto fault = info(*entry.error).fault;
   return fault == Fault::gateway || fault == Fault::upstream ? Level::warn : Level::info;
 }
