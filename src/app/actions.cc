@@ -60,9 +60,10 @@ std::string model_to_use(const Arguments& arguments, GatewayClient& client) {
   return choose_model(models ? *models : std::vector<ListedModel>{});
 }
 
-std::string prompt_of(const Arguments& arguments) {
+std::string prompt_of(const Arguments& arguments, Interrupts* interrupts) {
   std::string text;
-  for (const auto& word : arguments.words()) append(text, cat(text.empty() ? "" : " ", word == "-" ? read_input() : word));
+  for (const auto& word : arguments.words())
+    append(text, cat(text.empty() ? "" : " ", word == "-" ? read_input(interrupts) : word));
   return text;
 }
 
@@ -108,7 +109,7 @@ int check(const Arguments& arguments) {
 }
 
 int models(const Arguments& arguments) {
-  const std::string filter = prompt_of(arguments);
+  const std::string filter = prompt_of(arguments, nullptr);
   Result<Asked> asked = place_of(arguments);
   if (!asked) return refuse(asked.error());
   GatewayClient client{std::move(asked->place)};
@@ -143,7 +144,7 @@ int models(const Arguments& arguments) {
 }
 
 int chat(const Arguments& arguments) {
-  // Before any thread: all of them then leave Ctrl-C to this one.
+  // Before any thread: all of them then leave Ctrl-C and SIGTERM to this one.
   Interrupts interrupts;
   std::signal(SIGPIPE, SIG_IGN);
   Result<Partner> partner = find_partner(arguments);
@@ -159,15 +160,18 @@ int chat(const Arguments& arguments) {
   if (!alone) {
     greet(*partner, conversation);
     session.run();
-    return exit_ok;
+    return interrupts.ended_by() != 0 ? exit_by_signal + interrupts.ended_by() : exit_ok;
   }
-  const std::string typed = arguments.words().empty() ? read_input() : prompt_of(arguments);
+  const std::string typed = arguments.words().empty() ? read_input(&interrupts) : prompt_of(arguments, &interrupts);
+  if (interrupts.ended_by() != 0) return exit_by_signal + interrupts.ended_by();
   const std::string_view prompt = trim(typed);
   if (prompt.empty()) {
     complain("chat: there is no prompt; give one as words or on standard input");
     return exit_usage;
   }
-  return session.ask(prompt) ? exit_ok : exit_failed;
+  const bool answered = session.ask(prompt);
+  if (interrupts.ended_by() != 0) return exit_by_signal + interrupts.ended_by();
+  return answered ? exit_ok : exit_failed;
 }
 
 int twin_serve(const Arguments& arguments) {

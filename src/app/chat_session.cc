@@ -115,10 +115,11 @@ void ChatSession::show_end(const AnswerReader& answer) {
 }
 
 bool ChatSession::ask(std::string_view text) {
+  static_cast<void>(interrupts_.take());
+  if (interrupts_.ended_by() != 0) return false;
   conversation_.add_user(text);
   shown_ = AnswerReader::Piece::text;
   AnswerReader answer{[this](AnswerReader::Piece piece, std::string_view more) { show(piece, more); }};
-  static_cast<void>(interrupts_.take());
   Result<Reply> reply = client_.stream(
       "/chat/completions", conversation_.request(), [&](std::string_view bytes) { answer.feed(bytes); }, &interrupts_);
   std::string problem;
@@ -150,7 +151,7 @@ void ChatSession::run() {
   const auto prompt = out("> ", Style::cyan);
   bool asked_to_leave = false;
   for (;;) {
-    const Terminal::Line line = terminal.read_line(prompt, 2, entered_);
+    const Terminal::Line line = terminal.read_line(prompt, 2, entered_, interrupts_);
     using How = Terminal::Line::How;
     if (line.how == How::ended) return;
     if (line.how == How::interrupted) {
@@ -165,6 +166,7 @@ void ChatSession::run() {
     if (entered_.empty() || entered_.back() != line.text) entered_.push_back(line.text);
     if (!text.starts_with('/')) {
       static_cast<void>(ask(text));
+      if (interrupts_.ended_by() != 0) return;
     } else if (obey(text) == Next::leave) {
       return;
     }

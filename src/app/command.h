@@ -14,6 +14,7 @@ namespace cardea::app {
 /// Exit codes: done; it went wrong; the command line or the configuration is wrong.
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_failed = 1;
+inline constexpr int exit_by_signal = 128;  ///< plus its number, as shells have it
 inline constexpr int exit_usage = 2;
 
 /// One `--name VALUE` (`value` empty: `--name` alone).

@@ -20,7 +20,7 @@ constexpr std::size_t shown_bytes = 500;
 sigset_t interrupt_set() {
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
   return set;
 }
 
@@ -92,7 +92,10 @@ Interrupts::~Interrupts() {
 bool Interrupts::take() noexcept {
   signalfd_siginfo info;
   bool any = false;
-  while (read(fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) any = true;
+  while (read(fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    any = true;
+    if (info.ssi_signo != SIGINT) ended_by_ = static_cast<int>(info.ssi_signo);
+  }
   return any;
 }
 

@@ -34,7 +34,8 @@ struct Reply {
 /// What a gateway's error body says, or its beginning when it is in no known shape.
 [[nodiscard]] std::string error_text(const Reply& reply);
 
-/// Ctrl-C as an event. SIGINT is blocked in this thread, and in those begun later, while it lives, so only who looks hears it.
+/// Ctrl-C, SIGTERM and SIGHUP as events. They are blocked in this thread, and in those begun later, while it lives, so only who
+/// looks hears them: and leaves the terminal as it was.
 class Interrupts {
  public:
   Interrupts();
@@ -42,11 +43,14 @@ class Interrupts {
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
   [[nodiscard]] int descriptor() const noexcept { return fd_; }
-  /// Ctrl-C was pressed since the last call.
+  /// One of them came since the last call.
   [[nodiscard]] bool take() noexcept;
+  /// The one that asks the whole program to end, once take() has met it; 0: none.
+  [[nodiscard]] int ended_by() const noexcept { return ended_by_; }
 
  private:
   int fd_;
+  int ended_by_ = 0;
 };
 
 /// Calls one gateway; blocking; one thread, with a loop of its own. Errors are those of http::Client, and Kind::timed_out.

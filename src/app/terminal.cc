@@ -1,5 +1,6 @@
 #include "app/terminal.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -7,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "app/gateway_client.h"
 #include "app/line_editor.h"
 #include "app/output.h"
 #include "base/text.h"
@@ -17,6 +19,15 @@ namespace {
 constexpr std::size_t default_columns = 80;
 constexpr std::string_view paste_marks_on = "\x1b[?2004h";
 constexpr std::string_view paste_marks_off = "\x1b[?2004l";
+
+/// Waits for standard input, an end of it, or one of the interrupts; false for the latter.
+bool await_input(const Interrupts* interrupts) {
+  pollfd waiting[2] = {{STDIN_FILENO, POLLIN, 0}, {interrupts != nullptr ? interrupts->descriptor() : -1, POLLIN, 0}};
+  while (poll(waiting, 2, -1) < 0) {
+    if (errno != EINTR) return true;
+  }
+  return waiting[1].revents == 0;
+}
 
 }  // namespace
 
@@ -50,7 +61,8 @@ std::size_t Terminal::columns() {
   return known ? size.ws_col : default_columns;
 }
 
-Terminal::Line Terminal::read_line(std::string_view prompt, std::size_t prompt_columns, const std::vector<std::string>& history) {
+Terminal::Line Terminal::read_line(std::string_view prompt, std::size_t prompt_columns, const std::vector<std::string>& history,
+                                   Interrupts& interrupts) {
   set(Mode::raw);
   print(paste_marks_on);
   LineEditor editor{history};
@@ -63,6 +75,12 @@ Terminal::Line Terminal::read_line(std::string_view prompt, std::size_t prompt_c
   auto outcome = LineEditor::Outcome::editing;
   std::array<char, 4096> bytes;
   while (outcome == LineEditor::Outcome::editing || outcome == LineEditor::Outcome::clear_screen) {
+    if (!await_input(&interrupts)) {
+      static_cast<void>(interrupts.take());
+      if (interrupts.ended_by() == 0) continue;
+      outcome = LineEditor::Outcome::ended;
+      break;
+    }
     const auto got = read(STDIN_FILENO, bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) outcome = LineEditor::Outcome::ended;
@@ -82,10 +100,14 @@ Terminal::Line Terminal::read_line(std::string_view prompt, std::size_t prompt_c
   return {how, editor.text()};
 }
 
-std::string read_input() {
+std::string read_input(Interrupts* interrupts) {
   std::string text;
   std::array<char, 64 * 1024> bytes;
   for (;;) {
+    if (!await_input(interrupts)) {
+      static_cast<void>(interrupts->take());
+      return {};
+    }
     const auto got = read(STDIN_FILENO, bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return text;

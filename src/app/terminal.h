@@ -10,6 +10,8 @@
 
 namespace cardea::app {
 
+class Interrupts;
+
 /// Both ends of standard input and output are a terminal that can place its cursor.
 [[nodiscard]] bool is_interactive();
 
@@ -26,8 +28,9 @@ class Terminal {
     enum class How : std::uint8_t { entered, interrupted, ended } how = How::ended;
     std::string text;
   };
-  /// Prompts and reads; `history` holds what was entered before.
-  [[nodiscard]] Line read_line(std::string_view prompt, std::size_t prompt_columns, const std::vector<std::string>& history);
+  /// Prompts and reads; `history` holds what was entered before. SIGTERM is an end, too.
+  [[nodiscard]] Line read_line(std::string_view prompt, std::size_t prompt_columns, const std::vector<std::string>& history,
+                               Interrupts& interrupts);
   [[nodiscard]] static std::size_t columns();
 
  private:
@@ -36,7 +39,7 @@ class Terminal {
   termios original_{};
 };
 
-/// Everything on standard input.
-[[nodiscard]] std::string read_input();
+/// Everything on standard input. `interrupts` (may be null) end it early; then nothing.
+[[nodiscard]] std::string read_input(Interrupts* interrupts);
 
 }  // namespace cardea::app

@@ -394,6 +394,29 @@ def one_question_from_the_terminal(t):
 
 
 @case
+def a_translation_is_explained(t):
+    t.path("asked.json").write_text(json.dumps({"model": "m", "max_tokens": 9, "thinking": {"type": "enabled", "budget_tokens": 2000}, "messages": [
+        {"role": "user", "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
+                                     {"type": "text", "text": "What is this?"}]}]}))
+
+    def explained(*arguments):
+        return t.run("explain-translation", "--from", "anthropic", "--to", "openai", *arguments, t.path("asked.json"))
+
+    code, text = explained()
+    equal(code, 0, text)
+    contains(text, "data:image/png;base64,AAAA", "the upstream's words")
+    contains(text, "kept (", "the lists")
+    # What the catalog knows of a model counts, whether or not its provider is on.
+    code, text = explained("--model", "deepseek/deepseek-chat")
+    equal(code, 1, text)
+    contains(text, "messages[0].content[0].image: this model sees no images – changes the meaning", "the loss")
+    contains(text, "reasoning: this model does not think first", "the loss")
+    lacks(text, "AAAA", "the upstream's words")
+    code, text = explained("--model", "openai/gpt-4o")
+    equal(code, 0, text)
+
+
+@case
 def a_killed_gateway_leaves_nothing_in_the_way(t):
     config = {"data": str(t.path("shared"))}
     first = t.gateway(config)
