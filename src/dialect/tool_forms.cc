@@ -30,24 +30,40 @@ std::string unwrapped(std::string_view arguments) {
   return text != nullptr && value->members().size() == 1 ? *text : std::string{arguments};
 }
 
+/// All places where a tool of the client's is named.
+template <class Visit>
+void visit_names(model::Chat& chat, Visit visit) {
+  if (chat.tools) {
+    for (auto& tool : *chat.tools) {
+      if (tool.kind != Tool::Kind::built_in) visit(tool.name);
+    }
+  }
+  if (chat.tool_choice) visit(chat.tool_choice->name);
+  for (auto& message : chat.messages) {
+    for (auto& part : message.parts) {
+      if (auto* call = std::get_if<ToolCall>(&part.value)) visit(call->name);
+      auto* result = std::get_if<ToolResult>(&part.value);
+      if (result != nullptr && result->name) visit(*result->name);
+    }
+  }
+}
+
 /// Gives names that the upstream takes, each client's name the same one everywhere.
 class Names {
  public:
-  Names(const model::Chat& chat, const Traits::ToolNames& rule) : rule_{rule} {
-    const auto note = [&](const std::string& name) {
-      if (fits(name)) taken_.insert(name);
-    };
-    if (chat.tools) {
-      for (const auto& tool : *chat.tools) note(tool.name);
-    }
-    for (const auto& message : chat.messages) {
-      for (const auto& part : message.parts) {
-        if (const auto* call = std::get_if<ToolCall>(&part.value)) note(call->name);
-      }
-    }
+  explicit Names(const Traits::ToolNames& rule) : rule_{rule} {}
+
+  [[nodiscard]] bool fits(std::string_view name) const {
+    if (rule_.bytes_max == 0 || name.empty()) return true;
+    return name.size() <= rule_.bytes_max && begins_well(name.front()) &&
+           std::ranges::all_of(name, [&](char c) { return allowed(c); });
+  }
+  /// A name that is not to be given to another.
+  void note(const std::string& name) {
+    if (fits(name)) taken_.insert(name);
   }
   void fit(std::string& name) {
-    if (name.empty() || fits(name)) return;
+    if (fits(name)) return;
     auto [known, added] = fitted_.try_emplace(name);
     if (added) known->second = made_of(name);
     name = known->second;
@@ -66,11 +82,6 @@ class Names {
   [[nodiscard]] bool begins_well(char c) const {
     return rule_.digit_first || c == '_' || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
   }
-  [[nodiscard]] bool fits(std::string_view name) const {
-    if (rule_.bytes_max == 0) return true;
-    return !name.empty() && name.size() <= rule_.bytes_max && begins_well(name.front()) &&
-           std::ranges::all_of(name, [&](char c) { return allowed(c); });
-  }
   std::string made_of(std::string_view name) {
     std::string out;
     for (const char c : name) out.push_back(allowed(c) ? c : '_');
@@ -88,22 +99,6 @@ class Names {
   std::set<std::string, std::less<>> taken_;
   std::map<std::string, std::string> fitted_;  ///< the client's name → the upstream's
 };
-
-void rename(model::Chat& chat, Names& names) {
-  if (chat.tools) {
-    for (auto& tool : *chat.tools) {
-      if (tool.kind != Tool::Kind::built_in) names.fit(tool.name);
-    }
-  }
-  if (chat.tool_choice) names.fit(chat.tool_choice->name);
-  for (auto& message : chat.messages) {
-    for (auto& part : message.parts) {
-      if (auto* call = std::get_if<ToolCall>(&part.value)) names.fit(call->name);
-      auto* result = std::get_if<ToolResult>(&part.value);
-      if (result != nullptr && result->name) names.fit(*result->name);
-    }
-  }
-}
 
 /// A text of any form is what a function of one text takes; a grammar is lost.
 void say_as_functions(model::Chat& chat, std::set<std::string, std::less<>>& free_text, Losses& losses) {
@@ -131,9 +126,15 @@ void say_as_functions(model::Chat& chat, std::set<std::string, std::less<>>& fre
 }  // namespace
 
 ToolForms fit_tools(model::Chat& chat, const Dialect& upstream, Losses& losses) {
-  Names names{chat, upstream.traits().tool_names};
-  rename(chat, names);
-  ToolForms out{.renamed = names.renamed(), .free_text = {}};
+  ToolForms out;
+  Names names{upstream.traits().tool_names};
+  bool all_fit = true;
+  visit_names(chat, [&](const std::string& name) { all_fit = all_fit && names.fits(name); });
+  if (!all_fit) {
+    visit_names(chat, [&](const std::string& name) { names.note(name); });
+    visit_names(chat, [&](std::string& name) { names.fit(name); });
+    out.renamed = names.renamed();
+  }
   if (!upstream.traits().custom_tools) say_as_functions(chat, out.free_text, losses);
   return out;
 }

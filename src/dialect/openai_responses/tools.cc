@@ -125,6 +125,33 @@ bool is_foreign(const model::Tool& tool, const Encoding& encoding) {
   return tool.kind == model::Tool::Kind::built_in && (!encoding.own() || !tool.builtin);
 }
 
+/// Another vendor's search of the web (Anthropic's web_search_20250305, Gemini's googleSearch) as the one here; nothing when it
+/// is another tool.
+std::optional<std::string> search_of(const model::Tool& tool, std::string_view path, const Encoding& encoding) {
+  const auto value = tool.builtin ? json::parse(tool.builtin->text) : Result<Value>{Value{}};
+  if (!value || !value->is(Type::object)) return std::nullopt;
+  const auto* type = text_at(*value, "type");
+  const bool google = value->find("googleSearch") != nullptr || value->find("google_search") != nullptr;
+  const bool alike = type != nullptr && type->starts_with("web_search");
+  if (!google && !alike) return std::nullopt;
+  std::string out;
+  Writer w{out};
+  w.begin_object().key("type").string("web_search");
+  for (const auto& [key, member] : value->members()) {
+    const bool named = key == "type" || key == "name" || google || member.is(Type::null);
+    if (named) continue;
+    if (key == "allowed_domains") {
+      w.key("filters").begin_object().key(key).raw(member.dump()).end_object();
+    } else if (key == "user_location") {
+      w.key(key).raw(member.dump());
+    } else {
+      encoding.losses.detail(cat(path, '.', key), "OpenAI's search has none");
+    }
+  }
+  w.end_object();
+  return out;
+}
+
 }  // namespace
 
 bool encode_tools(Writer& w, const Chat& chat, const Encoding& encoding) {
@@ -134,8 +161,12 @@ bool encode_tools(Writer& w, const Chat& chat, const Encoding& encoding) {
   std::vector<std::size_t> said;
   for (std::size_t i = 0; chat.tools && i < chat.tools->size(); ++i) {
     const auto& tool = (*chat.tools)[i];
-    if (is_foreign(tool, encoding)) {
-      encoding.losses.meaning(cat("tools[", i, "].", tool.name), "a built-in tool of another vendor");
+    const auto path = cat("tools[", i, "].", tool.name);
+    const auto alike = is_foreign(tool, encoding) && searching.empty() ? search_of(tool, path, encoding) : std::nullopt;
+    if (alike) {
+      searching = *alike;
+    } else if (is_foreign(tool, encoding)) {
+      encoding.losses.meaning(path, "a built-in tool of another vendor");
     } else {
       said.push_back(i);
     }

@@ -214,6 +214,7 @@ const std::vector<Rule>& rules() {
       {"extra generationConfig", "-", "", {"gemini"}},
       // The one tool that several vendors have alike, by another name.
       {"tools[0].name", "web_search", "", {"gemini"}},
+      {"tools[0].name", "", "web_search", {"openai_responses"}},
       // As much as the model likes.
       {"reasoning", "enabled", "-", {"openai_responses", "openai_chat"}},
       {"reasoning", "enabled", "8192", {"anthropic"}},
