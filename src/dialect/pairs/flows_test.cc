@@ -336,10 +336,12 @@ namespace {
 /// The bytes are the same however they come in.
 void check_splits(const Pair& pair, const Translated& request, std::string_view stream, const Relayed& whole, Outcome& out) {
   constexpr std::size_t byte_by_byte_max = 16 * 1024;
-  if (stream.size() < byte_by_byte_max && relay(pair, request, stream, [] { return 1; }).bytes != whole.bytes) {
+  // What is cut is the upstream's stream: two clients see as much as nine.
+  const bool every_byte = stream.size() < byte_by_byte_max && (&pair.client == &openai_chat() || &pair.client == &anthropic());
+  if (every_byte && relay(pair, request, stream, [] { return 1; }).bytes != whole.bytes) {
     out.bugs.emplace_back("byte by byte it becomes another stream");
   }
-  for (std::uint64_t seed = 0; seed < 2; ++seed) {
+  for (std::uint64_t seed = 0; seed < 1; ++seed) {
     Random random{seed};
     const auto got = relay(pair, request, stream, [&] { return 1 + random.below(stream.size() < byte_by_byte_max ? 97 : 9973); });
     if (got.bytes != whole.bytes) out.bugs.push_back(cat("split at random (", seed, ") it becomes another stream"));
