@@ -46,18 +46,29 @@ std::string_view kind_of_media(const Part& part) {
   return std::holds_alternative<model::File>(part.value) ? "file" : "";
 }
 
+/// Where a part stands; a text only when there is something to tell of it.
+struct Spot {
+  std::size_t message = 0;
+  std::optional<std::size_t> result;  ///< the part that is the tool's result around it
+  std::size_t part = 0;
+  [[nodiscard]] std::string path() const {
+    const auto outer = result ? cat(".content[", *result, "].tool_result") : std::string{};
+    return cat("messages[", message, ']', outer, ".content[", part, ']');
+  }
+};
+
 /// Takes out of `parts` (of a message or of a tool's result) what the model cannot take.
-void fit(std::vector<Part>& parts, const std::string& path, const Abilities& abilities, Losses& losses) {
-  std::size_t index = 0;
+void fit(std::vector<Part>& parts, Spot spot, const Abilities& abilities, Losses& losses) {
   std::erase_if(parts, [&](Part& part) {
-    const auto at = cat(path, ".content[", index++, ']');
+    const Spot here = spot;
+    ++spot.part;
     if (auto* result = std::get_if<model::ToolResult>(&part.value)) {
-      fit(result->parts, cat(at, ".tool_result"), abilities, losses);
+      fit(result->parts, {.message = here.message, .result = here.part}, abilities, losses);
       return false;
     }
     const auto why = std::visit(Refusal{abilities}, part.value);
     if (why.empty()) return false;
-    losses.meaning(cat(at, '.', kind_of_media(part)), why);
+    losses.meaning(cat(here.path(), '.', kind_of_media(part)), why);
     return true;
   });
 }
@@ -69,12 +80,15 @@ bool is_off(const model::Reasoning& reasoning) {
 }  // namespace
 
 void fit_abilities(model::Chat& chat, const Abilities& abilities, Losses& losses) {
+  const bool takes_all = abilities.images && abilities.audio && abilities.files;
   std::size_t index = 0;
-  std::erase_if(chat.messages, [&](model::Message& message) {
-    const bool spoke = !message.parts.empty();
-    fit(message.parts, cat("messages[", index++, ']'), abilities, losses);
-    return spoke && message.parts.empty();  // a turn that says nothing would be refused for that
-  });
+  if (!takes_all) {
+    std::erase_if(chat.messages, [&](model::Message& message) {
+      const bool spoke = !message.parts.empty();
+      fit(message.parts, {.message = index++}, abilities, losses);
+      return spoke && message.parts.empty();  // a turn that says nothing would be refused for that
+    });
+  }
   if (!abilities.tools && chat.tools && !chat.tools->empty()) {
     const bool unused = chat.tool_choice && chat.tool_choice->mode == model::ToolChoice::Mode::none;
     losses.add("tools", "this model calls no tools", unused ? Loss::Weight::detail : Loss::Weight::meaning);
@@ -119,18 +133,18 @@ constexpr Named names[] = {
 };
 
 /// A part that is an image, a sound or a file, by its place.
-struct Spot {
+struct Medium {
   std::string path;
   std::string_view kind;
 };
 
-void spots_in(const std::vector<Part>& parts, const std::string& path, std::vector<Spot>& out) {
+void media_in(const std::vector<Part>& parts, const std::string& path, std::vector<Medium>& out) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const auto at = cat(path, ".content[", i, ']');
     const auto kind = kind_of_media(parts[i]);
     if (!kind.empty()) out.push_back({cat(at, '.', kind), kind});
     if (const auto* result = std::get_if<model::ToolResult>(&parts[i].value))
-      spots_in(result->parts, cat(at, ".tool_result"), out);
+      media_in(result->parts, cat(at, ".tool_result"), out);
   }
 }
 
@@ -168,18 +182,18 @@ std::string_view kind_of_raw(const json::Value& object) {
   return {};
 }
 
-void spots_in(const json::Value& value, const std::string& path, std::vector<Spot>& out) {
+void media_in(const json::Value& value, const std::string& path, std::vector<Medium>& out) {
   const auto below = [&](std::string_view key) { return path.empty() ? std::string{key} : cat(path, '.', key); };
   if (const auto kind = kind_of_raw(value); !kind.empty()) {
     out.push_back({path, kind});
     return;
   }
-  for (std::size_t i = 0; i < value.elements().size(); ++i) spots_in(value.elements()[i], cat(path, '[', i, ']'), out);
+  for (std::size_t i = 0; i < value.elements().size(); ++i) media_in(value.elements()[i], cat(path, '[', i, ']'), out);
   for (const auto& [key, member] : value.members()) {
     if (key == "images" && member.is(json::Type::array)) {  // Ollama
       for (std::size_t i = 0; i < member.elements().size(); ++i) out.push_back({cat(below(key), '[', i, ']'), "image"});
     } else if (key != "tools") {  // a schema may look like anything
-      spots_in(member, below(key), out);
+      media_in(member, below(key), out);
     }
   }
 }
@@ -192,16 +206,16 @@ std::string in_callers_words(const Dialect& client, std::string_view body, const
     const auto rest = std::string_view{field}.substr(row.field.size());
     if (rest.empty() || rest.front() == '[' || rest.front() == '.') return cat(row.theirs, rest);
   }
-  std::vector<Spot> ours;
-  for (std::size_t m = 0; m < said.messages.size(); ++m) spots_in(said.messages[m].parts, cat("messages[", m, ']'), ours);
-  const auto found = std::ranges::find(ours, field, &Spot::path);
+  std::vector<Medium> ours;
+  for (std::size_t m = 0; m < said.messages.size(); ++m) media_in(said.messages[m].parts, cat("messages[", m, ']'), ours);
+  const auto found = std::ranges::find(ours, field, &Medium::path);
   if (found == ours.end()) return field;
   const auto tree = json::parse(body);
   if (!tree) return field;
   // No dialect's reader changes the order: the third image here is the third image there.
-  auto before = std::count_if(ours.begin(), found, [&](const Spot& place) { return place.kind == found->kind; });
-  std::vector<Spot> theirs;
-  spots_in(*tree, "", theirs);
+  auto before = std::count_if(ours.begin(), found, [&](const Medium& place) { return place.kind == found->kind; });
+  std::vector<Medium> theirs;
+  media_in(*tree, "", theirs);
   for (const auto& place : theirs) {
     if (place.kind == found->kind && before-- == 0) return place.path;
   }

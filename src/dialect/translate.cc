@@ -75,8 +75,10 @@ Result<Translated> translate_request(const Pair& pair, std::string_view body, co
   if (auto kept = keeps_meaning(pair.client, body, wanted, out.losses, allow); !kept) return fail_with(kept);
   unfit.rename_fields([&](std::string& field) { count_as_client(out.chat, field); });
   out.losses.rename_fields([&](std::string& field) { count_as_client(wanted, field); });
-  unfit.add(out.losses);
-  out.losses = std::move(unfit);
+  if (!unfit.empty()) {
+    unfit.add(out.losses);
+    out.losses = std::move(unfit);
+  }
   return out;
 }
 
