@@ -59,6 +59,7 @@ struct ResponseView {
   std::optional<model::Usage> usage;
   std::uint32_t choices = 0;
   json::InlineVector<model::Finish, 4> finishes;  ///< one per choice, in order
+  std::vector<std::uint64_t> opaque;              ///< fingerprints of its opaque items
 };
 
 /// The events of an upstream's stream become model events. One per stream.
@@ -111,6 +112,7 @@ class Relay {
   struct Seen {
     std::optional<model::Usage> usage;
     std::string model;
+    std::vector<std::uint64_t> opaque;              ///< fingerprints of opaque items that went through as they are
     model::Finish finish = model::Finish::unknown;  ///< of the last choice that finished
     std::uint64_t events = 0;                       ///< events that carried data
     bool content = false;                           ///< a content-bearing event was among them: failover ends here
@@ -151,6 +153,8 @@ struct Traits {
   /// Where an opaque signature survives a turn: with a thinking part, with a tool call.
   bool thinking_signatures = false;
   bool call_signatures = false;
+  /// Members, quoted, whose strings are opaque items: where its requests repeat what only their issuer can read.
+  std::span<const std::string_view> opaque_keys = {};
   /// How a JSON schema for the answer is said.
   enum class Schema : std::uint8_t { native, forced_tool } schema = Schema::native;
   bool several_choices = false;  ///< `n`

@@ -100,8 +100,7 @@ ToolCall* call_named(std::vector<Part>& parts, const std::string& id) {
 /// own dialect: it may go back to one.
 class Opening {
  public:
-  Opening(const Pair& pair, Losses& losses)
-      : issuer_{issuer_of(pair.deployment)}, same_dialect_{&pair.client == &pair.upstream}, losses_{losses} {}
+  Opening(const Pair& pair, Losses& losses) : pair_{pair}, issuer_{issuer_of(pair.deployment)}, losses_{losses} {}
 
   void message(model::Message& message, std::size_t index) {
     const auto path = cat("messages[", index, "].");
@@ -125,12 +124,18 @@ class Opening {
   void foreign(const std::string& path, std::string_view what) {
     losses_.detail(cat(path, what), "issued by another deployment");
   }
+  /// An item that no envelope holds came from a deployment of the client's own dialect: only there may it go, and not to another
+  /// one than issued it.
+  [[nodiscard]] bool may_pass(const std::optional<std::string>& item) const {
+    if (!item) return true;
+    const bool foreign = pair_.issuers != nullptr && pair_.issuers->of(*item, pair_.deployment) == Issuers::Origin::foreign;
+    return &pair_.client == &pair_.upstream && !foreign && !is_envelope(*item);
+  }
   void open(Thinking& thinking, const std::string& path) {
     if (!is_opaque(thinking)) return;
+    if (may_pass(thinking.signature) && may_pass(thinking.redacted) && may_pass(thinking.encrypted)) return;
     const auto opened = thinking.signature ? unpack(*thinking.signature) : std::nullopt;
     if (opened && opened->contents.call) return;  // see above
-    const bool bare = same_dialect_ && !(thinking.signature && is_envelope(*thinking.signature));
-    if (bare) return;
     static_cast<void>(take(thinking));
     if (!opened || opened->issuer != issuer_) return foreign(path, "thinking.signature");
     thinking.id = opened->contents.id;
@@ -140,14 +145,14 @@ class Opening {
     thinking.issuer = issuer_;
   }
   void open(ToolCall& call, const std::string& path) {
-    if (!call.signature || (same_dialect_ && !is_envelope(*call.signature))) return;
+    if (may_pass(call.signature)) return;
     const auto opened = unpack(*std::exchange(call.signature, std::nullopt));
     if (!opened || opened->issuer != issuer_) return foreign(path, "tool_call.signature");
     call.signature = opened->contents.signature;
   }
 
+  const Pair& pair_;
   std::string issuer_;
-  bool same_dialect_;
   Losses& losses_;
 };
 
@@ -162,17 +167,7 @@ bool is_empty_thinking(const Part& part) {
 bool is_envelope(std::string_view text) noexcept { return text.starts_with(mark); }
 
 bool holds_envelope(const RequestView& view) noexcept {
-  const auto& members = view.members;
-  const auto* messages = members.find("messages");
-  const bool outlined = messages != nullptr && messages->type == json::Type::array && !members.inside(*messages).empty();
-  if (!outlined) return members.text().find(mark) != std::string_view::npos;
-  // A long prompt is not searched: it is not the user who repeats the model's thoughts.
-  for (const auto& message : members.inside(*messages)) {
-    const auto* role = message.type == json::Type::object ? members.find(message, "role") : nullptr;
-    const bool own = role != nullptr && members.raw(*role) == R"("assistant")";
-    if (own && members.raw(message).find(mark) != std::string_view::npos) return true;
-  }
-  return false;
+  return any_own_turn(view, [](std::string_view raw) { return raw.find(mark) != std::string_view::npos; });
 }
 
 void open_opaque(model::Chat& chat, const Pair& pair, Losses& losses) {

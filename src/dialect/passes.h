@@ -26,6 +26,21 @@ void count_as_client(const model::Chat& chat, std::string& field);
 /// Opaque items that the gateway packed for the client are unpacked for the deployment that issued them; for every other one
 /// they are left out and named. (opaque.cc)
 void open_opaque(model::Chat& chat, const Pair& pair, Losses& losses);
+/// Does `find` say yes to the raw JSON of one of the model's own turns? A long prompt is not searched: it is not the user who
+/// repeats the model's thoughts. A dialect whose turns are not outlined is searched whole.
+template <class Find>
+[[nodiscard]] bool any_own_turn(const RequestView& view, const Find& find) {
+  const auto& members = view.members;
+  const auto* messages = members.find("messages");
+  const bool outlined = messages != nullptr && messages->type == json::Type::array && !members.inside(*messages).empty();
+  if (!outlined) return find(members.text());
+  for (const auto& message : members.inside(*messages)) {
+    const auto* role = message.type == json::Type::object ? members.find(message, "role") : nullptr;
+    const bool own = role != nullptr && members.raw(*role) == R"("assistant")";
+    if (own && find(members.raw(message))) return true;
+  }
+  return false;
+}
 /// Every call gets an id and every result its call's id and name: by what they say, else by name and order. (calls.cc)
 void pair_calls(model::Chat& chat);
 /// Names that the upstream's form does not take become such that it does, and tools of free text functions of one text, where it

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "dialect/fields.h"
+#include "dialect/issuers.h"
 
 namespace cardea::dialect {
 
@@ -142,14 +143,54 @@ Status FramedRelay::end(std::string_view pending, std::vector<std::string_view>&
 
 }  // namespace
 
+void add_fingerprints(const model::Part& part, std::vector<std::uint64_t>& out) {
+  const auto add = [&](const std::optional<std::string>& item) {
+    if (item && !item->empty()) out.push_back(fingerprint(*item));
+  };
+  if (const auto* thinking = std::get_if<model::Thinking>(&part.value)) {
+    for (const auto* item : {&thinking->signature, &thinking->redacted, &thinking->encrypted}) add(*item);
+  } else if (const auto* call = std::get_if<model::ToolCall>(&part.value)) {
+    add(call->signature);
+  }
+}
+
+void Watch::note_opaque(const model::ChatEvent& said) {
+  namespace event = model::event;
+  if (const auto* start = std::get_if<event::PartStart>(&said)) {
+    add_fingerprints(start->value, seen_.opaque);
+  } else if (const auto* delta = std::get_if<event::SignatureDelta>(&said)) {
+    // Mostly one piece is the whole item.
+    seen_.opaque.push_back(fingerprint(delta->signature));
+    const bool more = !signature_.empty();
+    signature_ += delta->signature;
+    if (more) seen_.opaque.push_back(fingerprint(signature_));
+  } else if (std::holds_alternative<event::PartStop>(said)) {
+    signature_.clear();
+  }
+}
+
+Status expect_answer(const model::Answer& answer) {
+  const bool says = std::ranges::any_of(answer.choices, [](const model::Choice& choice) {
+    return !choice.parts.empty() || choice.finish.value_or(model::Finish::unknown) != model::Finish::unknown;
+  });
+  return says ? Status{} : fail(Kind::upstream_failed, "the upstream's answer holds no answer");
+}
+
 Status Watch::note(std::span<const model::ChatEvent> events, const Secret& secret) {
   namespace event = model::event;
   for (const auto& said : events) {
     if (const auto* failure = std::get_if<event::Failure>(&said)) return std::unexpected{failure_error(*failure, secret)};
     if (const auto* start = std::get_if<event::Start>(&said)) seen_.model = start->model.value_or("");
     if (const auto* usage = std::get_if<event::UsageReport>(&said)) seen_.usage = usage->usage;
-    if (const auto* finish = std::get_if<event::ChoiceFinish>(&said)) seen_.finish = finish->finish;
-    if (std::holds_alternative<event::End>(said)) seen_.done = true;
+    const auto* finish = std::get_if<event::ChoiceFinish>(&said);
+    if (finish != nullptr) seen_.finish = finish->finish;
+    answered_ = answered_ || std::holds_alternative<event::PartStart>(said) ||
+                (finish != nullptr && finish->finish != model::Finish::unknown);
+    note_opaque(said);
+    if (std::holds_alternative<event::End>(said)) {
+      if (!answered_) return fail(Kind::upstream_failed, "the upstream's stream holds no answer");
+      seen_.done = true;
+    }
     const bool frame = std::holds_alternative<event::Start>(said) || std::holds_alternative<event::Ping>(said) ||
                        std::holds_alternative<event::UsageReport>(said);
     // A part that begins empty says nothing yet, a call that begins does.
@@ -234,6 +275,9 @@ Result<ResponseView> inspect_answer(const Dialect& dialect, std::string_view bod
   view.model = text(model_key);
   view.usage = answer->usage;
   view.choices = static_cast<std::uint32_t>(answer->choices.size());
+  for (const auto& choice : answer->choices) {
+    for (const auto& part : choice.parts) add_fingerprints(part, view.opaque);
+  }
   for (const auto& choice : answer->choices) view.finishes.push_back(choice.finish.value_or(model::Finish::unknown));
   return result;
 }

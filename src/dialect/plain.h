@@ -47,16 +47,25 @@ struct Told {
 /// `object[key]` when it is a string.
 [[nodiscard]] const std::string* text_at(const json::Value& object, std::string_view key) noexcept;
 
+/// Adds the fingerprints of a part's opaque items (see issuers.h).
+void add_fingerprints(const model::Part& part, std::vector<std::uint64_t>& out);
+
+/// An error when an answer says nothing at all: not even why it ended.
+[[nodiscard]] Status expect_answer(const model::Answer& answer);
+
 /// Follows what a decoder says, for Relay::Seen.
 class Watch {
  public:
-  /// Takes note of events; an error for event::Failure.
+  /// Takes note of events; an error for event::Failure, and for an end behind nothing.
   Status note(std::span<const model::ChatEvent> events, const Secret& secret);
   [[nodiscard]] const Relay::Seen& seen() const noexcept { return seen_; }
   [[nodiscard]] Relay::Seen& seen() noexcept { return seen_; }
 
  private:
+  void note_opaque(const model::ChatEvent& said);
   Relay::Seen seen_;
+  std::string signature_;  ///< of the open part, as it comes
+  bool answered_ = false;  ///< there was a part, or a reason to have none
 };
 
 }  // namespace cardea::dialect

@@ -109,6 +109,8 @@ Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated* 
     if (!view) return fail_with(view);
     Result<model::Answer> answer = pair.upstream.decode_response(body);
     if (!answer) return fail_with(answer);
+    Status holds = expect_answer(*answer);
+    if (!holds) return fail_with(holds);
     if (request != nullptr) AnswerPasses{pair, *request, cat(context.id, whole.choices.size())}.apply(*answer);
     if (answer->usage) add(usage, *answer->usage);
     if (whole.choices.empty()) {
@@ -222,7 +224,7 @@ class TranslatingRelay final : public Relay {
     for (auto& said : events_) {
       if (std::holds_alternative<model::event::Failure>(said)) break;
       if (std::holds_alternative<model::event::End>(said)) {
-        finish_copy();
+        if (status) finish_copy();
         break;
       }
       say_one(said);

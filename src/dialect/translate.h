@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "dialect/dialect.h"
+#include "dialect/issuers.h"
 
 namespace cardea::dialect {
 
@@ -25,9 +26,10 @@ struct Abilities {
 struct Pair {
   const Dialect& client;
   const Dialect& upstream;
-  std::string_view model;       ///< the upstream's name for it
-  std::string_view deployment;  ///< names who issues opaque items: provider and account, never the model's words
-  Abilities abilities = {};     ///< the model's
+  std::string_view model;            ///< the upstream's name for it
+  std::string_view deployment;       ///< names who issues opaque items: provider and account, never the model's words
+  Abilities abilities = {};          ///< the model's
+  const Issuers* issuers = nullptr;  ///< of items that were not packed; null: none are known
 };
 
 /// Most choices that are asked for one by one.

@@ -62,6 +62,7 @@ ChatAnswer::ChatAnswer(ChatAnswer&& other) noexcept
       limits_{other.limits_},
       spoke_at_{other.spoke_at_},
       events_{other.events_},
+      issued_{other.issued_},
       buffer_{std::move(other.buffer_)},
       consumed_{other.consumed_},
       pieces_{std::move(other.pieces_)},
@@ -123,6 +124,7 @@ net::Task<Status> ChatAnswer::receive_copies(const ChatCall& request) {
 Status ChatAnswer::inspect(const ChatCall& /*request*/) {
   Result<dialect::ResponseView> view = upstream_->dialect->inspect_response(buffer_.view(), upstream_->provider->key);
   if (!view) return fail_with(view);
+  executor_->issuers_->note(view->opaque, upstream_->deployment());
   usage_ = view->usage;
   model_ = view->model;
   content_type_ = "application/json";
@@ -157,7 +159,16 @@ Status ChatAnswer::feed() {
   Result<dialect::Relay::Step> step = relay_->feed(buffer_.view(), pieces_);
   if (!step) return fail_with(step);
   consumed_ = step->consumed;
+  note_issued();
   return heed_silence();
+}
+
+/// Before the client can send them back. In a translated stream they are packed, and name their issuer themselves.
+void ChatAnswer::note_issued() {
+  const auto& opaque = relay_->seen().opaque;
+  if (opaque.size() == issued_ || request_->translated != nullptr) return;
+  executor_->issuers_->note(std::span{opaque}.subspan(issued_), upstream_->deployment());
+  issued_ = opaque.size();
 }
 
 Status ChatAnswer::heed_silence() {
@@ -211,8 +222,8 @@ net::Task<Status> ChatAnswer::ask_again() {
 
 // ---- Executor --------------------------------------------------------------------------------------------------------------
 
-Executor::Executor(net::Scope& scope, http::Client& client, FailureSink on_failure)
-    : scope_{scope}, client_{client}, on_failure_{std::move(on_failure)} {}
+Executor::Executor(net::Scope& scope, http::Client& client, std::shared_ptr<dialect::Issuers> issuers, FailureSink on_failure)
+    : scope_{scope}, client_{client}, issuers_{std::move(issuers)}, on_failure_{std::move(on_failure)} {}
 
 Status Executor::write(const ChatCall& request, Message& message) {
   const Upstream& upstream = request.upstream;

@@ -95,6 +95,7 @@ class ChatAnswer {
   [[nodiscard]] Status translate(const ChatCall& request, std::span<const std::string_view> bodies);
   [[nodiscard]] Status feed();
   [[nodiscard]] Status heed_silence();
+  void note_issued();
 
   Executor* executor_;  ///< null: moved from
   http::Call call_;
@@ -103,6 +104,7 @@ class ChatAnswer {
   const AttemptLimits* limits_;
   net::TimePoint spoke_at_;   ///< when the last token came; before the first one, when it was asked
   std::uint64_t events_ = 0;  ///< that had come then
+  std::size_t issued_ = 0;    ///< opaque items of relay_ that have been noted
   Buffer buffer_;
   std::size_t consumed_ = 0;  ///< of buffer_: forwarded by the last pieces
   std::vector<std::string_view> pieces_;
@@ -123,11 +125,13 @@ class Executor {
   /// Told of each failed attempt with its full reason, which a client must not see. For the log.
   using FailureSink = std::function<void(std::string_view provider, const Error& error)>;
 
-  Executor(net::Scope& scope, http::Client& client, FailureSink on_failure);
+  /// `issuers`: of the opaque items in answers that pass as they are; shared by all workers.
+  Executor(net::Scope& scope, http::Client& client, std::shared_ptr<dialect::Issuers> issuers, FailureSink on_failure);
 
   /// One attempt at one target. Errors are in the words of the client's dialect or of kind upstream_…; their messages name the
   /// provider, never an address or a credential.
   [[nodiscard]] net::Task<Result<ChatAnswer>> chat(const ChatCall& request);
+  [[nodiscard]] const dialect::Issuers& issuers() const noexcept { return *issuers_; }
   /// The body of a 2xx answer. Errors as of chat(), in the upstream's dialect.
   [[nodiscard]] net::Task<Result<std::string>> post(const PostCall& request);
 
@@ -156,6 +160,7 @@ class Executor {
 
   net::Scope& scope_;
   http::Client& client_;
+  std::shared_ptr<dialect::Issuers> issuers_;
   Signing signing_{scope_, client_};
   FailureSink on_failure_;
 };

@@ -46,11 +46,13 @@ Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead
 
 Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, std::string_view body,
                                          const dialect::RequestView& view, const execute::Upstream& upstream,
-                                         const catalog::Target& target, Random& random) {
+                                         const catalog::Target& target, const dialect::Issuers& issuers, Random& random) {
   const dialect::Dialect& client = asking.dialect;
-  if (&client == upstream.dialect && !dialect::holds_envelope(view)) return nullptr;
-  const dialect::Pair pair{client, *upstream.dialect, target.model, upstream.deployment(),
-                           abilities_of(target.info, upstream.dialect->name())};
+  const bool same = &client == upstream.dialect && !dialect::holds_envelope(view);
+  if (same && !issuers.any_foreign(client, view, upstream.deployment())) return nullptr;
+  const dialect::Pair pair{
+      client,  *upstream.dialect, target.model, upstream.deployment(), abilities_of(target.info, upstream.dialect->name()),
+      &issuers};
   const auto given = head.find("x-cardea-allow-loss").value_or("");
   const auto allow = iequals(given, "true") || given == "1" ? dialect::Allow::any_loss : dialect::Allow::no_change_of_meaning;
   auto request = dialect::translate_request(pair, body, asking.asked(), allow);

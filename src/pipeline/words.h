@@ -39,10 +39,11 @@ struct Words {
   dialect::Translated request;
   dialect::AnswerContext context;
 };
-/// Null when the client's own bytes will do. `head`: its `x-cardea-allow-loss: true` gives meanings away. Error: bad_request,
-/// what the upstream cannot be told.
+/// Null when the client's own bytes will do. `head`: its `x-cardea-allow-loss: true` gives meanings away. `issuers`: of opaque
+/// items that bytes may not carry elsewhere. Error: bad_request, what the upstream cannot be told.
 [[nodiscard]] Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, std::string_view body,
                                                        const dialect::RequestView& view, const execute::Upstream& upstream,
-                                                       const catalog::Target& target, Random& random);
+                                                       const catalog::Target& target, const dialect::Issuers& issuers,
+                                                       Random& random);
 
 }  // namespace cardea::pipeline

@@ -52,7 +52,7 @@ Serving::Serving(net::Loop& loop, net::Dialer& network, record::Recorder& record
       twin_server_{backstage_, twin_, {}},
       dialer_{loop, network, twin_server_},
       client_{loop, dialer_, plan.client},
-      executor_{backstage_, client_, std::move(on_failure)},
+      executor_{backstage_, client_, std::move(plan.issuers), std::move(on_failure)},
       pipeline_{executor_, recorder, self, std::move(plan.snapshot)},
       server_{front_, pipeline_, plan.http},
       meter_{loop, client_, recorder},

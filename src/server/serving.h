@@ -45,7 +45,8 @@ class Serving {
     std::shared_ptr<const pipeline::Snapshot> snapshot;
     http::ServerOptions http;
     http::ClientOptions client;
-    std::size_t connections_max = 0;  ///< clients at a time
+    std::size_t connections_max = 0;                                                   ///< clients at a time
+    std::shared_ptr<dialect::Issuers> issuers = std::make_shared<dialect::Issuers>();  ///< one for all workers
   };
   /// What it is given must outlive it. `network` opens the connections to upstreams.
   Serving(net::Loop& loop, net::Dialer& network, record::Recorder& recorder, const pipeline::Self& self,

@@ -18,10 +18,12 @@ using model::Finish;
 
 const Traits& Anthropic::traits() const noexcept {
   static constexpr std::array<std::string_view, 3> aliases{"anthropic_messages", "claude", "messages"};
+  static constexpr std::array<std::string_view, 2> opaque_keys{R"("signature")", R"("data")"};
   static constexpr Traits traits{.name = dialect_name,
                                  .aliases = aliases,
                                  .id_prefix = "msg_",
                                  .thinking_signatures = true,
+                                 .opaque_keys = opaque_keys,
                                  .schema = Traits::Schema::native,
                                  .tool_names = {.bytes_max = 128},
                                  .request_id_header = "request-id"};

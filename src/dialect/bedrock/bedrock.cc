@@ -26,12 +26,14 @@ std::unique_ptr<StreamEncoder> Bedrock::stream_encoder(AnswerContext context) co
 
 const Traits& Bedrock::traits() const noexcept {
   static constexpr std::array<std::string_view, 3> aliases{"bedrock_converse", "converse", "aws_bedrock"};
+  static constexpr std::array<std::string_view, 2> opaque_keys{R"("signature")", R"("redactedContent")"};
   static constexpr Traits traits{.name = dialect_name,
                                  .aliases = aliases,
                                  .framing = Framing::aws_events,
                                  .id_prefix = "msg_",
                                  .model_in_path = true,
                                  .thinking_signatures = true,
+                                 .opaque_keys = opaque_keys,
                                  .tool_names = {.bytes_max = 64},
                                  .request_id_header = "x-amzn-requestid"};
   return traits;

@@ -18,6 +18,8 @@ using model::Finish;
 
 const Traits& Gemini::traits() const noexcept {
   static constexpr std::array<std::string_view, 4> aliases{"google", "google_genai", "generate_content", "vertex_gemini"};
+  // Its JSON may be spelled either way.
+  static constexpr std::array<std::string_view, 2> opaque_keys{R"("thoughtSignature")", R"("thought_signature")"};
   static constexpr Traits traits{.name = dialect_name,
                                  .aliases = aliases,
                                  .framing = Framing::sse,
@@ -26,6 +28,7 @@ const Traits& Gemini::traits() const noexcept {
                                  .call_ids = false,
                                  .thinking_signatures = true,
                                  .call_signatures = true,
+                                 .opaque_keys = opaque_keys,
                                  .schema = Traits::Schema::native,
                                  .several_choices = true,
                                  .tool_names = {.marks = "_-.:", .bytes_max = 64, .digit_first = false}};

@@ -20,10 +20,12 @@ using model::Finish;
 
 const Traits& OpenAiResponses::traits() const noexcept {
   static constexpr std::array<std::string_view, 1> aliases{"responses"};
+  static constexpr std::array<std::string_view, 1> opaque_keys{R"("encrypted_content")"};
   static constexpr Traits traits{.name = dialect_name,
                                  .aliases = aliases,
                                  .id_prefix = Prefix::response,
                                  .thinking_signatures = true,
+                                 .opaque_keys = opaque_keys,
                                  .custom_tools = true,
                                  .tool_names = {.bytes_max = 64}};
   return traits;
