@@ -1,4 +1,5 @@
-// A thousand worlds: clients × upstream faults × a bad network × cancels × reloads × a drain, each drawn from one seed.
+// A thousand worlds: clients × dialects of upstreams × their faults × a bad network × cancels × reloads × a drain, each drawn
+// from one seed.
 //
 // Replay one: CARDEA_WORLD=4711 testing_gateway_test --gtest_filter='Worlds.*'. More of them: CARDEA_WORLDS=100000.
 
@@ -21,13 +22,29 @@ using net::Task;
 
 constexpr std::string_view gateway_key = "gw-key-0123456789";
 
+/// The vendor speaks every dialect: as many providers of the gateway, at one address.
+struct Vendor {
+  std::string_view dialect, path;
+};
+constexpr Vendor vendors_abroad[] = {{"anthropic", "/v1"}, {"openai_responses", "/v1"}, {"gemini", "/v1beta"},
+                                     {"bedrock", ""},      {"cohere", "/v2"},           {"ollama", ""}};
+
+std::string providers_abroad() {
+  std::string text;
+  for (const auto& [dialect, path] : vendors_abroad) {
+    text += cat("  vendor_", dialect, ": {dialect: ", dialect, ", base_url: \"http://upstream:8000", path,
+                "\", api_key: ", TestServer::upstream_key, ", models: [echo]}\n");
+  }
+  return text;
+}
+
 std::string config_of(std::size_t variant) {
   constexpr std::string_view totals[] = {"0", "20s", "4s"};
   return cat("discovery: off\nkeys: [", gateway_key,
              "]\ntimeouts: {connect: 1s, first_byte: 3s, inter_chunk: 2s, header: 2s, body: 3s, ",
              "idle: 20s, total: ", totals[variant % 3], "}\nlimits: {response_bytes: 64KiB, sse_event_bytes: 16KiB}\n",
              "providers:\n  vendor: {base_url: \"http://upstream:8000/v1\", api_key: ", TestServer::upstream_key, "}\n",
-             "aliases: {mirror: vendor/echo", variant % 2 == 0 ? ", second: vendor/echo" : "", "}\n");
+             providers_abroad(), "aliases: {mirror: vendor/echo", variant % 2 == 0 ? ", second: vendor/echo" : "", "}\n");
 }
 
 // ---- Chance ----------------------------------------------------------------------------------------------------------------
@@ -172,7 +189,8 @@ Attempt next_attempt(Universe& universe, Dice& dice, std::size_t client, std::si
     return attempt;
   }
   constexpr std::string_view models[] = {"vendor/echo", "vendor/echo", "mirror", "second", "twin/echo", "twin/echo"};
-  std::string_view model = dice.one_of(models);
+  std::string model{dice.one_of(models)};
+  if (dice.chance(50)) model = cat("vendor_", dice.one_of(vendors_abroad).dialect, "/echo");
   if (dice.chance(4)) {
     model = "no-such-model";
     if (!stranger) attempt.only = 404;
