@@ -22,6 +22,8 @@ from systems import GATEWAY_CORE, KEY, MODEL, OTHER_CORE, ROOT, System, program 
 
 PAGE = ROOT / "docs/benchmarks.md"
 SYSTEMS = ("direct", "floor", "nginx", "haproxy", "cardea")
+TRANSLATED = {"dialect": "anthropic"}
+BURST_EVENTS = 20
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Cell:
     load: dict         # flags of bench_load
     goal: str = ""     # ratio to nginx of issue 3 or performance.md, as text
     default: bool = True
+    systems: tuple = SYSTEMS
     figures: dict = field(default_factory=dict)  # system → one value per round, None when void
 
 
@@ -47,6 +50,10 @@ CELLS = [
     Cell("stream", "burst stream of 20 events in 20 writes, c=16: CPU µs/request", "cpu", chat(10000, events=20)),
     Cell("ttft", "burst stream of 20 events, c=1: added time to first token, p50 µs", "first_token", chat(1500, connections=1, events=20), "≤ 1.2"),
     Cell("p5", "100 KB prompt, c=16: CPU µs/request", "cpu", chat(6000, body=100_000), "≤ 1.1"),
+    # Asked by an Anthropic client, answered by the same OpenAI Chat upstream; compared with p1 and burst, see translation_costs().
+    Cell("t1", "1 KB, translated, c=16: CPU µs/request", "cpu", chat(20000, **TRANSLATED), systems=("cardea",)),
+    Cell("t-burst", "burst stream of 20 events in one write, translated, c=16: CPU µs/request", "cpu",
+         chat(15000, events=BURST_EVENTS, burst="one", **TRANSLATED), systems=("cardea",)),
     Cell("p02", "0.2 KB chat, c=16: CPU µs/request", "cpu", chat(30000, body=250), default=False),
     Cell("p10", "10 KB prompt, c=16: CPU µs/request", "cpu", chat(20000, body=10_000), default=False),
     Cell("p1000", "1 MB prompt, c=16: CPU µs/request", "cpu", chat(1500, body=1_000_000), default=False),
@@ -84,7 +91,7 @@ def run_rounds(cells, systems, rounds):
     for number in range(rounds):
         for cell in cells:
             direct = None
-            for system in systems:
+            for system in (s for s in systems if s.name in cell.systems):
                 value, result = measure(cell, system, direct)
                 if system.name == "direct":
                     direct = result
@@ -122,12 +129,27 @@ def start_times(names, directory, upstream, times):
     return starts, idle
 
 
-def shown(value):
-    return "void" if value is None else f"{value:.1f}"
+def translation_costs(cells):
+    """Rows: what a translation adds to the same exchange without one, whole and per event of a stream."""
+    cardea = {c.name: median(c.figures.get("cardea")) for c in cells}
+    if any(cardea.get(name) is None for name in ("p1", "t1", "burst", "t-burst")):
+        return []
+    whole, stream = cardea["t1"] - cardea["p1"], cardea["t-burst"] - cardea["burst"]
+    return [("translation, added to 1 KB chat: CPU µs", {"cardea": whole}, "≤ 12"),
+            ("translation, added to each streamed event: CPU µs", {"cardea": (stream - whole) / BURST_EVENTS}, "≤ 2")]
+
+
+def shown(values, name):
+    """Void: it was measured, and a request failed."""
+    if name not in values:
+        return "–"
+    return "void" if values[name] is None else f"{values[name]:.1f}"
 
 
 def ratio(values, name):
-    value, base = values.get(name), values.get("nginx")
+    if name not in values or "nginx" not in values:
+        return "–"
+    value, base = values[name], values["nginx"]
     return "void" if value is None or not base else f"{value / base:.2f}"
 
 
@@ -136,10 +158,10 @@ def table(cells, names, extra):
     rivals = [n for n in names if n not in ("direct", "nginx", "cardea")]
     columns = ["nginx"] + (["cardea", "**cardea ÷ nginx**", "goal"] if "cardea" in names else []) + [f"{n} ÷ nginx" for n in rivals]
     lines = ["| measured | " + " | ".join(columns) + " |", "|---|" + "--:|" * len(columns)]
-    for title, values, goal in [(c.title, {n: median(c.figures.get(n)) for n in names}, c.goal) for c in cells] + extra:
-        fields = [shown(values.get("nginx"))]
+    for title, values, goal in [(c.title, {n: median(c.figures.get(n)) for n in names if n in c.systems}, c.goal) for c in cells] + extra:
+        fields = [shown(values, "nginx")]
         if "cardea" in names:
-            fields += [shown(values.get("cardea")), f"**{ratio(values, 'cardea')}**", goal]
+            fields += [shown(values, "cardea"), f"**{ratio(values, 'cardea')}**", goal]
         fields += [ratio(values, n) for n in rivals]
         lines.append(f"| {title} | " + " | ".join(fields) + " |")
     return "\n".join(lines)
@@ -203,9 +225,9 @@ def main():
             for system in started:
                 system.stop()
     extra = [("exec → first 200, ms", starts, "≤ 50 ms"), ("RSS idle, MiB", idle, "≤ 12")] if starts else []
-    text = table(cells, names, extra + [("RSS after the load, MiB", loaded, "")])
+    text = table(cells, names, translation_costs(cells) + extra + [("RSS after the load, MiB", loaded, "")])
     print(text)
-    moved = {c.name: 100 * spread(c.figures.get("nginx")) for c in cells if c.figure == "cpu"}
+    moved = {c.name: 100 * spread(c.figures.get("nginx")) for c in cells if c.figure == "cpu" and "nginx" in c.systems}
     if any(value > options.tolerance for value in moved.values()):
         print(f"REFUSED: nginx itself moved by {', '.join(f'{v:.0f} % in {k}' for k, v in moved.items())}; run it on a quiet machine", file=sys.stderr)
         return 1

@@ -12,13 +12,14 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from bench import chat, run_load  # noqa: E402
+from bench import TRANSLATED, chat, run_load  # noqa: E402
 from systems import GATEWAY_CORE, OTHER_CORE, System  # noqa: E402
 
 BASELINE = Path(__file__).resolve().parent / "instructions.json"
 MORE_MAX_PERCENT = 3
 FEW, MANY = 200, 1200
-CASES = {"chat 1 KB": {}, "stream 20 events": {"events": 20, "burst": "one"}}
+STREAM = {"events": 20, "burst": "one"}
+CASES = {"chat 1 KB": {}, "stream 20 events": STREAM, "chat 1 KB, translated": TRANSLATED, "stream 20 events, translated": STREAM | TRANSLATED}
 
 
 def count(name, upstream, directory, load, requests):

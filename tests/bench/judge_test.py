@@ -7,9 +7,11 @@ import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from bench import chat, run_load  # noqa: E402
+from bench import TRANSLATED, chat, run_load  # noqa: E402
 
 EVENTS = 3
+PLAIN, STREAM = {}, {"events": EVENTS}
+ANTHROPIC = STREAM | TRANSLATED
 
 
 def plain(nonce, n):
@@ -25,22 +27,34 @@ def merged(nonce):
     return [first[:-1] + second, *rest]
 
 
-# name → (is it a stream, number of request and nonce → (status, body), what the judge must say)
+def anthropic_events(nonce):
+    def event(name, rest=""):
+        return f'event: {name}\ndata: {{"type":"{name}"{rest}}}\n\n'.encode()
+
+    tokens = [event("content_block_delta", f',"text":"{nonce} token {i}"') for i in range(EVENTS)]
+    return [event("message_start"), event("content_block_start"), *tokens, event("content_block_stop"), event("message_stop")]
+
+
+# name → (what the load is beside the defaults, number of request and nonce → (status, body), what the judge must say)
 FAULTS = {
-    "good answer": (False, lambda nonce, n: (200, plain(nonce, n)), None),
-    "good stream": (True, lambda nonce, n: (200, b"".join(events(nonce))), None),
-    "status": (False, lambda nonce, n: (500, plain(nonce, n)), "status is not 200"),
-    "foreign answer": (False, lambda nonce, n: (200, plain("nonce-" + "f" * 16, n)), "another request's answer"),
-    "length": (False, lambda nonce, n: (200, plain(nonce, n) + b" " * n), "length differs"),
-    "lost event": (True, lambda nonce, n: (200, b"".join(events(nonce)[1:])), "wrong event"),
-    "lost last event": (True, lambda nonce, n: (200, b"".join(events(nonce)[:2] + events(nonce)[3:])), "stream ended early"),
-    "no end": (True, lambda nonce, n: (200, b"".join(events(nonce)[:-1])), "stream without [DONE]"),
-    "order": (True, lambda nonce, n: (200, b"".join([events(nonce)[1], events(nonce)[0], *events(nonce)[2:]])), "wrong event"),
-    "merged": (True, lambda nonce, n: (200, b"".join(merged(nonce))), "merged event"),
-    "cut event": (True, lambda nonce, n: (200, b"".join([events(nonce)[0][:-4] + b"\n\n", *events(nonce)[1:]])), "incomplete event"),
-    "event twice": (True, lambda nonce, n: (200, b"".join([events(nonce)[0], *events(nonce)])), "wrong event"),
-    "tail": (True, lambda nonce, n: (200, b"".join(events(nonce)) + b"data: x"), "bytes after the last event"),
-    "usage nobody asked for": (True, lambda nonce, n: (200, b"".join([b'data: {"choices":[]}\n\n', *events(nonce)])), "unasked usage event"),
+    "good answer": (PLAIN, lambda nonce, n: (200, plain(nonce, n)), None),
+    "good stream": (STREAM, lambda nonce, n: (200, b"".join(events(nonce))), None),
+    "status": (PLAIN, lambda nonce, n: (500, plain(nonce, n)), "status is not 200"),
+    "foreign answer": (PLAIN, lambda nonce, n: (200, plain("nonce-" + "f" * 16, n)), "another request's answer"),
+    "length": (PLAIN, lambda nonce, n: (200, plain(nonce, n) + b" " * n), "length differs"),
+    "lost event": (STREAM, lambda nonce, n: (200, b"".join(events(nonce)[1:])), "wrong event"),
+    "lost last event": (STREAM, lambda nonce, n: (200, b"".join(events(nonce)[:2] + events(nonce)[3:])), "stream ended early"),
+    "no end": (STREAM, lambda nonce, n: (200, b"".join(events(nonce)[:-1])), "stream without its end"),
+    "order": (STREAM, lambda nonce, n: (200, b"".join([events(nonce)[1], events(nonce)[0], *events(nonce)[2:]])), "wrong event"),
+    "merged": (STREAM, lambda nonce, n: (200, b"".join(merged(nonce))), "merged event"),
+    "cut event": (STREAM, lambda nonce, n: (200, b"".join([events(nonce)[0][:-4] + b"\n\n", *events(nonce)[1:]])), "incomplete event"),
+    "event twice": (STREAM, lambda nonce, n: (200, b"".join([events(nonce)[0], *events(nonce)])), "wrong event"),
+    "tail": (STREAM, lambda nonce, n: (200, b"".join(events(nonce)) + b"data: x"), "bytes after the last event"),
+    "usage nobody asked for": (STREAM, lambda nonce, n: (200, b"".join([b'data: {"choices":[]}\n\n', *events(nonce)])), "unasked usage event"),
+    "good Anthropic stream": (ANTHROPIC, lambda nonce, n: (200, b"".join(anthropic_events(nonce))), None),
+    "lost Anthropic event": (ANTHROPIC, lambda nonce, n: (200, b"".join(anthropic_events(nonce)[:3] + anthropic_events(nonce)[4:])), "wrong event"),
+    "no Anthropic end": (ANTHROPIC, lambda nonce, n: (200, b"".join(anthropic_events(nonce)[:-1])), "stream without its end"),
+    "Anthropic tail": (ANTHROPIC, lambda nonce, n: (200, b"".join(anthropic_events(nonce) * 2)), "event after the end"),
 }
 
 
@@ -68,9 +82,9 @@ def serve(answer):
 
 def main():
     passed = failed = 0
-    for name, (is_stream, answer, expected) in FAULTS.items():
+    for name, (load, answer, expected) in FAULTS.items():
         server = serve(answer)
-        result = run_load(server.server_address[1], chat(4, connections=1, events=EVENTS if is_stream else 0), seconds_max=5)
+        result = run_load(server.server_address[1], chat(4, connections=1, **load), seconds_max=5)
         server.shutdown()
         server.server_close()
         ok = expected in result["faults"] if expected else not result["faults"]

@@ -3,6 +3,7 @@
 //   bench_load --port P [--path /v1/chat/completions] [--key K] [--model M] [--connections 16] [--requests 20000] [--body 1000]
 //              [--rate R]          open loop: R requests/s by a schedule of intended send times (latency counts from those)
 //              [--events N]        streams of N events (0: plain answers); [--pace-ms X] paced; [--burst one] in a single write
+//              [--dialect anthropic]  asks in Anthropic's words (at /v1/messages) and judges its answers; else OpenAI Chat's
 //              [--timeout-s 120]   give up (what is missing counts as failed)
 //
 // Prints one JSON object. A request fails when its status is not 200, its nonce is not in the answer, its length differs from the
@@ -24,6 +25,7 @@ struct Options {
   long port, connections, requests, body, events, pace_ms, timeout_s;
   double rate;
   std::string path, key, model, burst;
+  bool is_anthropic;
 };
 
 struct Connection {
@@ -73,9 +75,10 @@ std::string prompt(std::size_t size, std::mt19937& random) {
 }
 
 std::string make_body(const Options& options, std::mt19937& random) {
-  std::string body = "{\"model\":\"" + options.model +
-                     "\",\"messages\":[{\"role\":\"system\",\"content\":\"You are a helpful assistant.\"},"
-                     "{\"role\":\"user\",\"content\":\"nonce-0000000000000000 ";
+  std::string body = "{\"model\":\"" + options.model;
+  body += options.is_anthropic ? "\",\"system\":\"You are a helpful assistant.\",\"messages\":["
+                               : "\",\"messages\":[{\"role\":\"system\",\"content\":\"You are a helpful assistant.\"},";
+  body += "{\"role\":\"user\",\"content\":\"nonce-0000000000000000 ";
   std::string tail = "\"}],\"temperature\":0.7";
   if (options.events > 0) {
     if (options.pace_ms > 0) body += "pace-ms-" + std::to_string(options.pace_ms) + " ";
@@ -128,16 +131,25 @@ void send_request(Load& load, Connection& connection, std::uint64_t intended_ns)
   if (!connection.out.empty() && connection.fd >= 0) want_write(load, connection, EPOLLIN | EPOLLOUT | EPOLLRDHUP);
 }
 
+/// The end of a stream, and the events around its tokens, which have to be there but say nothing here.
+bool is_end(const Options& options, std::string_view event) {
+  return options.is_anthropic ? event.starts_with("event: message_stop\n") : event == "data: [DONE]";
+}
+bool is_frame(const Options& options, std::string_view event) {
+  return event.starts_with(":") || (options.is_anthropic && !event.starts_with("event: content_block_delta\n"));
+}
+
 /// One whole event (without its blank line): the next token with this request's nonce, or the end.
 void judge_event(Load& load, Connection& connection, std::string_view event) {
-  if (event == "data: [DONE]") {
+  if (is_end(load.options, event)) {
     if (connection.events_seen != load.options.events) fail(connection, "stream ended early");
     if (connection.is_done_seen) fail(connection, "two ends");
     connection.is_done_seen = true;
     return;
   }
-  if (event.starts_with(":")) return;
   if (connection.is_done_seen) fail(connection, "event after the end");
+  if (is_frame(load.options, event)) return;
+  if (load.options.is_anthropic) event.remove_prefix(event.find('\n') + 1);
   if (!event.starts_with("data: {") || !event.ends_with("}")) return fail(connection, "incomplete event");
   if (event.find('\n') != std::string_view::npos) return fail(connection, "merged event");
   if (event.find("\"choices\":[]") != std::string_view::npos) return fail(connection, "unasked usage event");
@@ -164,7 +176,7 @@ void judge_end(Load& load, Connection& connection) {
     if (load.faults.empty())
       std::fprintf(stderr, "first bad answer: %s%s\n", connection.answer.head().c_str(), connection.body.c_str());
   } else if (load.options.events > 0) {
-    if (!connection.is_done_seen) fail(connection, "stream without [DONE]");
+    if (!connection.is_done_seen) fail(connection, "stream without its end");
     if (!connection.events.empty()) fail(connection, "bytes after the last event");
   } else {
     if (connection.body.find(connection.nonce) == std::string::npos) fail(connection, "another request's answer");
@@ -277,6 +289,7 @@ void report(Load& load, double seconds) {
 Options parse(int argc, char** argv) {
   auto text = [&](const char* name, const char* fallback) { return std::string(flag(argc, argv, name, fallback)); };
   auto value = [&](const char* name, const char* fallback) { return number(flag(argc, argv, name, fallback)); };
+  const bool is_anthropic = text("--dialect", "openai_chat") == "anthropic";
   return {.port = value("--port", "9801"),
           .connections = value("--connections", "16"),
           .requests = value("--requests", "20000"),
@@ -285,10 +298,11 @@ Options parse(int argc, char** argv) {
           .pace_ms = value("--pace-ms", "0"),
           .timeout_s = value("--timeout-s", "120"),
           .rate = static_cast<double>(value("--rate", "0")),
-          .path = text("--path", "/v1/chat/completions"),
+          .path = text("--path", is_anthropic ? "/v1/messages" : "/v1/chat/completions"),
           .key = text("--key", "bench-key"),
           .model = text("--model", "bench-model"),
-          .burst = text("--burst", "each")};
+          .burst = text("--burst", "each"),
+          .is_anthropic = is_anthropic};
 }
 
 void prepare(Load& load) {
