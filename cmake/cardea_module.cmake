@@ -48,7 +48,14 @@ endfunction()
 # cardea_test_program(NAME ROOM DEP…): what an executable NAME_test of ROOM's tests needs besides its sources. A room whose tests
 # take long may have a second one beside that of its cardea_module().
 function(cardea_test_program name room)
-  cardea_precompile(${name}_test)
+  # What is under test is watched by the sanitizers at -O1; optimising the tests too would double the time to build them. Other
+  # flags need another precompiled header.
+  if(CARDEA_SANITIZE)
+    target_compile_options(${name}_test PRIVATE -O0)
+    cardea_precompile(${name}_test base_test)
+  else()
+    cardea_precompile(${name}_test)
+  endif()
   target_compile_definitions(${name}_test PRIVATE CARDEA_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name}_test PRIVATE cardea_${room} GTest::gtest GTest::gmock GTest::gtest_main)
   set_property(GLOBAL APPEND PROPERTY CARDEA_TEST_DEPS "${name}_test:${ARGN}")
@@ -59,12 +66,15 @@ function(cardea_test_program name room)
   set_property(GLOBAL APPEND PROPERTY CARDEA_TEST_TARGETS ${name}_test)
 endfunction()
 
-# Standard headers only: a project header here would rebuild everything on each edit.
+# Standard headers only: a project header here would rebuild everything on each edit. owner: the first target with the same
+# flags, cardea_base unless said.
 function(cardea_precompile target)
-  if(target STREQUAL "cardea_base")
+  set(owner cardea_base ${ARGN})
+  list(GET owner -1 owner)
+  if(target STREQUAL owner)
     target_precompile_headers(${target} PRIVATE <algorithm> <array> <chrono> <coroutine> <cstdint> <cstring> <expected>
       <functional> <map> <memory> <optional> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>)
   else()
-    target_precompile_headers(${target} REUSE_FROM cardea_base)
+    target_precompile_headers(${target} REUSE_FROM ${owner})
   endif()
 endfunction()
