@@ -2,7 +2,7 @@
 """Mixed traffic for a long time: every answer checked, memory and descriptors flat.
 
 `soak.py --minutes 60` by hand and every night; `--seconds 20` in CI (tests/e2e/cases/long_runs.py). The binary is $CARDEA_BIN or
-build/dev/cardea. Plain answers, streams, aborts, upstream faults, bad requests and reloads go on beside each other; at the end all is quiet
+build/dev/cardea. Plain answers, streams, upstreams of every dialect, aborts, upstream faults, bad requests and reloads go on beside each other; at the end all is quiet
 and must be as it was at the beginning.
 """
 import argparse
@@ -28,6 +28,8 @@ WARM_UP_SHARE = 0.25
 FAULTS = [("x-twin-status", "500"), ("x-twin-status", "429"), ("x-twin-cut-after-events", "2"), ("x-twin-end-after-events", "2"),
           ("x-twin-error-in-200", "1"), ("x-twin-malformed", "json"), ("x-twin-malformed", "chunk"), ("x-twin-hang", "before-head"),
           ("x-twin-redirect", "http://127.0.0.1:1/")]
+# Where the twin speaks them.
+DIALECTS = {"anthropic": "/v1", "openai_responses": "/v1", "gemini": "/v1beta", "bedrock": "", "cohere": "/v2", "ollama": ""}
 BAD = [b"GET / HTTP/9.9\r\n\r\n", b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
        b"\x16\x03\x01\x00\x05hello\r\n\r\n", b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"]
 
@@ -35,15 +37,15 @@ BAD = [b"GET / HTTP/9.9\r\n\r\n", b"POST /v1/chat/completions HTTP/1.1\r\nHost: 
 class Trouble:
     """Clients that abort, ask for faults and talk nonsense. None of it may do anything but end in an error or a close."""
 
-    def __init__(self, address, seed):
-        self.address, self.random = address, random.Random(seed)
+    def __init__(self, address, seed, pause_ms):
+        self.address, self.random, self.pause_ms = address, random.Random(seed), pause_ms
         self.stopping = threading.Event()
         self.done, self.wrong = 0, []
         self.thread = threading.Thread(target=self.work, daemon=True)
         self.thread.start()
 
     def work(self):
-        while not self.stopping.is_set():
+        while not self.stopping.wait(self.pause_ms / 1000):
             try:
                 with Connection(self.address) as connection:
                     self.random.choice((self.abort, self.abort_early, self.fault, self.nonsense))(connection)
@@ -118,11 +120,13 @@ def quiet_fds(gateway):
     return wait_until(quiet, "quiet", 15)
 
 
-def soak(seconds, folder, external):
+def soak(seconds, folder, external, pause_ms):
     twin = Twin(folder / "twin").ready() if external else None
     config = {"upstream": {"idle": "1s"}, "timeouts": {"first_byte": "500ms"}}
     if twin:
-        config["providers"] = {"twin": {"base_url": twin.url()}}
+        host, port = twin.address
+        config["providers"] = {"twin": {"base_url": twin.url()}} | {
+            name: {"base_url": f"http://{host}:{port}{path}", "dialect": name, "api_key": "k", "models": ["echo"]} for name, path in DIALECTS.items()}
     gateway = Gateway(folder / "gateway", config).ready()
     checks = []
 
@@ -132,8 +136,9 @@ def soak(seconds, folder, external):
 
     gateway.chat({"model": "twin/echo", "messages": [{"role": "user", "content": "warm"}]}).expect(200)
     fds = quiet_fds(gateway)
-    load, samples = Load(gateway.address, connections=8), Samples(gateway)
-    trouble = [Trouble(gateway.address, seed) for seed in range(3)]
+    models = ["twin/echo", *(f"{name}/echo" for name in DIALECTS if twin)]
+    load, samples = Load(gateway.address, connections=8, models=models, pause_ms=pause_ms), Samples(gateway)
+    trouble = [Trouble(gateway.address, seed, pause_ms) for seed in range(3)]
     end, reloads = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         time.sleep(min(3.0, max(0.0, end - time.monotonic())))
@@ -149,7 +154,7 @@ def soak(seconds, folder, external):
     done = sum(one.done for one in trouble)
     print(f"  {load.right} right answers, {done} faults and aborts, {reloads} reloads in {seconds:.0f} s; "
           f"resident {samples.values[0][1]} → {samples.values[-1][1]} KiB")
-    check("wrong answers", not load.wrong and load.right > 20 * min(seconds, 10), load.wrong[:3] or "none")
+    check("wrong answers", not load.wrong and load.right > (20 if pause_ms == 0 else 2) * min(seconds, 10), load.wrong[:3] or "none")
     wrong = [w for one in trouble for w in one.wrong]
     check("faults", not wrong and done > seconds, wrong[:3] or "as they should be")
     check("memory", growth <= max(GROWTH_KIB_MAX, GROWTH_SHARE_MAX * samples.values[-1][1]), f"grew by {growth:.0f} KiB")
@@ -166,10 +171,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seconds", type=float, help="instead of --minutes")
+    parser.add_argument("--pause-ms", type=float, default=0, help="rest of each client between two requests, to leave the machine to others")
     parser.add_argument("--in-process", action="store_true", help="with the built-in twin instead of a twin process")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cardea-soak-") as folder:
-        sys.exit(soak(options.seconds or options.minutes * 60, Path(folder), not options.in_process))
+        sys.exit(soak(options.seconds or options.minutes * 60, Path(folder), not options.in_process, options.pause_ms))
 
 
 main()

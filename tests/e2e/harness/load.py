@@ -1,15 +1,17 @@
 """Steady traffic from several connections, each answer checked; used while the gateway is reloaded or drained."""
 import threading
+import time
 
 from harness.client import Closed, Connection, Stream, text_of
 
 
 class Load:
     """`connections` clients that ask one after the other until stop(). A connection that the gateway closes *between* two requests is
-    opened anew: that is its right. Anything else that is not the right answer is in `wrong`."""
+    opened anew: that is its right. Anything else that is not the right answer is in `wrong`. The models are asked in turn;
+    `pause_ms` is each client's rest between two requests."""
 
-    def __init__(self, address, connections=16, headers=(), model="twin/echo"):
-        self.address, self.headers, self.model = address, list(headers), model
+    def __init__(self, address, connections=16, headers=(), models=("twin/echo",), pause_ms=0):
+        self.address, self.headers, self.models, self.pause_ms = address, list(headers), models, pause_ms
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.right, self.refused, self.wrong = 0, 0, []
@@ -29,8 +31,9 @@ class Load:
                     self.refused += 1
                 return
             try:
-                self.ask(connection, f"client {number} request {asked}", streamed=asked % 3 == 2)
+                self.ask(connection, f"client {number} request {asked}", self.models[asked // 3 % len(self.models)], streamed=asked % 3 == 2)
                 asked += 1
+                time.sleep(self.pause_ms / 1000)
                 with self.lock:
                     self.right += 1
             except Goodbye:
@@ -44,8 +47,8 @@ class Load:
         if connection:
             connection.close()
 
-    def ask(self, connection, words, streamed):
-        body = {"model": self.model, "messages": [{"role": "user", "content": words}], "stream": streamed}
+    def ask(self, connection, words, model, streamed):
+        body = {"model": model, "messages": [{"role": "user", "content": words}], "stream": streamed}
         try:
             connection.send_chat(body, self.headers)
             while not connection.pending:
