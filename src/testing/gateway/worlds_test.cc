@@ -126,6 +126,7 @@ struct Attempt {
   std::string text;   ///< to be echoed
   std::string bytes;  ///< the message
   bool streams = false;
+  bool may_say_nothing = false;  ///< OpenAI Responses: completed without an item is an empty answer, and no fault
   std::optional<unsigned> only;  ///< the one status it can have (a broken one apart)
 };
 
@@ -191,6 +192,7 @@ Attempt next_attempt(Universe& universe, Dice& dice, std::size_t client, std::si
   constexpr std::string_view models[] = {"vendor/echo", "vendor/echo", "mirror", "second", "twin/echo", "twin/echo"};
   std::string model{dice.one_of(models)};
   if (dice.chance(50)) model = cat("vendor_", dice.one_of(vendors_abroad).dialect, "/echo");
+  attempt.may_say_nothing = model == "vendor_openai_responses/echo";
   if (dice.chance(4)) {
     model = "no-such-model";
     if (!stranger) attempt.only = 404;
@@ -226,7 +228,8 @@ void judge_stream(Universe& universe, const Attempt& attempt, const Heard& heard
   const auto done = std::ranges::count(events, "[DONE]");
   const bool ends_well = !events.empty() && events.back() == "[DONE]";
   if (done > 1 || (done == 1 && !ends_well)) universe.find(attempt, "[DONE] amid a stream", heard);
-  if (ends_well && content != attempt.text) universe.find(attempt, "a [DONE] behind half an answer", heard);
+  const bool nothing = attempt.may_say_nothing && content.empty();
+  if (ends_well && content != attempt.text && !nothing) universe.find(attempt, "a [DONE] behind half an answer", heard);
   if (ends_well || heard.end != Heard::End::whole) return;
   const bool error = !events.empty() && Answer::text_at(events.back(), "error.message") != "(none)";
   if (!error) universe.find(attempt, "a stream without [DONE] and without an error", heard);
@@ -248,7 +251,9 @@ void judge_whole(Universe& universe, const Attempt& attempt, const Heard& heard)
   }
   if (answer.status != 200) universe.find(attempt, "neither 200 nor an error", heard);
   if (attempt.text.empty() || attempt.streams) return;
-  if (answer.at("choices.0.message.content") != attempt.text) universe.find(attempt, "another answer", heard);
+  const std::string said = answer.at("choices.0.message.content");
+  const bool nothing = attempt.may_say_nothing && (said == "null" || said == "(none)");
+  if (said != attempt.text && !nothing) universe.find(attempt, "another answer", heard);
 }
 
 void judge(Universe& universe, const Attempt& attempt, const Heard& heard) {
