@@ -10,6 +10,7 @@ endfunction()
 cardea_static_library(cardea_cares libcares.a)
 cardea_static_library(cardea_yaml_cpp libyaml-cpp.a)
 cardea_static_library(cardea_zlib libz.a)
+cardea_static_library(cardea_expat libexpat.a)
 
 # simdjson: Debian ships only a shared library, so its source package is built in. './dev' fetches it (signed, pinned)
 # into build/deps before the first configure.

@@ -14,11 +14,12 @@ OWNERS = {
     r"openssl/.*": "net",
     r"ares(_\w+)?\.h": "net",
     r"simdjson\.h": "json",
+    r"expat\.h": "json",
     r"yaml-cpp/.*": "config",
     r"zlib\.h": "wire",
 }
 LIBRARY_OWNERS = {"OpenSSL::SSL": "net", "OpenSSL::Crypto": "net", "cardea_cares": "net", "cardea_simdjson": "json",
-                  "cardea_yaml_cpp": "config", "cardea_zlib": "wire"}
+                  "cardea_expat": "json", "cardea_yaml_cpp": "config", "cardea_zlib": "wire"}
 # These rooms compute; they cannot reach a socket, not even through others.
 PURE = ("base", "json", "model", "wire", "config", "dialect")
 
