@@ -24,6 +24,8 @@ constexpr std::string_view cohere_chats[] = {"/v2/chat"};
 constexpr std::string_view cohere_others[] = {"/v2/embed", "/v2/rerank"};
 constexpr std::string_view ollama_chats[] = {"/api/chat"};
 constexpr std::string_view ollama_others[] = {"/api/generate", "/api/tags", "/api/embed", "/api"};
+constexpr std::string_view native_chats[] = {"/cardea/v1/chat"};
+constexpr std::string_view native_others[] = {"/cardea/v1/count_tokens", "/cardea/v1/models"};
 
 // In the order of config::Dialect.
 constexpr DialectFacts table[] = {
@@ -36,6 +38,7 @@ constexpr DialectFacts table[] = {
     {Dialect::bedrock, "", bedrock_chats, {}, "", "", ""},
     {Dialect::cohere, "/v2", cohere_chats, cohere_others, "", "", ""},
     {Dialect::ollama, "", ollama_chats, ollama_others, "", "", ""},
+    {Dialect::native, "/cardea/v1", native_chats, native_others, "", "", ""},
 };
 
 /// The part of `path` before `ending`; the model where the ending has its star.

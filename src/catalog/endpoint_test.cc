@@ -65,6 +65,7 @@ TEST(Endpoint, EveryDialect) {
       {Dialect::bedrock, "http://h:1", "/model/a/converse", "/model/a/converse"},
       {Dialect::cohere, "http://h:1", "/chat", "/v2/chat"},
       {Dialect::ollama, "http://h:1", "/api/chat", "/api/chat"},
+      {Dialect::native, "http://h:1", "/chat", "/cardea/v1/chat"},
       // A base that has a path keeps it.
       {Dialect::anthropic, "http://h/anthropic", "/messages", "/anthropic/messages"},
       {Dialect::gemini, "http://h/v1", "/models/g:generateContent", "/v1/models/g:generateContent"},
@@ -87,6 +88,8 @@ TEST(Endpoint, EveryDialect) {
       {Dialect::cohere, "http://h/co/v2/chat", "/chat", "/co/v2/chat"},
       {Dialect::ollama, "http://h/api/chat", "/api/chat", "/api/chat"},
       {Dialect::ollama, "http://h/api", "/api/chat", "/api/chat"},
+      {Dialect::native, "http://h/cardea/v1/chat", "/chat", "/cardea/v1/chat"},
+      {Dialect::native, "http://h/x/cardea/v1/models", "/chat", "/x/cardea/v1/chat"},
       // Both queries, the target's first.
       {Dialect::openai_chat, "http://h/v1?api-version=p", "/chat/completions?x=1", "/v1/chat/completions?x=1&api-version=p"},
       {Dialect::gemini, "http://h?key=k&alt=sse", "/m?alt=sse", "/v1beta/m?alt=sse&key=k&alt=sse"},
@@ -118,6 +121,7 @@ TEST(Endpoint, AFullAddressSaysItsDialect) {
       {"http://h/model/x/converse-stream", Dialect::bedrock},
       {"http://h/v2/chat", Dialect::cohere},
       {"http://h/api/chat", Dialect::ollama},
+      {"http://h/cardea/v1/chat", Dialect::native},
       {"http://h/v1", std::nullopt},
       {"http://h", std::nullopt},
       {"http://messages", std::nullopt},

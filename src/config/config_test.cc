@@ -248,7 +248,9 @@ TEST(Config, DialectsHaveManyNames) {
                                                         {"google", Dialect::gemini},
                                                         {"bedrock", Dialect::bedrock},
                                                         {"cohere", Dialect::cohere},
-                                                        {"ollama", Dialect::ollama}};
+                                                        {"ollama", Dialect::ollama},
+                                                        {"native", Dialect::native},
+                                                        {"cardea", Dialect::native}};
   for (const auto& [name, dialect] : names) {
     const auto settings = good(cat("models: [{name: m, endpoint: 'http://h', dialect: ", name, "}]\n"));
     EXPECT_EQ(settings.models[0].dialect, dialect) << name;

@@ -245,10 +245,10 @@ constexpr std::string_view capabilities[] = {"vision",    "tools",     "parallel
                                              "pdf",       "caching",   "web_search"};
 constexpr std::string_view max_tokens_fields[] = {"as_sent", "max_tokens", "max_completion_tokens"};
 constexpr std::string_view dialects[] = {
-    "openai_chat", "openai_responses", "openai_completions", "anthropic", "gemini", "bedrock", "cohere", "ollama"};
-constexpr OtherName dialect_names[] = {{"openai", 0},      {"chat_completions", 0}, {"responses", 1},
-                                       {"completions", 2}, {"messages", 3},         {"claude", 3},
-                                       {"google", 4},      {"generate_content", 4}, {"converse", 5}};
+    "openai_chat", "openai_responses", "openai_completions", "anthropic", "gemini", "bedrock", "cohere", "ollama", "native"};
+constexpr OtherName dialect_names[] = {
+    {"openai", 0}, {"chat_completions", 0}, {"responses", 1},        {"completions", 2}, {"messages", 3},
+    {"claude", 3}, {"google", 4},           {"generate_content", 4}, {"converse", 5},    {"cardea", 8}};
 constexpr std::string_view switches[] = {"off", "on"};
 constexpr OtherName switch_names[] = {{"true", 1},  {"True", 1},  {"yes", 1}, {"On", 1},  {"ON", 1},  {"1", 1},
                                       {"false", 0}, {"False", 0}, {"no", 0},  {"Off", 0}, {"OFF", 0}, {"0", 0}};

@@ -81,7 +81,8 @@ enum class Dialect : std::uint8_t {
   gemini,
   bedrock,
   cohere,
-  ollama
+  ollama,
+  native
 };
 enum class Switch : std::uint8_t { off, on };
 enum class MetricsAuth : std::uint8_t { automatic, key, open };

@@ -8,7 +8,7 @@ namespace cardea::dialect {
 std::span<const Dialect* const> all() {
   static const std::array dialects{
       &openai_chat(),        &anthropic(), &bedrock(), &gemini(),          &openai_responses(),
-      &openai_completions(), &cohere(),    &ollama(),  &ollama_generate(),
+      &openai_completions(), &cohere(),    &ollama(),  &ollama_generate(), &native(),
   };
   return dialects;
 }

@@ -169,6 +169,11 @@ struct Traits {
   std::span<const std::string_view> fulfilled = {};
   /// The header in which its clients look for a request's id, beside `x-request-id`; may be empty.
   std::string_view request_id_header = {};
+  /// Of whole answers and errors.
+  std::string_view content_type = "application/json";
+  /// Its upstreams are gateways: what they seal is sealed again, even for a client of the same dialect, and a request may hold
+  /// the extras of another dialect.
+  bool gateway = false;
 };
 
 /// How a chat is answered.
@@ -230,7 +235,7 @@ class Dialect {
 };
 
 /// OpenAI's Chat Completions, Responses and the older Completions; Anthropic's Messages; Gemini's generateContent; Bedrock's
-/// Converse; Cohere's v2 chat; Ollama's own API, and its older /api/generate, which clients speak.
+/// Converse; Cohere's v2 chat; Ollama's own API, and its older /api/generate, which clients speak; Cardea's own format.
 [[nodiscard]] const Dialect& openai_chat();
 [[nodiscard]] const Dialect& openai_responses();
 [[nodiscard]] const Dialect& openai_completions();
@@ -240,6 +245,7 @@ class Dialect {
 [[nodiscard]] const Dialect& cohere();
 [[nodiscard]] const Dialect& ollama();
 [[nodiscard]] const Dialect& ollama_generate();
+[[nodiscard]] const Dialect& native();
 /// All dialects.
 [[nodiscard]] std::span<const Dialect* const> all();
 /// By name or alias ("openai_chat", "openai"); nullptr when unknown.

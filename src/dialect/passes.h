@@ -50,6 +50,10 @@ void pair_calls(model::Chat& chat);
 /// nothing. (forced_tool.cc)
 [[nodiscard]] std::string force_tool(model::Chat& chat, const Dialect& upstream);
 
+/// The extras that `chat` says are the upstream's own, as `body` says them. Error: bad_request, one of them is no extra there.
+/// (foreign_extras.cc)
+[[nodiscard]] Status check_foreign_extras(const model::Chat& chat, const Pair& pair, std::string_view body);
+
 // --- answers ----------------------------------------------------------------------------------------------------------------
 
 /// The same steps backwards, for a whole answer or for the events of one stream as they come.

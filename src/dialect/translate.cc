@@ -79,6 +79,8 @@ Result<Translated> translate_request(const Pair& pair, std::string_view body, co
     unfit.add(out.losses);
     out.losses = std::move(unfit);
   }
+  auto extras = check_foreign_extras(wanted, pair, out.body);
+  if (!extras) return fail_with(extras);
   return out;
 }
 
