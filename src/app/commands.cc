@@ -63,7 +63,8 @@ constexpr Example twin_examples[] = {
 };
 
 constexpr Flag explain_flags[] = {
-    {"--from", "DIALECT", "whose request it is: openai_chat, openai_responses, anthropic, gemini, bedrock, cohere, ollama"},
+    {"--from", "DIALECT",
+     "whose request it is: openai_chat, openai_responses, anthropic, gemini, bedrock, cohere, ollama, native"},
     {"--to", "DIALECT", "what the upstream speaks"},
     {"--model", "NAME",
      "the upstream's name of the model, or PROVIDER/MODEL of the catalog, which knows what it takes; default: as in the request"},

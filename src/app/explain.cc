@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "catalog/catalog.h"
 #include "dialect/explain.h"
+#include "dialect/native/forms.h"
 #include "pipeline/snapshot.h"
 
 namespace cardea::app {
@@ -74,6 +75,13 @@ int explain_translation(const Arguments& arguments) {
   if (!body) {
     complain(body.error().message());
     return exit_usage;
+  }
+  const auto first = body->find_first_not_of(" \t\r\n");
+  const bool is_xml = *from == &dialect::native() && first != std::string::npos && (*body)[first] == '<';
+  if (is_xml) body = dialect::native_request(*body);
+  if (!body) {
+    complain(body.error().message());
+    return exit_failed;
   }
   const std::string model{arguments.get("--model")};
   const dialect::Asked asked{.model = (*from)->traits().model_in_path ? std::string_view{model} : std::string_view{}};

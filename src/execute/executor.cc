@@ -150,7 +150,7 @@ Status ChatAnswer::translate(const ChatCall& request, std::span<const std::strin
   usage_ = answer->usage;
   model_ = std::move(answer->model);
   streamed_ = request.view.stream;
-  content_type_ = streamed_ ? dialect::content_type(request.framing) : "application/json";
+  content_type_ = streamed_ ? dialect::content_type(request.framing) : request.client.traits().content_type;
   if (streamed_) pieces_.push_back(translated_);
   return {};
 }

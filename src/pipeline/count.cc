@@ -13,6 +13,8 @@ net::Task<Status> Pipeline::count_tokens(Visit& visit, const Match& match) {
   if (!asking) co_return fail_with(asking);
   Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
   if (!body) co_return fail_with(body);
+  body = asking->read(*body);
+  if (!body) co_return fail_with(body);
   Result<model::Chat> chat = client.decode_request(*body, asking->asked());
   if (!chat) co_return fail_with(chat);
   visit.entry().model_asked = chat->model;

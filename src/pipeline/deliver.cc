@@ -66,7 +66,7 @@ net::Task<Status> Pipeline::stream(Visit& visit, execute::ChatAnswer& answer) {
 
 net::Task<Status> Pipeline::say(Visit& visit, std::string_view body) {
   wire::HeaderBlock headers;
-  visit.add_answer_headers(headers, "application/json");
+  visit.add_answer_headers(headers, visit.dialect().traits().content_type);
   visit.entry().status = 200;
   Status sent = co_await visit.exchange().respond(200, headers, body);
   if (!sent) co_return fail(lost_client());
@@ -85,6 +85,7 @@ net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
   if (error.is(Kind::unavailable)) {
     error = Error{Kind::unavailable, Error::Detail{.message = "the gateway is going down; try again", .retry_after = "1"}};
   }
+  visit.stand_in_dialect();
   const dialect::Dialect& dialect = visit.dialect();
   if (exchange.begun()) {
     // The status is gone with the head: one event in the dialect's own form, then the end of the body, never a `[DONE]`.
@@ -95,7 +96,7 @@ net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
   }
   const std::string body = dialect.error_body(error, visit.request_id());
   wire::HeaderBlock headers;
-  visit.add_answer_headers(headers, "application/json");
+  visit.add_answer_headers(headers, dialect.traits().content_type);
   headers.add_raw(dialect.error_headers(error));
   if (!error.detail().retry_after.empty()) {
     [[maybe_unused]] Status added = headers.add("retry-after", error.detail().retry_after);

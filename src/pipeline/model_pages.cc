@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "dialect/anthropic/models.h"
 #include "dialect/gemini/models.h"
+#include "dialect/native/forms.h"
 #include "dialect/ollama/models.h"
 #include "pipeline/pages.h"
 
@@ -97,6 +98,29 @@ Result<std::string> ollama_list(const Snapshot& snapshot, std::string_view /*que
 }
 std::string ollama_one(const Entry& entry) { return dialect::ollama_native::show_body(ollama_entry(entry)); }
 
+// --- Cardea's own, JSON or XML ------------------------------------------------------------------------------------------------
+
+dialect::NativeModel native_entry(const Entry& entry) {
+  dialect::NativeModel out{
+      .id = entry.id, .owned_by = entry.owned_by, .created = {}, .context_tokens = {}, .max_output_tokens = {}};
+  if (created(entry) != 0) out.created = created(entry);
+  if (const auto* info = entry.target.info) {
+    out.context_tokens = known(info->context_tokens);
+    out.max_output_tokens = known(info->max_output_tokens);
+  }
+  return out;
+}
+template <const dialect::Dialect& (*spoken)()>
+Result<std::string> native_list(const Snapshot& snapshot, std::string_view /*query*/) {
+  std::vector<dialect::NativeModel> models;
+  for (const Entry& entry : snapshot.catalog->list()) models.push_back(native_entry(entry));
+  return dialect::native_models_body(spoken(), models);
+}
+template <const dialect::Dialect& (*spoken)()>
+std::string native_one(const Entry& entry) {
+  return dialect::native_model_body(spoken(), native_entry(entry));
+}
+
 struct Form {
   std::string_view dialect;
   Result<std::string> (*list)(const Snapshot& snapshot, std::string_view query);
@@ -105,9 +129,12 @@ struct Form {
 constexpr Form forms[] = {{"openai_chat", openai_list, openai_one},
                           {"anthropic", anthropic_list, anthropic_one},
                           {"gemini", gemini_list, gemini_one},
-                          {"ollama", ollama_list, ollama_one}};
+                          {"ollama", ollama_list, ollama_one},
+                          {"native", native_list<dialect::native>, native_one<dialect::native>}};
+constexpr Form native_xml_form{"native", native_list<dialect::native_xml>, native_one<dialect::native_xml>};
 
 const Form& form_of(const dialect::Dialect& dialect) {
+  if (&dialect == &dialect::native_xml()) return native_xml_form;
   for (const Form& form : forms) {
     if (form.dialect == dialect.name()) return form;
   }

@@ -26,20 +26,21 @@ std::string state(std::string_view word, const Self& self, const Snapshot& snaps
   return text;
 }
 
-Result<Page> page_of(Result<std::string> body) {
+Result<Page> page_of(Result<std::string> body, std::string_view content_type = "application/json") {
   if (!body) return fail_with(body);
-  return Page{.body = std::move(*body)};
+  return Page{.content_type = content_type, .body = std::move(*body)};
 }
 
 Result<Page> show_model(const dialect::Dialect& dialect, const Snapshot& snapshot, std::string_view parameter) {
   const auto name = percent_decoded(parameter);
-  return page_of(model_page(dialect, snapshot, name.value_or(std::string{parameter})));
+  return page_of(model_page(dialect, snapshot, name.value_or(std::string{parameter})), dialect.traits().content_type);
 }
 
 Result<Page> render(const Match& match, Visit& visit, const Self& self) {
   const Snapshot& snapshot = visit.snapshot();
   switch (match.route->operation) {
-    case Operation::list_models: return page_of(models_page(visit.dialect(), snapshot, visit.head().query()));
+    case Operation::list_models:
+      return page_of(models_page(visit.dialect(), snapshot, visit.head().query()), visit.dialect().traits().content_type);
     case Operation::show_model: return show_model(visit.dialect(), snapshot, match.parameter);
     case Operation::list_loaded: return page_of(loaded_page(snapshot, unix_seconds(visit.entry().started)));
     case Operation::api_version: return Page{.body = version_page()};

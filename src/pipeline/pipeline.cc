@@ -58,6 +58,10 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
   if (!body) co_return fail_with(body);
 
+  // In the form that dialects read: XML becomes JSON here, and nothing behind this line knows of it.
+  body = asking->read(*body);
+  if (!body) co_return fail_with(body);
+
   // Some requests of a dialect ask no model anything (Ollama's clients warm one up).
   const std::optional<std::string> at_once = asking->dialect.answer_at_once(*body, asking->now);
   if (at_once) co_return co_await say(visit, *at_once);

@@ -70,6 +70,16 @@ constexpr std::array ollama_routes{
           "The version of Ollama's API that is spoken"},
 };
 
+constexpr std::array native_routes{
+    Route{Method::post, "/chat", chat, caller, "/cardea/v1/chat", "native", "chat",
+          "Answer a chat in Cardea's own form, JSON or XML"},
+    Route{Method::post, "/count_tokens", count_tokens, caller, "/cardea/v1/count_tokens", "native", "",
+          "Count a request's tokens"},
+    Route{Method::get, "/models", list_models, caller, "/cardea/v1/models", "native", "",
+          "List the models, in Cardea's own form"},
+    Route{Method::get, "/models/{model}", show_model, caller, "/cardea/v1/models/{model}", "native", "", "Show one model"},
+};
+
 // Pages of the gateway itself, which stand alone.
 constexpr std::array own_routes{
     Route{Method::get, "/livez", live, everyone, "/livez", openai, "", "The process runs"},
@@ -97,6 +107,7 @@ constexpr std::array families{
     Family{"bedrock", {"/bedrock", no}, {"", no, no}, bedrock_routes},
     Family{"cohere", {"/cohere", no}, {"/v2", no, no}, cohere_routes},
     Family{"ollama", {"/ollama", no}, {"/api", no, no}, ollama_routes},
+    Family{"native", {no, no}, {"/cardea/v1", no, no}, native_routes},
     Family{"", {no, no}, {"", no, no}, own_routes},
 };
 

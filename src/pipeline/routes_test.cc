@@ -60,6 +60,10 @@ TEST(Routes, EveryDialectHasItsOwnPaths) {
       {Method::post, "/cohere/v2/chat", "cohere"},
       {Method::post, "/api/chat", "ollama"},
       {Method::post, "/api/generate", "ollama_generate"},
+      {Method::post, "/cardea/v1/chat", "native"},
+      {Method::post, "/cardea/v1/count_tokens", "native"},
+      {Method::get, "/cardea/v1/models", "native"},
+      {Method::get, "/cardea/v1/models/a/b", "native", Streams::as_the_body_says, "a/b"},
   };
   for (const auto& one : cases) {
     const auto found = match(one.method, one.path);
@@ -70,8 +74,8 @@ TEST(Routes, EveryDialectHasItsOwnPaths) {
   }
   EXPECT_EQ(match(Method::get, "/v1/models", "anthropic")->route->dialect, "anthropic");
   EXPECT_EQ(match(Method::get, "/v1/models")->route->dialect, "openai_chat");
-  for (const auto* path :
-       {"/anthropic/v1/chat/completions", "/gemini/v1/messages", "/v1beta/messages", "/v1/chat", "/api/api/chat"}) {
+  for (const auto* path : {"/anthropic/v1/chat/completions", "/gemini/v1/messages", "/v1beta/messages", "/v1/chat",
+                           "/api/api/chat", "/cardea/chat", "/cardea/v1/messages"}) {
     EXPECT_FALSE(match(Method::post, path)) << path;
   }
 }

@@ -4,6 +4,8 @@
 #include <array>
 
 #include "base/text.h"
+#include "dialect/native/forms.h"
+#include "pipeline/forms.h"
 
 namespace cardea::pipeline {
 namespace {
@@ -71,8 +73,17 @@ Visit::~Visit() {
 void Visit::enter(const Route& route) noexcept {
   entry_.route = route.label;
   entry_.dialect = route.dialect;
-  if (const dialect::Dialect* spoken = dialect::find(route.dialect)) dialect_ = spoken;
+  if (const dialect::Dialect* spoken = dialect::find(route.dialect)) speak(*spoken);
   entry_.operation = route.name;
+}
+
+void Visit::speak(const dialect::Dialect& dialect) noexcept {
+  dialect_ = &dialect;
+  if (dialect_ == &dialect::native() && form_of_answer(head()) == Form::xml) dialect_ = &dialect::native_xml();
+}
+
+void Visit::stand_in_dialect() noexcept {
+  if (entry_.dialect.empty() && head().path().starts_with("/cardea/")) speak(dialect::native());
 }
 
 void Visit::upstream_begins() noexcept {

@@ -28,7 +28,9 @@ class Visit {
   [[nodiscard]] std::string_view request_id() const noexcept { return entry_.request_id; }
 
   void enter(const Route& route) noexcept;
-  /// The client's dialect: the route's, or OpenAI's while there is none.
+  /// For an error where there is no route: a path below /cardea/ says whose words its caller reads.
+  void stand_in_dialect() noexcept;
+  /// The client's dialect: the route's, in the form that the client wants, or OpenAI's while there is none.
   [[nodiscard]] const dialect::Dialect& dialect() const noexcept { return *dialect_; }
   /// Of the stream that the client wants.
   [[nodiscard]] dialect::Framing framing() const noexcept { return framing_; }
@@ -53,6 +55,8 @@ class Visit {
   record::Entry entry_;
   net::TimePoint upstream_began_{};
   net::TimePoint upstream_ended_{};
+  void speak(const dialect::Dialect& dialect) noexcept;
+
   const dialect::Dialect* dialect_ = &dialect::openai_chat();
   dialect::Framing framing_ = dialect::Framing::sse;
   std::string losses_;          ///< value of x-cardea-loss

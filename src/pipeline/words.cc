@@ -1,6 +1,7 @@
 #include "pipeline/words.h"
 
 #include "base/text.h"
+#include "dialect/native/forms.h"
 #include "pipeline/pages.h"
 #include "pipeline/snapshot.h"
 
@@ -28,6 +29,11 @@ Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead
   if (client.name() != match.route->dialect)
     return fail(Kind::not_implemented, cat("this build does not speak ", match.route->dialect));
   Asking asking{.dialect = client, .model = {}, .stream = {}, .framing = client.traits().framing, .now = unix_seconds(now)};
+  if (client.name() == dialect::native().name()) {
+    const Result<Form> form = form_of_request(head);
+    if (!form) return fail(form.error().clone());
+    asking.form = *form;
+  }
   if (!match.parameter.empty()) {
     auto model = percent_decoded(match.parameter);
     if (!model) return fail(Kind::bad_request, "the model's name in the path is not percent-encoded as it should be", "model");
@@ -44,11 +50,19 @@ Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead
   return asking;
 }
 
+Result<std::string_view> Asking::read(std::string_view body) {
+  if (form == Form::json) return body;
+  Result<std::string> read = dialect::native_request(body);
+  if (!read) return fail_with(read);
+  json = std::move(*read);
+  return std::string_view{json};
+}
+
 Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, std::string_view body,
                                          const dialect::RequestView& view, const execute::Upstream& upstream,
                                          const catalog::Target& target, const dialect::Issuers& issuers, Random& random) {
   const dialect::Dialect& client = asking.dialect;
-  const bool same = &client == upstream.dialect && !dialect::holds_envelope(view);
+  const bool same = &client == upstream.dialect && !client.traits().gateway && !dialect::holds_envelope(view);
   if (same && !issuers.any_foreign(client, view, upstream.deployment())) return nullptr;
   const dialect::Pair pair{
       client,  *upstream.dialect, target.model, upstream.deployment(), abilities_of(target.info, upstream.dialect->name()),

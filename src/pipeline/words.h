@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "dialect/translate.h"
 #include "execute/upstream.h"
+#include "pipeline/forms.h"
 #include "pipeline/routes.h"
 
 namespace cardea::pipeline {
@@ -21,6 +22,10 @@ struct Asking {
   std::optional<bool> stream;       ///< absent: the body says it
   dialect::Framing framing;         ///< of the stream the client wants
   std::uint64_t now = 0;            ///< Unix seconds, for answers that name their time
+  Form form = Form::json;           ///< of the body
+  std::string json = {};            ///< what became of a body in XML
+  /// The body in the form that dialects read. A view of it, or into this. Error: bad_request, it is not the XML it should be.
+  [[nodiscard]] Result<std::string_view> read(std::string_view body);
   [[nodiscard]] dialect::Asked asked() const noexcept { return {model, stream}; }
 };
 [[nodiscard]] Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match,

@@ -16,6 +16,7 @@ DIALECTS = {
     "bedrock": ("/model/m/converse", "/model/m/converse-stream", ("authorization", f"Bearer {KEY}")),
     "cohere": ("/v2/chat", "/v2/chat", ("authorization", f"Bearer {KEY}")),
     "ollama": ("/api/chat", "/api/chat", ("authorization", f"Bearer {KEY}")),
+    "native": ("/cardea/v1/chat", "/cardea/v1/chat", ("authorization", f"Bearer {KEY}")),
 }
 
 
