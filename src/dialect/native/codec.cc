@@ -20,6 +20,7 @@ Status check_media(const model::Message& message, const std::string& path) {
 
 Status check_request(const model::Chat& chat) {
   if (chat.model.empty()) return bad_field("model", "is empty; name the model to use");
+  if (chat.dialect.empty()) return bad_field("dialect", "is empty");
   if (chat.messages.empty()) return bad_field("messages", "is empty; give at least one message");
   if (chat.n == 0U) return bad_field("n", "must be at least 1");
   for (std::size_t i = 0; i < chat.messages.size(); ++i) {
@@ -57,6 +58,7 @@ Result<model::Answer> Native::decode_response(std::string_view body) const {
   const Status status = read_value(*value, {}, answer);
   if (!status) return upstream_fault(status.error());
   if (answer.choices.empty()) return fail(Kind::upstream_failed, "the upstream answered without choices");
+  if (answer.dialect.empty()) return fail(Kind::upstream_protocol, "the upstream's answer: 'dialect' is empty");
   return answer;
 }
 

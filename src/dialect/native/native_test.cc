@@ -189,6 +189,7 @@ TEST(Native, WhatTheTableDoesNotHoldIsRefusedByPath) {
       {R"({"model":"m","messages":[{"role":"tool","content":[{"type":"tool_result","content":[{"type":"tool_result"}]}]}]})",
        "messages[0].content[0]", "another result"},
       {R"({"model":"m","messages":[{"role":"user"}],"n":0})", "n", "at least 1"},
+      {R"({"model":"m","messages":[{"role":"user"}],"dialect":""})", "dialect", "is empty"},
       {R"({"model":"m","messages":[{"role":"user"}],"n":-1})", "n", "integer of 0 or more"},
       {R"({"model":"m","messages":[{"role":"user"}],"temperature":"1"})", "temperature", "must be a number"},
       {R"({"model":"m","messages":[{"role":"user"}],"tools":[{"parameters":{}}]})", "tools[0]", "must have a name"},
