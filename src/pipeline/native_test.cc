@@ -23,10 +23,10 @@ constexpr std::string_view xml_answer =
     "<?xml version=\"1.0\" "
     "encoding=\"UTF-8\"?>\n<answer><id>c1</id><model>small-2026</model><created>1</created><choices><choice>"
     "<index>0</index><content><text><text>ok</text></text></content><finish>stop</finish></choice></choices>"
-    "<usage><input>3</input><output>2</output></usage></answer>\n";
+    "<usage><input>3</input><output>2</output></usage><dialect>openai_chat</dialect></answer>\n";
 constexpr std::string_view json_answer =
     R"({"id":"c1","model":"small-2026","created":1,"choices":[{"index":0,"content":[{"type":"text","text":"ok"}],"finish":"stop"}],)"
-    R"("usage":{"input":3,"output":2}})";
+    R"("usage":{"input":3,"output":2},"dialect":"openai_chat"})";
 
 void post(Client& client, std::string_view lines, std::string_view body, std::string_view path = "/cardea/v1/chat") {
   client.send(request("POST", path, lines, body));

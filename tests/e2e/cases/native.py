@@ -175,19 +175,21 @@ def a_stream_that_breaks_says_so_in_xml(t):
 
 @case
 def two_gateways_in_a_row_lose_nothing(t):
-    inner = t.gateway()
-    outer = t.gateway({"models": [{"name": "m", "endpoint": inner.url(), "dialect": "native", "upstream_model": "twin/reasoner"}]})
+    twin = t.twin()
+    inner = t.gateway({"models": [{"name": "thinker", "endpoint": twin.url(), "dialect": "anthropic", "upstream_model": "reasoner"}]})
+    outer = t.gateway({"models": [{"name": "m", "endpoint": inner.url(), "dialect": "native", "upstream_model": "thinker"}]})
+    thinking = "<max_output_tokens>4000</max_output_tokens><reasoning><budget_tokens>2000</budget_tokens></reasoning>"
     question = {"role": "user", "content": "Think."}
     first = outer.chat({"model": "m", "messages": [question]}).expect(200)
     equal(first.header("x-cardea-loss"), None)
     with outer.connect() as connection:
-        body = chat("m", message("user", text("Think."))).encode()
+        body = chat("m", message("user", text("Think.")), more=thinking).encode()
         answer = connection.request("POST", "/cardea/v1/chat", [XML], body).expect(200)
         check_valid(t, answer.text())
         turn = "".join(tree.tostring(part, encoding="unicode") for part in said(answer).find("choices/choice/content"))
         contains(turn, "<signature>")
         # The reasoner takes back what it signed, and nothing else: two seals were opened on the way.
-        again = chat("m", message("user", text("Think.")), message("assistant", turn), message("user", text("And now?")))
+        again = chat("m", message("user", text("Think.")), message("assistant", turn), message("user", text("And now?")), more=thinking)
         check_valid(t, again)
         second = connection.request("POST", "/cardea/v1/chat", [XML], again.encode()).expect(200)
         equal(second.header("x-cardea-loss"), None)
