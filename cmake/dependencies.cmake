@@ -11,6 +11,8 @@ cardea_static_library(cardea_cares libcares.a)
 cardea_static_library(cardea_yaml_cpp libyaml-cpp.a)
 cardea_static_library(cardea_zlib libz.a)
 cardea_static_library(cardea_expat libexpat.a)
+cardea_static_library(cardea_sqlite libsqlite3.a)
+set_target_properties(cardea_sqlite PROPERTIES INTERFACE_LINK_LIBRARIES m)
 
 # simdjson: Debian ships only a shared library, so its source package is built in. './dev' fetches it (signed, pinned)
 # into build/deps before the first configure.

@@ -6,7 +6,17 @@ namespace cardea::net {
 
 Loop::Loop(std::unique_ptr<Driver> driver) : driver_{std::move(driver)}, now_{driver_->now()}, wheel_{now_} {}
 
-Loop::~Loop() = default;
+Loop::~Loop() { mailbox_->close(); }
+
+void Mailbox::post(std::move_only_function<void()> work) {
+  const std::lock_guard lock{mutex_};
+  if (loop_ != nullptr) loop_->post(std::move(work));
+}
+
+void Mailbox::close() {
+  const std::lock_guard lock{mutex_};
+  loop_ = nullptr;
+}
 
 void Loop::run() {
   while (!stopped_.load(std::memory_order_acquire)) {

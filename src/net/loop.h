@@ -29,6 +29,22 @@ class Driver {
   virtual void wake() = 0;
 };
 
+class Loop;
+
+/// A way to a loop for those who may outlive it. Any thread.
+class Mailbox {
+ public:
+  explicit Mailbox(Loop& loop) noexcept : loop_{&loop} {}
+  /// As Loop::post(); dropped when the loop is gone.
+  void post(std::move_only_function<void()> work);
+
+ private:
+  friend class Loop;
+  void close();
+  std::mutex mutex_;
+  Loop* loop_;
+};
+
 /// Runs coroutines, timers and I/O of one thread. Everything made on a loop lives and dies on it; only post() and stop() may be
 /// called from elsewhere. Limits: a task that never waits is made to yield (see spend()), so one connection cannot starve the
 /// others.
@@ -56,6 +72,7 @@ class Loop {
   void arm(Timer& timer, TimePoint deadline) noexcept { wheel_.arm(timer, deadline); }
   /// Runs `work` on this loop soon. Any thread.
   void post(std::move_only_function<void()> work);
+  [[nodiscard]] const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
 
   /// Accounts `bytes` moved without waiting. False: the running task has used up its turn and should yield.
   [[nodiscard]] bool spend(std::size_t bytes) noexcept {
@@ -86,6 +103,7 @@ class Loop {
   std::atomic<bool> has_posted_ = false;
   std::mutex posted_mutex_;
   std::vector<std::move_only_function<void()>> posted_;
+  std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>(*this);
 };
 
 }  // namespace cardea::net

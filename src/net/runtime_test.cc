@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "net/handover.h"
 #include "net/memory.h"
 #include "net/poller.h"
 #include "net/tcp.h"
@@ -291,6 +292,57 @@ TEST(Loop, PostsArriveFromOtherThreads) {
   loop.run();
   other.join();
   EXPECT_EQ(seen, 1000);
+}
+
+Task<void> wait_for(Handover<Result<int>>& handover, Duration patience, std::string& outcome) {
+  Result<int> got = co_await handover.receive(patience);
+  outcome = got ? cat(*got) : std::string{info(got.error().kind()).label};
+}
+
+TEST(Handover, CarriesAnAnswerFromAnotherThread) {
+  Loop loop{std::make_unique<Poller>()};
+  Scope scope{loop};
+  Handover<Result<int>> handover{loop};
+  std::string outcome;
+  scope.spawn(wait_for(handover, 10s, outcome));
+  std::thread other{[sender = handover.sender()]() mutable { sender(42); }};
+  loop.run_until([&] { return scope.children() == 0; });
+  other.join();
+  EXPECT_EQ(outcome, "42");
+}
+
+TEST(Handover, TheWaiterMayBeGone) {
+  std::move_only_function<void(Result<int>)> late, later;
+  {
+    World world;
+    std::string outcome;
+    {
+      Handover<Result<int>> cancelled{world.loop};
+      Handover<Result<int>> tired{world.loop};
+      late = cancelled.sender();
+      later = tired.sender();
+      world.scope.spawn(wait_for(tired, 5s, outcome));
+      world.run();
+      EXPECT_EQ(outcome, "timed_out");
+      world.scope.spawn(wait_for(cancelled, forever, outcome));
+      world.scope.cancel(Kind::client_closed);
+      world.run();
+      EXPECT_EQ(outcome, "client_closed");
+    }
+    late(1);  // nobody waits any more
+    world.loop.run_until([] { return true; });
+  }
+  later(2);  // even the loop is gone
+}
+
+TEST(Handover, AnAnswerMayComeBeforeTheQuestionIsOver) {
+  World world;
+  Handover<Result<int>> handover{world.loop};
+  handover.sender()(fail(Kind::conflict));
+  std::string outcome;
+  world.scope.spawn(wait_for(handover, forever, outcome));
+  world.run();
+  EXPECT_EQ(outcome, "conflict");
 }
 
 TEST(Address, ParsesAndRefuses) {

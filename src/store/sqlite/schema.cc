@@ -1,0 +1,118 @@
+#include "store/sqlite/schema.h"
+
+#include <filesystem>
+
+#include "base/text.h"
+
+namespace cardea::store::sqlite {
+namespace {
+
+/// In the file's header: "Card". A file with another one is somebody else's.
+constexpr std::int64_t application_id = 0x43617264;
+
+/// A key of both, so that two principals of one upstream that repeats its ids stay apart. `input` and `response` are null where
+/// the provider keeps them. The index serves the sweep and the sum of all bytes.
+constexpr const char* version_1 = R"(
+CREATE TABLE responses(
+  id TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  input TEXT,
+  response TEXT,
+  PRIMARY KEY(id, owner)) STRICT;
+CREATE INDEX responses_expiry ON responses(expires_at, bytes);
+)";
+
+constexpr const char* steps[] = {version_1};
+
+std::unexpected<Error> refuse(const std::string& file, std::string_view why, std::string_view fix) {
+  return fail(Kind::config, cat(file, " ", why, "; ", fix));
+}
+
+std::unexpected<Error> unreadable(const Connection& connection, const std::string& file, const Error& error) {
+  if (connection.damaged()) {
+    return refuse(file, "is not a database, or a damaged one",
+                  "put back a copy, or move it away and Cardea begins a new one (stored responses are lost)");
+  }
+  return refuse(file, cat("cannot be used: ", error.message()), "see to its disk and its permissions");
+}
+
+struct Header {
+  std::int64_t application = 0;
+  std::int64_t version = 0;
+  std::int64_t tables = 0;
+};
+
+Result<Header> read_header(Connection& connection) {
+  Header header;
+  constexpr struct {
+    const char* sql;
+    std::int64_t Header::* to;
+  } questions[] = {{"PRAGMA application_id", &Header::application},
+                   {"PRAGMA user_version", &Header::version},
+                   {"SELECT count(*) FROM sqlite_schema", &Header::tables}};
+  for (const auto& [sql, to] : questions) {
+    Result<std::int64_t> number = connection.number(sql);
+    if (!number) return fail_with(number);
+    header.*to = *number;
+  }
+  return header;
+}
+
+/// Kill -9 loses nothing that was committed; a power cut may lose the last commits, never the file. Named here because keys and
+/// money, when they come, must be synchronous=FULL (design/security.md, Durability).
+constexpr const char* durability = "PRAGMA synchronous=NORMAL";
+/// While a new file is made there is nothing to lose, and six waits for the disk would delay the start; Database makes up for it.
+constexpr const char* haste = "PRAGMA synchronous=OFF";
+constexpr const char* settings =
+    "PRAGMA journal_mode=WAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024; PRAGMA journal_size_limit=16777216";
+
+Status copy(Connection& connection, const std::string& to) {
+  std::error_code failed;
+  std::filesystem::remove(to, failed);  // of an attempt that did not end
+  if (Status made = make_private(to); !made) return made;
+  Query query{connection, "VACUUM INTO ?1"};
+  query.bind(to);
+  return query.run();
+}
+
+Status step(Connection& connection, const char* sql, std::int64_t version) {
+  Status done = connection.run("BEGIN IMMEDIATE");
+  if (done) done = connection.run(sql);
+  if (done) done = connection.run(cat("PRAGMA application_id=", application_id, "; PRAGMA user_version=", version).c_str());
+  if (done) done = connection.run("COMMIT");
+  if (!done && connection.in_transaction()) static_cast<void>(connection.run("ROLLBACK"));
+  return done;
+}
+
+}  // namespace
+
+Migrations migrations() noexcept { return steps; }
+
+Status prepare(Connection& connection, const std::string& file, Migrations steps_known) {
+  Result<Header> header = read_header(connection);
+  if (!header) return unreadable(connection, file, header.error());
+  const bool empty = header->application == 0 && header->version == 0 && header->tables == 0;
+  if (!empty && header->application != application_id) {
+    return refuse(file, "belongs to another program", "move it away, or name another data directory with --data");
+  }
+  const auto newest = static_cast<std::int64_t>(steps_known.size());
+  if (header->version > newest) {
+    return refuse(file, cat("was written by a newer Cardea (schema ", header->version, ", this one knows ", newest, ")"),
+                  "start that version again, or name another data directory with --data");
+  }
+  Status ready = connection.run(empty ? haste : durability);
+  if (ready) ready = connection.run(settings);
+  if (ready && !empty && header->version < newest) ready = copy(connection, cat(file, ".v", header->version));
+  for (auto version = header->version; ready && version < newest; ++version) {
+    ready = step(connection, steps_known[static_cast<std::size_t>(version)], version + 1);
+  }
+  if (ready && empty) ready = connection.run(durability);
+  if (!ready) return unreadable(connection, file, ready.error());
+  return {};
+}
+
+}  // namespace cardea::store::sqlite
