@@ -40,6 +40,13 @@ std::string place(const config::GatewayKey& key, std::string_view name) {
                              : cat(key.where.file, ":", key.where.line, ": gateway key '", name, "'");
 }
 
+/// No key's owner is "local".
+std::string owner_of(const config::GatewayKey& key) {
+  if (!key.name.empty()) return cat("name:", key.name);
+  const std::string_view parts[] = {"cardea owner\n", key.key.reveal()};
+  return cat("key:", to_hex(bytes_of(net::sha256(parts))));
+}
+
 }  // namespace
 
 /// Open addressing over peppered digests, at most half full. The pepper keeps equal keys of two processes, or of two snapshots,
@@ -64,11 +71,11 @@ struct KeyRing::Table {
       if (index == vacant || constant_time_equal(bytes_of(digests[index]), bytes_of(digest))) return index;
     }
   }
-  void insert(const Digest& digest, std::string name) {
+  void insert(const Digest& digest, Key key) {
     std::size_t at = slot_of(digest);
     while (slots[at & (slots.size() - 1)] != vacant) ++at;
     slots[at & (slots.size() - 1)] = static_cast<std::uint32_t>(keys.size());
-    keys.push_back({std::move(name)});
+    keys.push_back(std::move(key));
     digests.push_back(digest);
   }
   [[nodiscard]] Status admit_keyless(const wire::RequestHead& head, Peer peer) const;
@@ -103,7 +110,8 @@ Result<KeyRing> KeyRing::make(std::span<const config::GatewayKey> keys, OriginRu
     if (const auto twin = table->find(digest); twin != Table::vacant) {
       return fail(Kind::config, cat(place(key, name), " has the same value as '", table->keys[twin].name, "': remove one"));
     }
-    table->insert(digest, std::move(name));
+    std::string owner = owner_of(key);
+    table->insert(digest, {std::move(name), std::move(owner)});
   }
   return KeyRing{std::move(table)};
 }

@@ -39,7 +39,8 @@ enum class Peer : std::uint8_t {
 
 /// What the ring knows of a key; never the key.
 struct Key {
-  std::string name;  ///< unique in its ring
+  std::string name;   ///< unique in its ring
+  std::string owner;  ///< see Principal::owner()
 };
 
 /// The caller, never empty: a key, or the local user of a gateway without keys. One pointer, trivially copied. Lifetime: that of
@@ -50,6 +51,10 @@ class Principal {
   [[nodiscard]] bool is_local() const noexcept { return key_ == nullptr; }
   /// The key's name, or "local".
   [[nodiscard]] std::string_view name() const noexcept { return key_ != nullptr ? std::string_view{key_->name} : "local"; }
+  /// Who owns what the caller leaves behind: the same after a restart and a reload, never the same for two keys. A key that has a
+  /// name is that name (its value may be renewed); one without is its value, since its place in the list may be another's
+  /// tomorrow.
+  [[nodiscard]] std::string_view owner() const noexcept { return key_ != nullptr ? std::string_view{key_->owner} : "local"; }
   friend bool operator==(Principal, Principal) = default;
 
  private:

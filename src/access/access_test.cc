@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include <string>
 #include <utility>
 
@@ -74,6 +76,28 @@ TEST(Access, TheKeyIsTheAccessKeyIdOfASignedRequest) {
   EXPECT_TRUE(refused(with("Authorization: AWS4-HMAC-SHA256\r\n")));
   EXPECT_TRUE(refused(with(cat(signed_by(key_a), "x-api-key: ", key_b, "\r\n"))));
   EXPECT_EQ(verdict(ring_of({}), "/", signed_by("AKIAIOSFODNN7EXAMPLE")), "local") << "without keys any value passes";
+}
+
+std::string owner(const KeyRing& ring, std::string_view key) {
+  const auto bytes = cat("GET / HTTP/1.1\r\nHost: localhost\r\nx-api-key: ", key, "\r\n\r\n");
+  wire::RequestHead head;
+  EXPECT_TRUE(wire::parse_request_head(bytes, {}, head));
+  const auto principal = ring.authenticate(head, Peer::local);
+  EXPECT_TRUE(principal);
+  return principal ? std::string{principal->owner()} : "";
+}
+
+// What is kept for a caller must be found again by the same caller, and never by another.
+TEST(Access, OwnersOutliveTheListOfKeys) {
+  const auto ring =
+      ring_of({gateway_key("", key_a), gateway_key("", key_b), gateway_key("key-3", "sk-3"), gateway_key("local", "sk-4")});
+  const auto shorter = ring_of({gateway_key("", key_b), gateway_key("key-3", "sk-renewed")});
+  EXPECT_EQ(owner(shorter, key_b), owner(ring, key_b));  // its place has changed
+  EXPECT_EQ(owner(shorter, "sk-renewed"), owner(ring, "sk-3"));
+  const std::set<std::string> all{owner(ring, key_a), owner(ring, key_b), owner(ring, "sk-3"), owner(ring, "sk-4"),
+                                  std::string{Principal::local().owner()}};
+  EXPECT_EQ(all.size(), 5U);
+  for (const auto& one : all) EXPECT_EQ(one.find("sk-"), std::string::npos) << one;
 }
 
 TEST(Access, EqualCredentialsInSeveralCarriersAreOne) {

@@ -79,7 +79,7 @@ providers:
   EXPECT_EQ(settings.log.level, LogLevel::warn);
   ASSERT_EQ(settings.keys.size(), 2u);
   EXPECT_EQ(settings.keys[0].key.reveal(), "plain-key");
-  EXPECT_EQ(settings.keys[0].name, "key-1");
+  EXPECT_EQ(settings.keys[0].name, "");
   EXPECT_EQ(settings.keys[1].name, "laptop");
   EXPECT_EQ(settings.limits.head_bytes, kib(16));
   EXPECT_EQ(settings.limits.response_bytes, Bytes{1'000'000});

@@ -99,6 +99,8 @@ const Table& table_of<Upstream>();
 template <>
 const Table& table_of<Metrics>();
 template <>
+const Table& table_of<Responses>();
+template <>
 const Table& table_of<Auth>();
 template <>
 const Table& table_of<RateLimit>();

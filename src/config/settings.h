@@ -99,7 +99,7 @@ struct Log {
 };
 
 struct GatewayKey {
-  std::string name;  ///< shown in logs; "key-N" when not given
+  std::string name;  ///< shown in logs; empty: "key-N" is
   Secret key;
   Where where;
 };
@@ -133,6 +133,13 @@ struct Upstream {
 struct Metrics {
   Switch enabled = Switch::on;
   MetricsAuth auth = MetricsAuth::automatic;  ///< automatic: a gateway key is asked for when any key exists
+};
+
+/// Answers of the Responses API that clients may ask for again.
+struct Responses {
+  Switch store = Switch::on;
+  std::uint32_t retention_days = 30;
+  Bytes bytes_max = mib(1024);  ///< of all that is kept
 };
 
 /// How a request proves who sends it. The members of the signing types may stay empty: then the vendors' own variables count.
@@ -242,6 +249,7 @@ struct Settings {
   Timeouts timeouts;
   Upstream upstream;
   Metrics metrics;
+  Responses responses;
   Switch discovery = Switch::on;  ///< look for local servers at start
   Map<Provider> providers;
   std::vector<Model> models;

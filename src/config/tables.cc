@@ -131,6 +131,22 @@ constexpr Field metrics_fields[] = {
         {.doc = "Who may read them: auto asks for a gateway key when any exists, key always, open never.", .example = "open"}),
 };
 
+constexpr Field responses_fields[] = {
+    field<&Responses::store>(
+        "store",
+        {.doc = "Keep what the Responses API promises to keep (unless a request says store: false), so that answers can be asked "
+                "for again, deleted, and gone on from by previous_response_id, whichever provider gave them.",
+         .example = "off"}),
+    field<&Responses::retention_days>(
+        "retention_days", {.doc = "How long an answer is kept.", .example = "7", .unit = "days", .min = 1, .max = 3650}),
+    field<&Responses::bytes_max>("bytes_max", {.doc = "Most that is kept, all answers together; the oldest make room.",
+                                               .example = "10GiB",
+                                               .unit = "bytes",
+                                               .min = 1U << 20,
+                                               .max = 1024 * gib,
+                                               .apply = Apply::restart}),
+};
+
 constexpr Field auth_fields[] = {
     field<&Auth::type>("type", {.doc = "How the key is sent: api_key as the dialect does it (or in `header`), bearer as "
                                        "Authorization: Bearer, header in `header`, none not at all; sigv4 signs as AWS wants it, "
@@ -382,6 +398,8 @@ constexpr Field settings_fields[] = {
                                             .also = "timeout"}),
     field<&Settings::upstream>("upstream", {.doc = "Connections to providers.", .example = "{idle_max: 64}"}),
     field<&Settings::metrics>("metrics", {.doc = "Prometheus metrics.", .example = "{enabled: on}", .also = "prometheus"}),
+    field<&Settings::responses>(
+        "responses", {.doc = "Stored responses of the Responses API, in the data directory.", .example = "{retention_days: 7}"}),
     field<&Settings::discovery>("discovery", {.doc = "Look for Ollama, llama.cpp, LM Studio and vLLM on this machine at start.",
                                               .example = "off",
                                               .env = "CARDEA_DISCOVERY"}),
@@ -412,6 +430,7 @@ constexpr Table limits_table = table<Limits>("limits", "How large things may be"
 constexpr Table timeouts_table = table<Timeouts>("timeouts", "How long things may take", timeout_fields);
 constexpr Table upstream_table = table<Upstream>("upstream", "Connections to providers", upstream_fields);
 constexpr Table metrics_table = table<Metrics>("metrics", "Prometheus metrics", metrics_fields);
+constexpr Table responses_table = table<Responses>("responses", "Stored responses", responses_fields);
 constexpr Table auth_table = table<Auth>("auth", "How an upstream's key is sent", auth_fields);
 constexpr Table rate_table = table<RateLimit>("rate_limit", "How much may be asked", rate_fields);
 constexpr Table price_table = table<Price>("price", "US dollars per million tokens", price_fields);
@@ -452,6 +471,10 @@ const Table& table_of<Upstream>() {
 template <>
 const Table& table_of<Metrics>() {
   return metrics_table;
+}
+template <>
+const Table& table_of<Responses>() {
+  return responses_table;
 }
 template <>
 const Table& table_of<Auth>() {

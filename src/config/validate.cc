@@ -66,8 +66,7 @@ class Validation {
   void keys() {
     std::unordered_map<std::string_view, std::string> seen;
     ElementPaths paths{"keys"};
-    for (std::size_t i = 0; i < settings_.keys.size(); ++i) {
-      auto& key = settings_.keys[i];
+    for (const auto& key : settings_.keys) {
       const auto text = key.key.reveal();
       const auto path = paths.next(key.where);
       const auto odd = [](char c) { return static_cast<unsigned char>(c) <= ' ' || static_cast<unsigned char>(c) >= 0x7f; };
@@ -81,7 +80,6 @@ class Validation {
       } else if (const auto [first, fresh] = seen.try_emplace(text, path); !fresh) {
         problem(key.where, path, cat("the same key as ", first->second), "remove one of the two");
       }
-      if (key.name.empty()) key.name = cat("key-", i + 1);
     }
   }
 
