@@ -91,6 +91,7 @@ struct AnswerContext {
   std::string model;           ///< the name asked for; used when the upstream names none
   std::uint64_t created = 0;   ///< Unix seconds, used when the upstream names none
   Framing framing = Framing::sse;
+  bool keep_id = false;  ///< `id` it is, whatever the upstream says: the answer will be asked for by it (OpenAI Responses)
 };
 
 struct RelayOptions {
@@ -111,6 +112,7 @@ class Relay {
   /// What was seen so far.
   struct Seen {
     std::optional<model::Usage> usage;
+    std::string id;  ///< of the answer, where the relay looks for it (not OpenAI Chat's)
     std::string model;
     std::vector<std::uint64_t> opaque;              ///< fingerprints of opaque items that went through as they are
     model::Finish finish = model::Finish::unknown;  ///< of the last choice that finished
@@ -141,6 +143,14 @@ struct UpstreamFailure {
   std::string_view retry_after;  ///< value of the header, empty when absent
 };
 
+/// A member of a request that no other dialect has and that is more than a wish.
+struct OwnMember {
+  std::string_view name;
+  std::string_view harmless = {};  ///< the value that asks for nothing: no loss at all
+  Loss::Weight weight = Loss::Weight::meaning;
+  std::string_view reason = {};
+};
+
 /// What a format can and cannot do, as far as translations must know.
 struct Traits {
   std::string_view name;                           ///< "anthropic"
@@ -167,6 +177,7 @@ struct Traits {
   } tool_names = {};
   /// Fields of a request that its own encoders of answers fulfil, so that no upstream need know them (Completions' `echo`).
   std::span<const std::string_view> fulfilled = {};
+  std::span<const OwnMember> own_members = {};
   /// The header in which its clients look for a request's id, beside `x-request-id`; may be empty.
   std::string_view request_id_header = {};
   /// Of whole answers and errors.

@@ -180,7 +180,10 @@ Status Watch::note(std::span<const model::ChatEvent> events, const Secret& secre
   namespace event = model::event;
   for (const auto& said : events) {
     if (const auto* failure = std::get_if<event::Failure>(&said)) return std::unexpected{failure_error(*failure, secret)};
-    if (const auto* start = std::get_if<event::Start>(&said)) seen_.model = start->model.value_or("");
+    if (const auto* start = std::get_if<event::Start>(&said)) {
+      seen_.model = start->model.value_or("");
+      seen_.id = start->id.value_or("");
+    }
     if (const auto* usage = std::get_if<event::UsageReport>(&said)) seen_.usage = usage->usage;
     const auto* finish = std::get_if<event::ChoiceFinish>(&said);
     if (finish != nullptr) seen_.finish = finish->finish;

@@ -44,12 +44,27 @@ Status keeps_meaning(const Dialect& client, std::string_view body, const model::
   return fail(Kind::bad_request, std::move(message), std::move(field));
 }
 
+/// What only the client's dialect has is named here, with its weight; every encoder names what else is left, as a detail.
+void lose_own_members(model::Chat& chat, const Pair& pair, Losses& losses) {
+  if (&pair.client == &pair.upstream) return;
+  for (const OwnMember& own : pair.client.traits().own_members) {
+    const auto found = std::ranges::find(chat.extras, own.name, &model::Extra::key);
+    if (found == chat.extras.end()) continue;
+    if (found->value.text != own.harmless) losses.add(std::string{own.name}, own.reason, own.weight);
+    chat.extras.erase(found);
+  }
+}
+
 }  // namespace
 
 Result<Translated> translate_request(const Pair& pair, std::string_view body, const Asked& asked, Allow allow) {
   Result<model::Chat> chat = pair.client.decode_request(body, asked);
   if (!chat) return fail_with(chat);
-  Translated out{.chat = std::move(*chat), .body = {}, .losses = {}, .forced_tool = {}, .tools = {}};
+  return translate_request(pair, body, std::move(*chat), allow);
+}
+
+Result<Translated> translate_request(const Pair& pair, std::string_view body, model::Chat chat, Allow allow) {
+  Translated out{.chat = std::move(chat), .body = {}, .losses = {}, .forced_tool = {}, .tools = {}};
   model::Chat wanted = out.chat;
   wanted.model = pair.model;
   // The gateway counts, whether or not the client wants to see the counts.
@@ -69,6 +84,7 @@ Result<Translated> translate_request(const Pair& pair, std::string_view body, co
     if (out.copies > copies_max)
       return bad_field("n", cat("must be at most ", copies_max, " for this model, which gives one choice at a time"));
   }
+  lose_own_members(wanted, pair, out.losses);
   out.tools = fit_tools(wanted, pair.upstream, out.losses);
   out.forced_tool = force_tool(wanted, pair.upstream);
   out.body = pair.upstream.encode_request(wanted, out.losses);
@@ -127,6 +143,7 @@ Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated* 
   whole.usage = usage;
   TranslatedAnswer out;
   out.usage = usage;
+  out.id = whole.id.value_or("");
   out.model = whole.model.value_or("");
   if (!context.request.stream.value_or(false)) {
     out.body = pair.client.encode_response(whole, context, out.losses);

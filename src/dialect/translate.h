@@ -56,11 +56,14 @@ struct Translated {
 /// Error: bad_request when it cannot be read, or when it would lose a meaning that `allow` does not give away (`param` names the
 /// field as the client's dialect does).
 [[nodiscard]] Result<Translated> translate_request(const Pair& pair, std::string_view body, const Asked& asked, Allow allow);
+/// The same of a request that was decoded already, by the client's dialect and from that body.
+[[nodiscard]] Result<Translated> translate_request(const Pair& pair, std::string_view body, model::Chat chat, Allow allow);
 
 /// What a whole answer becomes.
 struct TranslatedAnswer {
   std::string body;  ///< a document, or a whole stream when the client asked for one
   std::optional<model::Usage> usage;
+  std::string id;  ///< as the upstream says it; may be empty
   std::string model;
   Losses losses;
 };

@@ -77,7 +77,7 @@ void Composer::dispatch(const ChatEvent& event) {
 void Composer::run() {
   if (phase_ != Phase::before) return;
   phase_ = Phase::running;
-  id_ = id_of(start_.id, context_.id);
+  id_ = context_.keep_id ? context_.id : id_of(start_.id, context_.id);
   suffix_ = id_.substr(id_.starts_with(Prefix::response) ? Prefix::response.size() : 0);
   response_event("response.created");
   response_event("response.in_progress");

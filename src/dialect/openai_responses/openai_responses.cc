@@ -21,17 +21,30 @@ using model::Finish;
 const Traits& OpenAiResponses::traits() const noexcept {
   static constexpr std::array<std::string_view, 1> aliases{"responses"};
   static constexpr std::array<std::string_view, 1> opaque_keys{R"("encrypted_content")"};
+  static constexpr std::string_view elsewhere = "kept by OpenAI and known to nobody else";
+  static constexpr std::array<OwnMember, 5> own_members{
+      {{.name = "previous_response_id", .reason = elsewhere},
+       {.name = "conversation", .reason = elsewhere},
+       {.name = "prompt", .reason = elsewhere},
+       {.name = "background", .harmless = "false", .reason = "answers in the background are not supported here yet"},
+       {.name = "truncation", .harmless = R"("disabled")", .weight = Loss::Weight::detail, .reason = Losses::unsupported}}};
   static constexpr Traits traits{.name = dialect_name,
                                  .aliases = aliases,
                                  .id_prefix = Prefix::response,
                                  .thinking_signatures = true,
                                  .opaque_keys = opaque_keys,
                                  .custom_tools = true,
-                                 .tool_names = {.bytes_max = 64}};
+                                 .tool_names = {.bytes_max = 64},
+                                 .own_members = own_members};
   return traits;
 }
 std::string OpenAiResponses::chat_target(std::string_view /*model: in the body*/, Delivery /*delivery*/) const {
   return "/responses";
+}
+
+std::string OpenAiResponses::count_target(std::string_view /*model: in the body*/) const { return "/responses/input_tokens"; }
+std::string OpenAiResponses::count_body(std::uint64_t tokens) const {
+  return cat(R"({"object":"response.input_tokens","input_tokens":)", tokens, '}');
 }
 
 std::unique_ptr<StreamDecoder> OpenAiResponses::stream_decoder() const { return make_stream_decoder(); }

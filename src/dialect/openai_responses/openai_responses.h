@@ -35,6 +35,8 @@ class OpenAiResponses final : public Dialect {
                                             Losses& losses) const override;
   [[nodiscard]] std::unique_ptr<StreamDecoder> stream_decoder() const override;
   [[nodiscard]] std::unique_ptr<StreamEncoder> stream_encoder(AnswerContext context) const override;
+  [[nodiscard]] std::string count_target(std::string_view model) const override;
+  [[nodiscard]] std::string count_body(std::uint64_t tokens) const override;
   [[nodiscard]] std::string error_body(const Error& error, std::string_view request_id) const override;
   [[nodiscard]] std::string stream_error(const Error& error, std::string_view request_id, Framing framing) const override;
   [[nodiscard]] Error upstream_error(const UpstreamFailure& failure, const Secret& secret) const override;
