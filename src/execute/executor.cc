@@ -74,6 +74,7 @@ ChatAnswer::ChatAnswer(ChatAnswer&& other) noexcept
       ended_{other.ended_},
       failure_{std::move(other.failure_)},
       usage_{other.usage_},
+      id_{std::move(other.id_)},
       model_{std::move(other.model_)} {}
 
 ChatAnswer::~ChatAnswer() {
@@ -86,6 +87,10 @@ std::string_view ChatAnswer::content_type() const noexcept { return content_type
 const model::Usage* ChatAnswer::usage() const noexcept {
   const auto& usage = relay_ != nullptr ? relay_->seen().usage : usage_;
   return usage ? &*usage : nullptr;
+}
+
+std::string_view ChatAnswer::id() const noexcept {
+  return relay_ != nullptr ? std::string_view{relay_->seen().id} : std::string_view{id_};
 }
 
 std::string_view ChatAnswer::model() const noexcept {
@@ -126,6 +131,7 @@ Status ChatAnswer::inspect(const ChatCall& /*request*/) {
   if (!view) return fail_with(view);
   executor_->issuers_->note(view->opaque, upstream_->deployment());
   usage_ = view->usage;
+  id_ = view->id;
   model_ = view->model;
   content_type_ = "application/json";
   return {};
@@ -148,6 +154,7 @@ Status ChatAnswer::translate(const ChatCall& request, std::span<const std::strin
   translated_ = std::move(answer->body);
   losses_ = std::move(answer->losses);
   usage_ = answer->usage;
+  id_ = std::move(answer->id);
   model_ = std::move(answer->model);
   streamed_ = request.view.stream;
   content_type_ = streamed_ ? dialect::content_type(request.framing) : request.client.traits().content_type;
@@ -332,18 +339,21 @@ net::Task<Result<ChatAnswer>> Executor::chat(const ChatCall& request) {
   co_return answer;
 }
 
-net::Task<Result<std::string>> Executor::post(const PostCall& request) {
+net::Task<Result<std::string>> Executor::fetch(const PlainCall& request) {
   const Upstream& upstream = request.upstream;
   const bool proves = Signing::needed(*upstream.provider);
   Message message;
-  message.line = upstream.line_to(request.target);
-  message.length = cat("content-length: ", request.body.size(), proves ? "\r\n" : "\r\n\r\n");
+  message.line = upstream.line_to(wire::text(request.method), request.target);
+  const bool has_body = request.method != wire::Method::get && request.method != wire::Method::delete_;
+  if (has_body) message.length = cat("content-length: ", request.body.size(), "\r\n");
+  if (!proves) message.length += "\r\n";
   message.pieces.assign({message.line, upstream.lines.reveal(), request.header_lines, message.length, request.body});
   if (proves) {
     Status proven = co_await prove(upstream, message, request.limits);
     if (!proven) co_return fail(explain(upstream, std::move(proven.error())));
   }
   http::CallRequest sending;
+  sending.method = request.method;
   sending.pieces = message.pieces;
   sending.timeouts = request.limits.timeouts;
   sending.egress = net::Egress::anywhere;  // as in chat()

@@ -46,10 +46,11 @@ struct ChatCall {
 };
 
 /// Any other request in the upstream's own words, answered by one document. What it points to must outlive the answer.
-struct PostCall {
+struct PlainCall {
   const Upstream& upstream;
-  std::string target;  ///< below the base URL
-  std::string_view body;
+  wire::Method method;
+  std::string target;     ///< below the base URL
+  std::string_view body;  ///< empty where the method has none
   std::string header_lines;
   const AttemptLimits& limits;
 };
@@ -79,7 +80,8 @@ class ChatAnswer {
   /// pieces(), which are to be forwarded before it.
   [[nodiscard]] net::Task<Status> advance();
 
-  /// What the upstream said of itself so far.
+  /// What the upstream said of itself so far. The id only where the dialect looks for it; empty until it is known.
+  [[nodiscard]] std::string_view id() const noexcept;
   [[nodiscard]] const model::Usage* usage() const noexcept;
   [[nodiscard]] std::string_view model() const noexcept;
   /// Something that a user would see has passed.
@@ -116,6 +118,7 @@ class ChatAnswer {
   bool ended_ = false;
   std::optional<Error> failure_;  ///< came with the first pieces; the next advance() says it
   std::optional<model::Usage> usage_;
+  std::string id_;
   std::string model_;
 };
 
@@ -133,7 +136,7 @@ class Executor {
   [[nodiscard]] net::Task<Result<ChatAnswer>> chat(const ChatCall& request);
   [[nodiscard]] const dialect::Issuers& issuers() const noexcept { return *issuers_; }
   /// The body of a 2xx answer. Errors as of chat(), in the upstream's dialect.
-  [[nodiscard]] net::Task<Result<std::string>> post(const PostCall& request);
+  [[nodiscard]] net::Task<Result<std::string>> fetch(const PlainCall& request);
 
  private:
   friend class ChatAnswer;

@@ -48,12 +48,12 @@ std::vector<dialect::FieldRule> rules_of(const catalog::Quirks& quirks) {
 std::string Upstream::chat_line_to(std::string_view model, dialect::Delivery delivery) const {
   const bool stream = delivery == dialect::Delivery::stream;
   const std::string own = provider->own_target(model, stream ? catalog::Delivery::stream : catalog::Delivery::whole);
-  return line_to(own.empty() ? dialect->chat_target(model, delivery) : own);
+  return line_to("POST", own.empty() ? dialect->chat_target(model, delivery) : own);
 }
 
-std::string Upstream::line_to(std::string_view target) const {
+std::string Upstream::line_to(std::string_view method, std::string_view target) const {
   std::string line;
-  wire::append_request_line(line, "POST", provider->path(target));
+  wire::append_request_line(line, method, provider->path(target));
   return line;
 }
 
@@ -73,7 +73,7 @@ Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
                       .rules = rules_of(provider->quirks),
                       .reports_stream_usage = provider->quirks.stream_options == config::Switch::on};
     const bool fixed = !spoken->traits().model_in_path && provider->chat_template.empty();
-    if (fixed) upstream.chat_line = upstream.line_to(spoken->chat_target({}, dialect::Delivery::whole));
+    if (fixed) upstream.chat_line = upstream.line_to("POST", spoken->chat_target({}, dialect::Delivery::whole));
     out.table_.emplace(provider, std::move(upstream));
   }
   return out;

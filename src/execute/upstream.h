@@ -25,8 +25,8 @@ struct Upstream {
 
   /// The request line of a chat that is not always the same.
   [[nodiscard]] std::string chat_line_to(std::string_view model, dialect::Delivery delivery) const;
-  /// The request line of a POST to a target below the base URL.
-  [[nodiscard]] std::string line_to(std::string_view target) const;
+  /// The request line of a request to a target below the base URL.
+  [[nodiscard]] std::string line_to(std::string_view method, std::string_view target) const;
   /// Who issues opaque reasoning items here: the provider under its own name.
   [[nodiscard]] std::string_view deployment() const noexcept { return provider->name; }
 };

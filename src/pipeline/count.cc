@@ -15,35 +15,40 @@ net::Task<Status> Pipeline::count_tokens(Visit& visit, const Match& match) {
   if (!body) co_return fail_with(body);
   body = asking->read(*body);
   if (!body) co_return fail_with(body);
-  Result<model::Chat> chat = client.decode_request(*body, asking->asked());
-  if (!chat) co_return fail_with(chat);
-  visit.entry().model_asked = chat->model;
-  Result<catalog::Target> target = snapshot.catalog->resolve(chat->model);
+  Result<dialect::RequestView> view = client.inspect(*body, asking->asked());
+  if (!view) co_return fail_with(view);
+  visit.entry().model_asked = view->model;
+  Result<catalog::Target> target = snapshot.catalog->resolve(view->model);
   if (!target) co_return fail_with(target);
   visit.entry().provider = target->provider->name;
   const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);
 
-  std::string counted = client.count_body(dialect::estimate_tokens(*chat));
-  const std::string page = upstream.dialect == &client ? client.count_target(target->model) : std::string{};
-  if (!page.empty()) {
-    Result<dialect::RequestView> view = client.inspect(*body, asking->asked());
-    if (!view) co_return fail_with(view);
-    const dialect::ForwardOptions renamed{.model = target->model};
-    Result<json::Edits> edits = client.forward_edits(*view, renamed);
-    if (!edits) co_return fail_with(edits);
-    const std::string question = edits->apply(*body);
-    const execute::PostCall call{.upstream = upstream,
-                                 .target = page,
-                                 .body = question,
-                                 .header_lines = forwarded_headers(visit, *target->provider),
-                                 .limits = snapshot.attempt};
-    visit.upstream_begins();
-    Result<std::string> answer = co_await executor_.post(call);
-    visit.upstream_ends();
-    if (!answer) co_return fail_with(answer);
-    counted = std::move(*answer);
+  // As a chat of the same words would: with what went before.
+  Result<std::unique_ptr<Keeping>> keeping = co_await recall(visit, *asking, *view, upstream);
+  if (!keeping) co_return fail_with(keeping);
+  const bool rewritten = *keeping && !(*keeping)->body.empty();
+  const std::string page = upstream.dialect == &client && !rewritten ? client.count_target(target->model) : std::string{};
+  if (page.empty()) {
+    Result<model::Chat> chat = client.decode_request(rewritten ? std::string_view{(*keeping)->body} : *body, asking->asked());
+    if (!chat) co_return fail_with(chat);
+    const std::string counted = client.count_body(dialect::estimate_tokens(*chat));
+    co_return co_await say(visit, counted);
   }
-  co_return co_await say(visit, counted);
+  const dialect::ForwardOptions renamed{.model = target->model};
+  Result<json::Edits> edits = client.forward_edits(*view, renamed);
+  if (!edits) co_return fail_with(edits);
+  const std::string question = edits->apply(*body);
+  const execute::PlainCall call{.upstream = upstream,
+                                .method = wire::Method::post,
+                                .target = page,
+                                .body = question,
+                                .header_lines = forwarded_headers(visit, *target->provider),
+                                .limits = snapshot.attempt};
+  visit.upstream_begins();
+  Result<std::string> answer = co_await executor_.fetch(call);
+  visit.upstream_ends();
+  if (!answer) co_return fail_with(answer);
+  co_return co_await say(visit, *answer);
 }
 
 }  // namespace cardea::pipeline

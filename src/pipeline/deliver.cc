@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "dialect/openai_responses/stored.h"
 #include "pipeline/pipeline.h"
 
 namespace cardea::pipeline {
@@ -13,14 +14,17 @@ void note_answer(Visit& visit, const execute::ChatAnswer& answer) {
   visit.entry().model_answered = answer.model();
 }
 
+bool wants_keeping(const Keeping* keeping) { return keeping != nullptr && keeping->what == Keeping::What::whole; }
+
 /// The client is gone or takes nothing: there is nobody to tell.
 Error lost_client() { return Error{Kind::client_closed}; }
 
 }  // namespace
 
-net::Task<Status> Pipeline::deliver(Visit& visit, execute::ChatAnswer& answer) {
+net::Task<Status> Pipeline::deliver(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping) {
+  if (keeping != nullptr) keep_link(visit, *keeping, answer.id());
   if (answer.streamed()) {
-    Status streamed = co_await stream(visit, answer);
+    Status streamed = co_await stream(visit, answer, keeping);
     visit.upstream_ends();
     note_answer(visit, answer);
     co_return streamed;
@@ -30,12 +34,30 @@ net::Task<Status> Pipeline::deliver(Visit& visit, execute::ChatAnswer& answer) {
   wire::HeaderBlock headers;
   visit.add_answer_headers(headers, answer.content_type());
   visit.entry().status = 200;
-  Status sent = co_await visit.exchange().respond(200, headers, answer.body());
+  std::string_view body = answer.body();
+  std::string denied;
+  if (wants_keeping(keeping)) {
+    Status kept = co_await keep(visit, *keeping, dialect::responses::final_response(body));
+    if (!kept) body = denied = dialect::responses::with_store_denied(body);
+  }
+  Status sent = co_await visit.exchange().respond(200, headers, body);
   if (!sent) co_return fail(lost_client());
   co_return Status{};
 }
 
-net::Task<Status> Pipeline::stream(Visit& visit, execute::ChatAnswer& answer) {
+net::Task<Status> Pipeline::finish(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping) {
+  std::vector<std::string_view> pieces{answer.pieces().begin(), answer.pieces().end()};
+  std::string denied;
+  const bool keeps = wants_keeping(keeping) && !pieces.empty();
+  if (keeps) {
+    Status kept = co_await keep(visit, *keeping, dialect::responses::final_response(pieces.back()));
+    if (!kept) pieces.back() = denied = dialect::responses::with_store_denied(pieces.back());
+  }
+  Status finished = co_await visit.exchange().finish(pieces);
+  co_return finished;
+}
+
+net::Task<Status> Pipeline::stream(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping) {
   http::Exchange& exchange = visit.exchange();
   wire::HeaderBlock headers;
   visit.add_answer_headers(headers, answer.content_type());
@@ -47,7 +69,7 @@ net::Task<Status> Pipeline::stream(Visit& visit, execute::ChatAnswer& answer) {
   exchange.release_body();
   for (;;) {
     if (answer.ended()) {
-      Status finished = co_await exchange.finish(answer.pieces());
+      Status finished = co_await finish(visit, answer, keeping);
       visit.first_token_sent();
       if (!finished) co_return fail(lost_client());
       co_return Status{};
@@ -56,6 +78,7 @@ net::Task<Status> Pipeline::stream(Visit& visit, execute::ChatAnswer& answer) {
     if (!sent) co_return fail(lost_client());
     if (answer.content_seen()) visit.first_token_sent();
     Status more = co_await answer.advance();
+    if (keeping != nullptr) keep_link(visit, *keeping, answer.id());
     if (more) continue;
     // What came before the failure is delivered; the error event follows it.
     Status last = co_await exchange.write(answer.pieces());

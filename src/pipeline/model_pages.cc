@@ -23,18 +23,6 @@ std::optional<std::uint64_t> known(std::uint32_t tokens) {
   return tokens != 0 ? std::optional<std::uint64_t>{tokens} : std::nullopt;
 }
 
-/// The value of a parameter of a query, decoded; empty when it is not there.
-std::string parameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const auto pair = query.substr(0, query.find('&'));
-    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
-      return percent_decoded(pair.substr(name.size() + 1)).value_or("");
-    }
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-  }
-  return {};
-}
-
 // --- OpenAI's form is made once for each configuration (snapshot.h) -----------------------------------------------------------
 
 Result<std::string> openai_list(const Snapshot& snapshot, std::string_view /*query*/) { return snapshot.models_json; }
@@ -70,7 +58,7 @@ dialect::google::ListedModel gemini_entry(const Entry& entry) {
 Result<std::string> gemini_list(const Snapshot& snapshot, std::string_view query) {
   std::vector<dialect::google::ListedModel> models;
   for (const Entry& entry : snapshot.catalog->list()) models.push_back(gemini_entry(entry));
-  return dialect::google::models_body(models, parameter(query, "pageSize"), parameter(query, "pageToken"));
+  return dialect::google::models_body(models, query_parameter(query, "pageSize"), query_parameter(query, "pageToken"));
 }
 std::string gemini_one(const Entry& entry) { return dialect::google::model_body(gemini_entry(entry)); }
 

@@ -53,6 +53,10 @@ Result<Page> render(const Match& match, Visit& visit, const Self& self) {
       if (!snapshot.metrics_served) return fail(Kind::not_found, "metrics are switched off (metrics.enabled)");
       return Page{.content_type = record::exposition_type, .body = self.metrics()};
     case Operation::show_named_model:
+    case Operation::show_response:
+    case Operation::delete_response:
+    case Operation::list_input_items:
+    case Operation::cancel_response:
     case Operation::chat:
     case Operation::count_tokens: break;
   }
@@ -93,6 +97,17 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return out;
 }
 
+std::string query_parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const auto pair = query.substr(0, query.find('&'));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
+      return percent_decoded(pair.substr(name.size() + 1)).value_or("");
+    }
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+  }
+  return {};
+}
+
 net::Task<Status> Pipeline::page(Visit& visit, const Match& match) {
   Result<Page> page{Page{}};
   if (match.route->operation == Operation::show_named_model) {
@@ -118,7 +133,7 @@ net::Task<Status> Pipeline::preflight(Visit& visit) {
   }
   wire::HeaderBlock headers;
   visit.add_answer_headers(headers, "text/plain");
-  headers.add_raw("access-control-allow-methods: GET, POST\r\naccess-control-max-age: 600\r\n");
+  headers.add_raw("access-control-allow-methods: GET, POST, DELETE\r\naccess-control-max-age: 600\r\n");
   const auto wanted = visit.head().find("access-control-request-headers");
   if (wanted) headers.add_raw(cat("access-control-allow-headers: ", *wanted, "\r\n"));
   visit.entry().status = 204;

@@ -13,5 +13,7 @@ namespace cardea::pipeline {
 [[nodiscard]] bool is_preflight(const wire::RequestHead& head) noexcept;
 /// Decodes %XX; std::nullopt when malformed.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
+/// The value of a parameter of a query, decoded; empty when it is not there.
+[[nodiscard]] std::string query_parameter(std::string_view query, std::string_view name);
 
 }  // namespace cardea::pipeline

@@ -30,13 +30,17 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
   if (needs_principal(match->route->policy, visit.snapshot())) {
     Result<access::Principal> principal = visit.snapshot().keys.authenticate(head, visit.snapshot().reach);
     if (!principal) co_return fail_with(principal);
-    visit.entry().principal = principal->name();
+    visit.admit(*principal);
   }
 
   // Pages about the gateway itself end here; a model's answer goes the long way.
   switch (match->route->operation) {
     case Operation::chat: co_return co_await chat(visit, *match);
     case Operation::count_tokens: co_return co_await count_tokens(visit, *match);
+    case Operation::show_response:
+    case Operation::delete_response:
+    case Operation::list_input_items:
+    case Operation::cancel_response: co_return co_await stored_response(visit, *match);
     default: co_return co_await page(visit, *match);
   }
 }
@@ -78,11 +82,16 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   visit.entry().provider = target->provider->name;
   visit.entry().upstream_model = target->info != nullptr ? std::string_view{target->info->id} : std::string_view{};
 
+  // What went before: a request may go on from an answer that is kept here, and its own may have to be kept (OpenAI Responses).
+  const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);
+  Result<std::unique_ptr<Keeping>> keeping = co_await recall(visit, *asking, *request, upstream);
+  if (!keeping) co_return fail_with(keeping);
+
   // In whose words: the client's own bytes, or, when the upstream speaks another dialect, the request encoded anew. What that
   // loses is said; what it would change is refused, and so is what the model is known not to take.
-  const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);
+  const Question question{*body, *request, keeping->get()};
   Result<std::unique_ptr<Words>> words =
-      words_for(*asking, visit.head(), *body, *request, upstream, *target, executor_.issuers(), random_);
+      words_for(*asking, visit.head(), question, upstream, *target, executor_.issuers(), random_);
   if (!words) co_return fail_with(words);
   if (*words) visit.note_losses((*words)->request.losses);
 
@@ -103,8 +112,9 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   visit.upstream_ends();
   if (!answer) co_return fail_with(answer);
 
-  // Back to the client as it comes; a slow client slows its own upstream.
-  co_return co_await deliver(visit, *answer);
+  // Back to the client as it comes; a slow client slows its own upstream. What is to be kept is safe before the client has it
+  // all.
+  co_return co_await deliver(visit, *answer, keeping->get());
 }
 
 }  // namespace cardea::pipeline

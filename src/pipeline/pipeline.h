@@ -7,6 +7,7 @@
 
 #include "execute/executor.h"
 #include "http/server.h"
+#include "pipeline/keeping.h"
 #include "pipeline/snapshot.h"
 #include "pipeline/visit.h"
 #include "record/record.h"
@@ -26,11 +27,14 @@ class Self {
   ~Self() = default;
 };
 
+struct Asking;
+
 /// Answers every request of one worker. Lives on its loop; outlives its server's connections.
 class Pipeline final : public http::Handler {
  public:
-  Pipeline(execute::Executor& executor, record::Recorder& recorder, const Self& self, std::shared_ptr<const Snapshot> snapshot)
-      : executor_{executor}, recorder_{recorder}, self_{self}, snapshot_{std::move(snapshot)} {}
+  Pipeline(execute::Executor& executor, Stores stores, record::Recorder& recorder, const Self& self,
+           std::shared_ptr<const Snapshot> snapshot)
+      : executor_{executor}, stores_{std::move(stores)}, recorder_{recorder}, self_{self}, snapshot_{std::move(snapshot)} {}
 
   /// From the next request on. Requests under way keep what they began with.
   void use(std::shared_ptr<const Snapshot> snapshot) noexcept { snapshot_ = std::move(snapshot); }
@@ -42,15 +46,37 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> answer(Visit& visit);
   [[nodiscard]] net::Task<Status> chat(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> count_tokens(Visit& visit, const Match& match);
-  [[nodiscard]] net::Task<Status> deliver(Visit& visit, execute::ChatAnswer& answer);
-  [[nodiscard]] net::Task<Status> stream(Visit& visit, execute::ChatAnswer& answer);
+  [[nodiscard]] net::Task<Status> deliver(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping);
+  [[nodiscard]] net::Task<Status> stream(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping);
+  [[nodiscard]] net::Task<Status> finish(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping);
   /// A 200 with that body.
   [[nodiscard]] net::Task<Status> say(Visit& visit, std::string_view body);
+
+  // Stored responses (keeping.cc, stored_pages.cc).
+
+  /// What an id is to the caller.
+  [[nodiscard]] net::Task<Result<store::FoundResponse>> look_up(Visit& visit, std::string id);
+  /// The request with the items that it only names, where they are kept here; empty: it names none of those.
+  [[nodiscard]] net::Task<Result<std::string>> resolve_items(Visit& visit, const dialect::RequestView& request);
+  /// Null: the request has nothing to do with stored responses. Error: bad_request, it goes on from an answer that is not there.
+  [[nodiscard]] net::Task<Result<std::unique_ptr<Keeping>>> recall(Visit& visit, const Asking& asking,
+                                                                   const dialect::RequestView& request,
+                                                                   const execute::Upstream& upstream);
+  /// Keeps a whole answer: durable when it returns. An error was told to Stores::on_failure.
+  [[nodiscard]] net::Task<Status> keep(Visit& visit, Keeping& keeping, std::string_view response);
+  /// Notes where an answer is kept, once its id is known and if that is to be.
+  void keep_link(const Visit& visit, Keeping& keeping, std::string_view id);
+  [[nodiscard]] net::Task<Status> stored_response(Visit& visit, const Match& match);
+  /// Asks the provider that keeps an answer, in the client's own words.
+  [[nodiscard]] net::Task<Result<std::string>> ask_keeper(Visit& visit, const Match& match, const store::StoredResponse& stored);
+  [[nodiscard]] net::Task<Status> forget(Visit& visit, std::string id);
+
   [[nodiscard]] net::Task<void> say_error(Visit& visit, Error error);
   [[nodiscard]] net::Task<Status> page(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> preflight(Visit& visit);
 
   execute::Executor& executor_;
+  Stores stores_;
   record::Recorder& recorder_;
   const Self& self_;
   std::shared_ptr<const Snapshot> snapshot_;

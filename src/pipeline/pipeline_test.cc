@@ -333,7 +333,7 @@ TEST(Pipeline, AnswersPreflights) {
       .answer()
       .expect_status(204)
       .expect_header("access-control-allow-origin", "https://app.example")
-      .expect_header("access-control-allow-methods", "GET, POST")
+      .expect_header("access-control-allow-methods", "GET, POST, DELETE")
       .expect_header("access-control-allow-headers", "authorization,content-type")
       .expect_no_header("content-length");
   preflight("https://evil.example")

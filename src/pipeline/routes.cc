@@ -14,14 +14,22 @@ using enum Policy;
 using wire::Method;
 
 constexpr std::string_view openai = "openai_chat";
+constexpr std::string_view responses = "openai_responses";
 
 constexpr std::array openai_routes{
     Route{Method::post, "/chat/completions", chat, caller, "/v1/chat/completions", openai, "chat",
           "Answer a chat, whole or streamed"},
-    Route{Method::post, "/responses", chat, caller, "/v1/responses", "openai_responses", "chat",
+    Route{Method::post, "/responses", chat, caller, "/v1/responses", responses, "chat",
           "Answer a chat in the Responses form, whole or streamed"},
-    Route{Method::post, "/responses/input_tokens", count_tokens, caller, "/v1/responses/input_tokens", "openai_responses", "",
+    Route{Method::post, "/responses/input_tokens", count_tokens, caller, "/v1/responses/input_tokens", responses, "",
           "Count a request's tokens"},
+    Route{Method::get, "/responses/{id}/input_items", list_input_items, caller, "/v1/responses/{id}/input_items", responses, "",
+          "List what a stored response was asked, earlier turns included"},
+    Route{Method::post, "/responses/{id}/cancel", cancel_response, caller, "/v1/responses/{id}/cancel", responses, "",
+          "Cancel a response made in the background"},
+    Route{Method::get, "/responses/{id}", show_response, caller, "/v1/responses/{id}", responses, "", "Show a stored response"},
+    Route{Method::delete_, "/responses/{id}", delete_response, caller, "/v1/responses/{id}", responses, "",
+          "Delete a stored response"},
     Route{Method::post, "/completions", chat, caller, "/v1/completions", "openai_completions", "text_completion",
           "Continue a text (the older form)"},
     Route{Method::get, "/models", list_models, caller, "/v1/models", openai, "", "List the models that can be asked for"},
@@ -133,8 +141,13 @@ std::optional<std::string_view> fit(std::string_view path, std::string_view patt
 
 struct Found {
   std::optional<Match> match;
-  std::string_view allowed;  ///< of the path, when another method would have fitted
+  unsigned allowed = 0;  ///< of the path, when another method would have fitted: index into `allowances`
 };
+
+// Bits: GET, POST, DELETE.
+constexpr std::array<std::string_view, 8> allowances{"",       "GET, HEAD",         "POST",         "GET, HEAD, POST",
+                                                     "DELETE", "GET, HEAD, DELETE", "POST, DELETE", "GET, HEAD, POST, DELETE"};
+constexpr unsigned allowance_of(Method method) { return method == Method::get ? 1 : method == Method::post ? 2 : 4; }
 
 void look(std::span<const Route> table, Method method, std::string_view path, Found& found) {
   const Method wanted = method == Method::head ? Method::get : method;
@@ -145,7 +158,7 @@ void look(std::span<const Route> table, Method method, std::string_view path, Fo
       found.match = Match{&route, *parameter};
       return;
     }
-    found.allowed = route.method == Method::get ? "GET, HEAD" : "POST";
+    found.allowed |= allowance_of(route.method);
   }
 }
 
@@ -184,8 +197,8 @@ Found find(Method method, std::string_view path, std::string_view preferred) {
 Result<Match> match(Method method, std::string_view path, std::string_view preferred) {
   const Found found = find(method, path, preferred);
   if (found.match) return *found.match;
-  if (!found.allowed.empty()) {
-    return fail(Kind::method_not_allowed, cat("this path does not take that method; use ", found.allowed));
+  if (found.allowed != 0) {
+    return fail(Kind::method_not_allowed, cat("this path does not take that method; use ", allowances[found.allowed]));
   }
   return fail(Kind::not_found,
               cat("there is no such path: ", path.substr(0, 200), " (chat is at /v1/chat/completions, models at /v1/models)"));
@@ -201,6 +214,6 @@ Result<Match> match(const wire::RequestHead& head) {
   return found;
 }
 
-std::string_view allowed_methods(std::string_view path) noexcept { return find(Method::other, path, {}).allowed; }
+std::string_view allowed_methods(std::string_view path) noexcept { return allowances[find(Method::other, path, {}).allowed]; }
 
 }  // namespace cardea::pipeline

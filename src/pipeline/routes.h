@@ -12,6 +12,10 @@ namespace cardea::pipeline {
 enum class Operation : std::uint8_t {
   chat,
   count_tokens,
+  show_response,
+  delete_response,
+  list_input_items,
+  cancel_response,
   list_models,
   show_model,
   show_named_model,

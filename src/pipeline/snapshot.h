@@ -24,6 +24,10 @@ struct Snapshot {
   std::size_t body_bytes_max = std::size_t{32} << 20;
   net::Duration total_timeout = net::forever;  ///< of a chat request, from its head on
   execute::AttemptLimits attempt;
+  struct Responses {
+    bool stored = true;  ///< unless a request says otherwise
+    std::chrono::seconds retention{};
+  } responses;
   std::string models_json;  ///< the answer of GET /v1/models
 };
 

@@ -86,6 +86,11 @@ void Visit::stand_in_dialect() noexcept {
   if (entry_.dialect.empty() && head().path().starts_with("/cardea/")) speak(dialect::native());
 }
 
+void Visit::admit(access::Principal principal) noexcept {
+  principal_ = principal;
+  entry_.principal = principal.name();
+}
+
 void Visit::upstream_begins() noexcept {
   upstream_began_ = exchange_.loop().read_clock();
   ++entry_.attempts;

@@ -25,9 +25,13 @@ class Visit {
   [[nodiscard]] http::Exchange& exchange() noexcept { return exchange_; }
   [[nodiscard]] const wire::RequestHead& head() const noexcept { return exchange_.request(); }
   [[nodiscard]] record::Entry& entry() noexcept { return entry_; }
+  [[nodiscard]] const record::Entry& entry() const noexcept { return entry_; }
   [[nodiscard]] std::string_view request_id() const noexcept { return entry_.request_id; }
 
   void enter(const Route& route) noexcept;
+  void admit(access::Principal principal) noexcept;
+  /// Whose is what the request leaves behind.
+  [[nodiscard]] std::string_view owner() const noexcept { return principal_.owner(); }
   /// For an error where there is no route: a path below /cardea/ says whose words its caller reads.
   void stand_in_dialect() noexcept;
   /// The client's dialect: the route's, in the form that the client wants, or OpenAI's while there is none.
@@ -59,6 +63,7 @@ class Visit {
 
   const dialect::Dialect* dialect_ = &dialect::openai_chat();
   dialect::Framing framing_ = dialect::Framing::sse;
+  access::Principal principal_ = access::Principal::local();
   std::string losses_;          ///< value of x-cardea-loss
   std::string upstream_lines_;  ///< of the upstream's head
 };

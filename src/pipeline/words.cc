@@ -1,7 +1,10 @@
 #include "pipeline/words.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "dialect/native/forms.h"
+#include "json/writer.h"
 #include "pipeline/pages.h"
 #include "pipeline/snapshot.h"
 
@@ -58,26 +61,55 @@ Result<std::string_view> Asking::read(std::string_view body) {
   return std::string_view{json};
 }
 
-Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, std::string_view body,
-                                         const dialect::RequestView& view, const execute::Upstream& upstream,
-                                         const catalog::Target& target, const dialect::Issuers& issuers, Random& random) {
+namespace {
+
+/// The gateway keeps the answer, or does not: no upstream of another dialect need know, and the answer says which.
+void take_over(const Keeping& keeping, const dialect::Pair& pair, model::Chat& chat) {
+  if (&pair.client != &pair.upstream) chat.store.reset();
+  const auto previous = std::ranges::find(chat.extras, std::string_view{"previous_response_id"}, &model::Extra::key);
+  const bool went_before = !keeping.previous.empty() && previous != chat.extras.end();
+  if (went_before) chat.extras.erase(previous);
+}
+
+/// What the answer repeats of the request.
+void repeat(const Keeping& keeping, const dialect::Pair& pair, Words& words) {
+  if (&pair.client != &pair.upstream) words.request.chat.store = keeping.what == Keeping::What::whole;
+  if (!keeping.previous.empty()) {
+    words.request.chat.extras.push_back({"previous_response_id", {json::quote(keeping.previous)}});
+  }
+  if (keeping.what != Keeping::What::whole) return;
+  words.context.id = keeping.id;
+  words.context.keep_id = true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, const Question& question,
+                                         const execute::Upstream& upstream, const catalog::Target& target, const dialect::Issuers& issuers,
+                                         Random& random) {
   const dialect::Dialect& client = asking.dialect;
-  const bool same = &client == upstream.dialect && !client.traits().gateway && !dialect::holds_envelope(view);
-  if (same && !issuers.any_foreign(client, view, upstream.deployment())) return nullptr;
+  const Keeping* keeping = question.keeping;
+  const bool rewritten = keeping != nullptr && !keeping->body.empty();
+  const bool same = &client == upstream.dialect && !client.traits().gateway && !rewritten && !dialect::holds_envelope(question.view);
+  if (same && !issuers.any_foreign(client, question.view, upstream.deployment())) return nullptr;
   const dialect::Pair pair{
       client,  *upstream.dialect, target.model, upstream.deployment(), abilities_of(target.info, upstream.dialect->name()),
       &issuers};
   const auto given = head.find("x-cardea-allow-loss").value_or("");
   const auto allow = iequals(given, "true") || given == "1" ? dialect::Allow::any_loss : dialect::Allow::no_change_of_meaning;
-  auto request = dialect::translate_request(pair, body, asking.asked(), allow);
+  const std::string_view body = rewritten ? std::string_view{keeping->body} : question.body;
+  auto chat = client.decode_request(body, asking.asked());
+  if (!chat) return fail_with(chat);
+  if (keeping != nullptr) take_over(*keeping, pair, *chat);
+  auto request = dialect::translate_request(pair, body, std::move(*chat), allow);
   if (!request) return fail_with(request);
-  std::string id{client.traits().id_prefix};
-  random.append_id(id, 24);
   auto words = std::make_unique<Words>(std::move(*request));
-  words->context.id = std::move(id);
-  words->context.model = view.model;
+  words->context.id = client.traits().id_prefix;
+  random.append_id(words->context.id, 24);
+  words->context.model = question.view.model;
   words->context.created = asking.now;
   words->context.framing = asking.framing;
+  if (keeping != nullptr) repeat(*keeping, pair, *words);
   return words;
 }
 

@@ -11,6 +11,7 @@
 #include "dialect/translate.h"
 #include "execute/upstream.h"
 #include "pipeline/forms.h"
+#include "pipeline/keeping.h"
 #include "pipeline/routes.h"
 
 namespace cardea::pipeline {
@@ -44,10 +45,16 @@ struct Words {
   dialect::Translated request;
   dialect::AnswerContext context;
 };
-/// Null when the client's own bytes will do. `head`: its `x-cardea-allow-loss: true` gives meanings away. `issuers`: of opaque
-/// items that bytes may not carry elsewhere. Error: bad_request, what the upstream cannot be told.
-[[nodiscard]] Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, std::string_view body,
-                                                       const dialect::RequestView& view, const execute::Upstream& upstream,
+/// What is asked: the client's body, and what of it concerns stored responses.
+struct Question {
+  std::string_view body;
+  const dialect::RequestView& view;
+  const Keeping* keeping = nullptr;
+};
+/// Null when the client's own bytes will do. `head`: its `x-cardea-allow-loss: true` gives meanings away. Error: bad_request,
+/// what the upstream cannot be told. `issuers`: of opaque items that bytes may not carry elsewhere.
+[[nodiscard]] Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head,
+                                                       const Question& question, const execute::Upstream& upstream,
                                                        const catalog::Target& target, const dialect::Issuers& issuers,
                                                        Random& random);
 

@@ -58,12 +58,12 @@ std::size_t connections_max(const config::Settings& settings) {
 }
 
 Result<std::unique_ptr<Shared>> make_shared_parts(const config::Settings& settings, const config::Env& env, record::LogSink& log,
-                                                  const pipeline::Self& self) {
+                                                  store::ResponseStore& responses, const pipeline::Self& self) {
   Result<net::ProxySettings> proxy = proxies(settings, env);
   if (!proxy) return fail_with(proxy);
   Result<std::shared_ptr<net::TlsClientContext>> upstream_tls = net::TlsClientContext::make({settings.upstream.tls_ca});
   if (!upstream_tls) return fail_with(upstream_tls);
-  auto shared = std::make_unique<Shared>(Shared{log, self, std::move(*proxy), std::move(*upstream_tls), nullptr});
+  auto shared = std::make_unique<Shared>(Shared{log, responses, self, std::move(*proxy), std::move(*upstream_tls), nullptr});
   if (!settings.tls.cert.empty()) {
     Result<std::unique_ptr<net::TlsServerContext>> tls = net::TlsServerContext::load(tls_options(settings.tls));
     if (!tls) return fail_with(tls);
@@ -79,19 +79,29 @@ Result<std::unique_ptr<Gateway>> Gateway::start(Sources sources, Configuration c
   const config::Settings& settings = configuration.settings;
   Result<DataLock> lock = DataLock::take(config::data_directory(settings, sources.env));
   if (!lock) return fail_with(lock);
+  const std::string store_file = config::data_directory(settings, sources.env) + "/cardea.db";
+  Result<std::unique_ptr<store::sqlite::Database>> database = store::sqlite::Database::open({.file = store_file});
+  if (!database) return fail_with(database);
   record::LogSink::Options logging;
   logging.format = log_format(settings.log.format);
   logging.level = log_level(settings.log.level);
   Result<std::unique_ptr<record::LogSink>> log = record::LogSink::make(logging);
   if (!log) return fail_with(log);
-  std::unique_ptr<Gateway> gateway{new Gateway{std::move(sources), std::move(configuration), std::move(*lock), std::move(*log)}};
+  std::unique_ptr<Gateway> gateway{
+      new Gateway{std::move(sources), std::move(configuration), std::move(*lock), std::move(*log), std::move(*database)}};
   Status started = gateway->start_workers();
   if (!started) return fail_with(started);
   return gateway;
 }
 
-Gateway::Gateway(Sources sources, Configuration configuration, DataLock lock, std::unique_ptr<record::LogSink> log)
-    : sources_{std::move(sources)}, configuration_{std::move(configuration)}, lock_{std::move(lock)}, log_{std::move(log)} {}
+Gateway::Gateway(Sources sources, Configuration configuration, DataLock lock, std::unique_ptr<record::LogSink> log,
+                 std::unique_ptr<store::sqlite::Database> database)
+    : sources_{std::move(sources)},
+      configuration_{std::move(configuration)},
+      lock_{std::move(lock)},
+      log_{std::move(log)},
+      database_{std::move(database)},
+      responses_{*database_, configuration_.settings.responses.bytes_max.count} {}
 
 Gateway::~Gateway() {
   hurry();
@@ -100,7 +110,7 @@ Gateway::~Gateway() {
 
 Status Gateway::start_workers() {
   const config::Settings& settings = configuration_.settings;
-  Result<std::unique_ptr<Shared>> shared = make_shared_parts(settings, sources_.env, *log_, *this);
+  Result<std::unique_ptr<Shared>> shared = make_shared_parts(settings, sources_.env, *log_, responses_, *this);
   if (!shared) return fail_with(shared);
   shared_ = std::move(*shared);
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(configuration_);
@@ -148,9 +158,11 @@ bool Gateway::reload() {
     own_recorder_.add(record::Counter::config_reload_failures);
     return false;
   }
-  if (fresh.settings.listen != configuration_.settings.listen || fresh.settings.workers != configuration_.settings.workers) {
+  const config::Settings& running = configuration_.settings;
+  if (fresh.settings.listen != running.listen || fresh.settings.workers != running.workers ||
+      fresh.settings.responses.bytes_max != running.responses.bytes_max) {
     log_->log(record::Level::warn, "restart_needed",
-              {{"fields", "listen, workers"}, {"reason", "these take effect at the next start"}});
+              {{"fields", "listen, workers, responses.bytes_max"}, {"reason", "these take effect at the next start"}});
   }
   if (shared_->tls != nullptr) {
     Status renewed = shared_->tls->reload(tls_options(fresh.settings.tls));

@@ -9,6 +9,8 @@
 #include "server/data_lock.h"
 #include "server/load.h"
 #include "server/worker.h"
+#include "store/sqlite/database.h"
+#include "store/sqlite/responses.h"
 
 namespace cardea::server {
 
@@ -16,8 +18,8 @@ namespace cardea::server {
 /// any.
 class Gateway final : private pipeline::Self {
  public:
-  /// Locks the data directory, binds the listeners, starts the workers. Problems are reported in `configuration` by the caller's
-  /// load(); here only what the machine refuses: Kind::config with the reason and the fix.
+  /// Locks the data directory, opens the store in it, binds the listeners, starts the workers. Problems are reported in
+  /// `configuration` by the caller's load(); here only what the machine refuses: Kind::config with the reason and the fix.
   [[nodiscard]] static Result<std::unique_ptr<Gateway>> start(Sources sources, Configuration configuration);
   ~Gateway();
 
@@ -38,7 +40,8 @@ class Gateway final : private pipeline::Self {
   void hurry();
 
  private:
-  Gateway(Sources sources, Configuration configuration, DataLock lock, std::unique_ptr<record::LogSink> log);
+  Gateway(Sources sources, Configuration configuration, DataLock lock, std::unique_ptr<record::LogSink> log,
+          std::unique_ptr<store::sqlite::Database> database);
   [[nodiscard]] Status start_workers();
   void apply(Configuration configuration, const std::shared_ptr<const pipeline::Snapshot>& snapshot);
   void report(std::span<const config::Problem> problems);
@@ -51,6 +54,8 @@ class Gateway final : private pipeline::Self {
   Configuration configuration_;
   DataLock lock_;
   std::unique_ptr<record::LogSink> log_;
+  std::unique_ptr<store::sqlite::Database> database_;
+  store::sqlite::Responses responses_;
   std::vector<catalog::Discovered> found_;
   record::Recorder own_recorder_{
       record::Recorder::Options{}};  ///< what happens to the gateway itself; written by the thread that owns it

@@ -163,6 +163,8 @@ Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configurat
   snapshot->body_bytes_max = settings.limits.body_bytes.count;
   snapshot->total_timeout = bounded(settings.timeouts.total);
   snapshot->attempt = attempt_limits(settings);
+  snapshot->responses = {.stored = settings.responses.store == config::Switch::on,
+                         .retention = std::chrono::days{settings.responses.retention_days}};
   snapshot->models_json = pipeline::render_models(*configuration.catalog);
   return snapshot;
 }

@@ -43,8 +43,8 @@ void Meter::on_timer() {
   loop_.arm(*this, loop_.now() + std::chrono::seconds{5});
 }
 
-Serving::Serving(net::Loop& loop, net::Dialer& network, record::Recorder& recorder, const pipeline::Self& self,
-                 execute::Executor::FailureSink on_failure, Plan plan)
+Serving::Serving(net::Loop& loop, net::Dialer& network, pipeline::Stores stores, record::Recorder& recorder,
+                 const pipeline::Self& self, execute::Executor::FailureSink on_failure, Plan plan)
     : loop_{loop},
       recorder_{recorder},
       backstage_{loop},
@@ -53,7 +53,7 @@ Serving::Serving(net::Loop& loop, net::Dialer& network, record::Recorder& record
       dialer_{loop, network, twin_server_},
       client_{loop, dialer_, plan.client},
       executor_{backstage_, client_, std::move(plan.issuers), std::move(on_failure)},
-      pipeline_{executor_, recorder, self, std::move(plan.snapshot)},
+      pipeline_{executor_, std::move(stores), recorder, self, std::move(plan.snapshot)},
       server_{front_, pipeline_, plan.http},
       meter_{loop, client_, recorder},
       connections_max_{plan.connections_max} {}

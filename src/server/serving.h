@@ -49,7 +49,7 @@ class Serving {
     std::shared_ptr<dialect::Issuers> issuers = std::make_shared<dialect::Issuers>();  ///< one for all workers
   };
   /// What it is given must outlive it. `network` opens the connections to upstreams.
-  Serving(net::Loop& loop, net::Dialer& network, record::Recorder& recorder, const pipeline::Self& self,
+  Serving(net::Loop& loop, net::Dialer& network, pipeline::Stores stores, record::Recorder& recorder, const pipeline::Self& self,
           execute::Executor::FailureSink on_failure, Plan plan);
 
   /// No further client may be welcomed now.

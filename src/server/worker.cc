@@ -12,6 +12,12 @@ net::SystemDialer::Options dialer_options(const Shared& shared) {
   return options;
 }
 
+pipeline::Stores stores_of(const Shared& shared) {
+  return {shared.responses, [&log = shared.log](const Error& error) {
+            log.log(record::Level::warn, "response_not_kept", {{"reason", error.message()}});
+          }};
+}
+
 execute::Executor::FailureSink failure_log(record::LogSink& log) {
   return [&log](std::string_view provider, const Error& error) {
     log.log(record::Level::warn, "upstream_failed",
@@ -30,7 +36,7 @@ struct Worker::Graph {
 
   Graph(const Shared& shared, record::Recorder& recorder, Serving::Plan plan)
       : network{loop, dialer_options(shared)},
-        serving{loop, network, recorder, shared.self, failure_log(shared.log), std::move(plan)} {}
+        serving{loop, network, stores_of(shared), recorder, shared.self, failure_log(shared.log), std::move(plan)} {}
 
   [[nodiscard]] Status listen(const std::vector<net::Address>& addresses, const net::Listener::Accept& accept) {
     for (const net::Address& address : addresses) {

@@ -22,6 +22,7 @@ namespace cardea::server {
 /// What all workers share; owned by the gateway, which outlives them.
 struct Shared {
   record::LogSink& log;
+  store::ResponseStore& responses;
   const pipeline::Self& self;
   net::ProxySettings proxies;
   std::shared_ptr<net::TlsClientContext> upstream_tls;

@@ -152,5 +152,34 @@ async function many_at_once() {
   }));
 }
 
+/** A whole answer, plain or by its stream. */
+async function respond(body, streamed) {
+  return streamed ? await client.responses.stream(body).finalResponse() : await client.responses.create(body);
+}
+
+async function stored_responses() {
+  for (const upstream of ['anthropic', 'gemini', 'openai_chat']) {
+    for (const streamed of [false, true]) {
+      const model = `up_${upstream}/twin-1`;
+      const first = await respond({ model, input: 'Hello', instructions: 'Be kind.' }, streamed);
+      const second = await respond({ model, input: [{ role: 'user', content: 'And now?' }], previous_response_id: first.id }, streamed);
+      const third = await respond({ model, input: 'Thanks', previous_response_id: second.id }, streamed);
+      assert.equal(third.previous_response_id, second.id);
+      const again = await client.responses.retrieve(third.id);
+      assert.equal(again.output_text, third.output_text);
+      assert.equal(again.id, third.id);
+      const said = [];
+      for await (const item of client.responses.inputItems.list(third.id, { order: 'asc', limit: 2 })) said.push(item.content[0].text);
+      assert.deepEqual(said, ['Hello', first.output_text, 'And now?', second.output_text, 'Thanks']);
+      await raised(OpenAI.BadRequestError, () => client.responses.cancel(third.id));
+      await client.responses.delete(third.id);
+      await raised(OpenAI.NotFoundError, () => client.responses.retrieve(third.id));
+      const lost = await raised(OpenAI.BadRequestError, () => client.responses.create({ model, input: 'x', previous_response_id: third.id }));
+      assert.equal(lost.code, 'previous_response_not_found');
+    }
+  }
+}
+
 await run([models_are_listed, plain_chat, streamed_chat, usage_in_a_stream, parallel_tools, streamed_tools, tools_are_run, structured_output,
-  abort_amid_a_stream, retries, errors_are_its_exceptions, an_error_amid_a_stream, raw_responses, other_base_urls, many_at_once]);
+  abort_amid_a_stream, retries, errors_are_its_exceptions, an_error_amid_a_stream, raw_responses, other_base_urls, many_at_once,
+  stored_responses]);

@@ -21,6 +21,7 @@ providers:
 
 namespace {
 
+constexpr std::uint64_t stored_bytes_max = 1 << 20;
 constexpr const char* gateway_name = "gateway:8080";
 
 net::Task<std::unique_ptr<net::Stream>> there_already(std::unique_ptr<net::Stream> stream) { co_return stream; }
@@ -72,7 +73,8 @@ TestServer::TestServer(Setup setup)
     : world_{setup.seed, setup.faults},
       env_{std::move(setup.env)},
       others_{world_.loop()},
-      log_file_{std::make_unique<Memory>()} {
+      log_file_{std::make_unique<Memory>()},
+      stored_{stored_bytes_max} {
   const server::Configuration configuration = load(setup.config);
   if (!configuration.usable()) throw std::runtime_error{problems_of(configuration)};
   record::LogSink::Options logging;
@@ -85,8 +87,11 @@ TestServer::TestServer(Setup setup)
   const auto on_failure = [this](std::string_view provider, const Error& error) {
     failures_.push_back(cat(provider, " ", info(error.kind()).label, " ", error.message()));
   };
+  const pipeline::Stores stores{stored_, [this](const Error& error) {
+                                  failures_.push_back(cat("store ", info(error.kind()).label, " ", error.message()));
+                                }};
   serving_ = std::make_unique<server::Serving>(
-      world_.loop(), world_.network().dialer(), *recorder_, *self_, on_failure,
+      world_.loop(), world_.network().dialer(), stores, *recorder_, *self_, on_failure,
       server::Serving::Plan{snapshot_of(configuration), server::server_options(configuration.settings),
                             server::client_options(configuration.settings), setup.connections_max});
   world_.network().listen(gateway_name, [this](std::unique_ptr<net::Stream> stream) {

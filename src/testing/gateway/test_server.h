@@ -10,6 +10,7 @@
 
 #include "server/load.h"
 #include "server/serving.h"
+#include "store/memory/responses.h"
 #include "testing/gateway/talk.h"
 #include "testing/world.h"
 
@@ -65,13 +66,16 @@ class TestServer {
   [[nodiscard]] std::vector<json::Value> records();
   /// The same as text, with every other line.
   [[nodiscard]] std::string log_text();
-  /// What was said of failed attempts, in full.
+  /// What was said of failed attempts and of answers that could not be kept, in full.
   [[nodiscard]] const std::vector<std::string>& failures() const noexcept { return failures_; }
   [[nodiscard]] std::int64_t gauge(record::Gauge gauge);
   [[nodiscard]] std::string metrics() const;
 
   /// Ends everything: drains at once, closes all peers. Empty, or what is left over. Called by the destructor.
   [[nodiscard]] std::string end();
+
+  /// What is kept, as the test may change it. Its time stands at 0, so that nothing expires until the test says so.
+  [[nodiscard]] store::memory::Responses& stored() noexcept { return stored_; }
 
   [[nodiscard]] World& world() noexcept { return world_; }
   [[nodiscard]] server::Serving& serving() noexcept { return *serving_; }
@@ -93,6 +97,7 @@ class TestServer {
   std::unique_ptr<record::Recorder> recorder_;
   std::unique_ptr<Self> self_;
   std::vector<std::string> failures_;
+  store::memory::Responses stored_;
   std::unique_ptr<server::Serving> serving_;
   std::map<std::string, std::unique_ptr<Upstream>> upstreams_;
   bool ended_ = false;
