@@ -55,6 +55,10 @@ Status Connection::run(const char* sql) {
   return {};
 }
 
+Status Connection::repeat(const char* sql) { return Query{*this, sql}.run(); }
+
+std::int64_t Connection::changes() const noexcept { return sqlite3_changes64(handle_); }
+
 Result<std::int64_t> Connection::number(const char* sql) {
   Query query{*this, sql};
   Result<bool> row = query.next();

@@ -27,10 +27,14 @@ class Connection {
   Connection& operator=(Connection&&) = delete;
   ~Connection();
 
-  /// Statements without parameters and rows. Kind::internal.
+  /// Statements without parameters and rows, used now and then. Kind::internal.
   Status run(const char* sql);
+  /// One such statement, a constant that is used often. Kind::internal.
+  Status repeat(const char* sql);
   /// The number that a pragma or a query answers. Kind::internal.
   [[nodiscard]] Result<std::int64_t> number(const char* sql);
+  /// Rows that the last statement changed.
+  [[nodiscard]] std::int64_t changes() const noexcept;
   /// A transaction is open.
   [[nodiscard]] bool in_transaction() const noexcept;
   /// The file is no database, or a damaged one: what the last failure meant.

@@ -19,6 +19,13 @@ namespace {
 /// Jobs in one transaction; a reader among them waits for the others.
 constexpr std::size_t jobs_per_commit = 256;
 
+constexpr const char* begin_sql = "BEGIN IMMEDIATE";
+constexpr const char* commit_sql = "COMMIT";
+constexpr const char* rollback = "ROLLBACK";
+constexpr const char* savepoint = "SAVEPOINT job";
+constexpr const char* undo = "ROLLBACK TO job";
+constexpr const char* release = "RELEASE job";
+
 Error full() {
   return Error{Kind::internal,
                Error::Detail{.message = "the store has too much to do; try again", .status = 503, .retry_after = "1"}};
@@ -26,11 +33,11 @@ Error full() {
 
 /// A job's own statements hold together: one that fails leaves nothing behind and the others alone.
 Status run_write(Connection& connection, Job& job) {
-  Status done = connection.run("SAVEPOINT job");
+  Status done = connection.repeat(savepoint);
   if (done) done = job.run(connection);
-  if (!done && connection.in_transaction()) static_cast<void>(connection.run("ROLLBACK TO job"));
+  if (!done && connection.in_transaction()) static_cast<void>(connection.repeat(undo));
   if (connection.in_transaction()) {
-    Status released = connection.run("RELEASE job");
+    Status released = connection.repeat(release);
     if (done && !released) done = fail_with(released);
   }
   return done;
@@ -50,8 +57,8 @@ class Group {
   [[nodiscard]] bool lost() const { return open_ && !connection_.in_transaction(); }
   Status commit() {
     if (!std::exchange(open_, false)) return {};
-    Status done = connection_.run("COMMIT");
-    if (!done && connection_.in_transaction()) static_cast<void>(connection_.run("ROLLBACK"));
+    Status done = connection_.repeat(commit_sql);
+    if (!done && connection_.in_transaction()) static_cast<void>(connection_.repeat(rollback));
     return done;
   }
   void forget() noexcept { open_ = false; }
@@ -61,7 +68,7 @@ class Group {
  private:
   Status begin(std::size_t index) {
     if (open_) return {};
-    Status begun = connection_.run("BEGIN IMMEDIATE");
+    Status begun = connection_.repeat(begin_sql);
     open_ = begun.has_value();
     first_ = index;
     return begun;

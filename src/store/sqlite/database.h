@@ -20,7 +20,7 @@ class Database {
     std::string file;
     std::size_t queue_bytes_max = std::size_t{64} << 20;  ///< of jobs not begun; one larger alone is taken
     std::size_t queue_jobs_max = 8192;
-    std::chrono::milliseconds soon{20};  ///< how long a job that need not be done now waits for others
+    std::chrono::milliseconds soon{100};  ///< how long a job that need not be done now waits for others
     std::chrono::milliseconds chore_every{60'000};
     std::chrono::system_clock::time_point (*now)() = &std::chrono::system_clock::now;
   };

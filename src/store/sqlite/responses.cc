@@ -19,7 +19,7 @@ std::size_t size_of(const StoredResponse& response) {
 }
 
 constexpr const char* insert_sql =
-    "INSERT OR REPLACE INTO responses(id, owner, provider, created_at, expires_at, bytes, input, response) "
+    "INSERT OR IGNORE INTO responses(id, owner, provider, created_at, expires_at, bytes, input, response) "
     "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 // The caller's own row comes first.
 constexpr const char* select_sql =
@@ -80,8 +80,9 @@ struct Responses::Table {
     } else {
       query.bind(response.input).bind(response.response);
     }
-    bytes += static_cast<std::int64_t>(size);
-    return query.run();
+    if (Status done = query.run(); !done) return done;
+    if (connection.changes() != 0) bytes += static_cast<std::int64_t>(size);
+    return {};
   }
   Status put(Connection& connection, const StoredResponse& response) {
     if (size_of(response) > bytes_max) {
@@ -90,11 +91,14 @@ struct Responses::Table {
     }
     Status done = count(connection);
     if (!done) return done;
+    done = make_room(connection, size_of(response));
+    if (done) done = insert(connection, response);
+    if (!done || connection.changes() != 0) return done;
+    // There was one already, which is rare.
     Query replaced{connection, delete_sql};
     replaced.bind(response.id).bind(response.owner);
     if (Result<std::int64_t> rows = erase(replaced); !rows) return fail_with(rows);
-    done = make_room(connection, size_of(response));
-    return done ? insert(connection, response) : std::move(done);
+    return insert(connection, response);
   }
   Status sweep(Connection& connection, std::int64_t now) {
     Status done = count(connection);
