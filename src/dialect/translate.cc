@@ -60,10 +60,10 @@ void lose_own_members(model::Chat& chat, const Pair& pair, Losses& losses) {
 Result<Translated> translate_request(const Pair& pair, std::string_view body, const Asked& asked, Allow allow) {
   Result<model::Chat> chat = pair.client.decode_request(body, asked);
   if (!chat) return fail_with(chat);
-  return translate_request(pair, body, std::move(*chat), allow);
+  return translate_chat(pair, body, std::move(*chat), allow);
 }
 
-Result<Translated> translate_request(const Pair& pair, std::string_view body, model::Chat chat, Allow allow) {
+Result<Translated> translate_chat(const Pair& pair, std::string_view body, model::Chat chat, Allow allow) {
   Translated out{.chat = std::move(chat), .body = {}, .losses = {}, .forced_tool = {}, .tools = {}};
   model::Chat wanted = out.chat;
   wanted.model = pair.model;

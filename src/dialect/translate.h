@@ -57,7 +57,7 @@ struct Translated {
 /// field as the client's dialect does).
 [[nodiscard]] Result<Translated> translate_request(const Pair& pair, std::string_view body, const Asked& asked, Allow allow);
 /// The same of a request that was decoded already, by the client's dialect and from that body.
-[[nodiscard]] Result<Translated> translate_request(const Pair& pair, std::string_view body, model::Chat chat, Allow allow);
+[[nodiscard]] Result<Translated> translate_chat(const Pair& pair, std::string_view body, model::Chat chat, Allow allow);
 
 /// What a whole answer becomes.
 struct TranslatedAnswer {

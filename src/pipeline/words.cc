@@ -101,7 +101,7 @@ Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::Reque
   auto chat = client.decode_request(body, asking.asked());
   if (!chat) return fail_with(chat);
   if (keeping != nullptr) take_over(*keeping, pair, *chat);
-  auto request = dialect::translate_request(pair, body, std::move(*chat), allow);
+  auto request = dialect::translate_chat(pair, body, std::move(*chat), allow);
   if (!request) return fail_with(request);
   auto words = std::make_unique<Words>(std::move(*request));
   words->context.id = client.traits().id_prefix;
