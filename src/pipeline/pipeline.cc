@@ -89,9 +89,8 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
 
   // In whose words: the client's own bytes, or, when the upstream speaks another dialect, the request encoded anew. What that
   // loses is said; what it would change is refused, and so is what the model is known not to take.
-  const Question question{*body, *request, keeping->get()};
-  Result<std::unique_ptr<Words>> words =
-      words_for(*asking, visit.head(), question, upstream, *target, executor_.issuers(), random_);
+  const Question asked{*body, *request, keeping->get()};
+  auto words = words_for(*asking, visit.head(), asked, upstream, *target, executor_.issuers(), random_);
   if (!words) co_return fail_with(words);
   if (*words) visit.note_losses((*words)->request.losses);
 

@@ -85,12 +85,13 @@ void repeat(const Keeping& keeping, const dialect::Pair& pair, Words& words) {
 }  // namespace
 
 Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, const Question& question,
-                                         const execute::Upstream& upstream, const catalog::Target& target, const dialect::Issuers& issuers,
-                                         Random& random) {
+                                         const execute::Upstream& upstream, const catalog::Target& target,
+                                         const dialect::Issuers& issuers, Random& random) {
   const dialect::Dialect& client = asking.dialect;
   const Keeping* keeping = question.keeping;
   const bool rewritten = keeping != nullptr && !keeping->body.empty();
-  const bool same = &client == upstream.dialect && !client.traits().gateway && !rewritten && !dialect::holds_envelope(question.view);
+  const bool same =
+      &client == upstream.dialect && !client.traits().gateway && !rewritten && !dialect::holds_envelope(question.view);
   if (same && !issuers.any_foreign(client, question.view, upstream.deployment())) return nullptr;
   const dialect::Pair pair{
       client,  *upstream.dialect, target.model, upstream.deployment(), abilities_of(target.info, upstream.dialect->name()),
