@@ -54,6 +54,18 @@ class OpenAiSpec : public ::testing::Test {
       if (finish != nullptr && finish->is(json::Type::null)) choice.set("finish_reason", json::Value::string("stop"));
     }
   }
+  /// OpenAI has no word for an answer that broke off, and a cut must not read as "stop": OpenRouter's "error" is said. The one
+  /// word beyond the description, and only there.
+  static std::string spelled_by_openai(std::string said, const model::Answer& answer) {
+    const bool broken = std::ranges::any_of(answer.choices, [](const model::Choice& choice) {
+      return choice.finish == model::Finish::failed || choice.finish == model::Finish::malformed_call;
+    });
+    constexpr std::string_view word = R"("finish_reason":"error")";
+    for (auto at = said.find(word); broken && at != std::string::npos; at = said.find(word)) {
+      said.replace(at, word.size(), R"("finish_reason":"length")");
+    }
+    return said;
+  }
   /// The first event of a stream that does not fit.
   static std::string problem_in_stream(const Form& form, std::string_view stream) {
     FrameReader reader{Framing::sse, 64u << 20};
@@ -100,10 +112,11 @@ TEST_F(OpenAiSpec, AnswersOfOtherDialects) {
     for (auto& one : cases) {
       one.answer.dialect = "another";
       Losses losses;
-      const auto body = form.dialect.encode_response(one.answer, context_for(form, request), losses);
+      const auto body =
+          spelled_by_openai(form.dialect.encode_response(one.answer, context_for(form, request), losses), one.answer);
       EXPECT_EQ(spec().problem(form.answer, body), "") << one.name << "\n" << body.substr(0, 2000);
       const auto stream = write_stream(form.dialect, fragments_of(one.answer), context_for(form, asked_streamed), losses);
-      EXPECT_EQ(problem_in_stream(form, stream), "") << one.name;
+      EXPECT_EQ(problem_in_stream(form, spelled_by_openai(stream, one.answer)), "") << one.name;
     }
   }
 }
