@@ -4,6 +4,7 @@
 #include <cassert>
 #include <charconv>
 
+#include "json/scan_strings.h"
 #include "json/writer.h"
 
 namespace cardea::json {
@@ -140,9 +141,11 @@ class Builder {
     return true;
   }
   Value object() {
+    constexpr std::size_t members_mostly = 4;
     Value out = Value::object();
     ++p_;
     while (!at_end('}')) {
+      if (out.members().empty()) out.members().reserve(members_mostly);
       std::string key = string();
       skip_space();
       ++p_;
@@ -157,9 +160,10 @@ class Builder {
     return out;
   }
   std::string string() {
-    const char* const begin = p_++;
-    while (*p_ != '"') p_ += *p_ == '\\' ? 2 : 1;
-    ++p_;
+    const char* const begin = p_;
+    const StringEnd found = kernel_.skip(begin + 1, end_, ScanOptions::LoneSurrogate::allowed);
+    p_ = found.close + 1;
+    if (!found.escaped) return {begin + 1, found.close};
     std::string out;
     unescape({begin, p_}, out);
     return out;
@@ -175,6 +179,7 @@ class Builder {
 
   const char* p_;
   const char* end_;
+  const StringKernel& kernel_ = best_string_kernel();
 };
 
 }  // namespace

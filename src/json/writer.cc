@@ -3,6 +3,10 @@
 #include <array>
 #include <cmath>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "json/utf8.h"
 
 namespace cardea::json {
@@ -24,6 +28,26 @@ constexpr auto escapes = [] {
 
 [[maybe_unused]] constexpr std::uint32_t depth_limit = 64;
 
+/// The first byte from `at` on that does not stand for itself: a quote, a backslash, a control character, or not ASCII.
+std::size_t plain_end(std::string_view text, std::size_t at) noexcept {
+#if defined(__SSE2__)
+  const auto quote = _mm_set1_epi8('"');
+  const auto backslash = _mm_set1_epi8('\\');
+  const auto space = _mm_set1_epi8(' ');
+  for (; at + 16 <= text.size(); at += 16) {
+    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    // As signed numbers, what is not ASCII lies below the space too.
+    const auto found =
+        _mm_or_si128(_mm_cmplt_epi8(bytes, space), _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
+    if (mask != 0) return at + static_cast<unsigned>(__builtin_ctz(mask));
+  }
+#endif
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80 && escapes[static_cast<unsigned char>(text[at])] == 0)
+    ++at;
+  return at;
+}
+
 }  // namespace
 
 void append_string(std::string& out, std::string_view text) {
@@ -32,7 +56,7 @@ void append_string(std::string& out, std::string_view text) {
   std::size_t from = 0;
   std::size_t at = 0;
   const auto flush = [&] { out.append(text.substr(from, at - from)); };
-  while (at < text.size()) {
+  while ((at = plain_end(text, at)) < text.size()) {
     const auto byte = static_cast<unsigned char>(text[at]);
     if (byte >= 0x80) {
       const auto length = utf8_length(text.substr(at));
@@ -42,10 +66,8 @@ void append_string(std::string& out, std::string_view text) {
       }
       flush();
       append_utf8(out, 0xFFFD);
-    } else if (const char escape = escapes[byte]; escape == 0) {
-      ++at;
-      continue;
     } else {
+      const char escape = escapes[byte];
       flush();
       out.push_back('\\');
       out.push_back(escape);
