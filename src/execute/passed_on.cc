@@ -50,6 +50,7 @@ std::string passed_on(const wire::ResponseHead& head) {
     const std::string_view name = id ? "x-cardea-upstream-request-id" : header.name;
     if (lines.size() + name.size() + header.value.size() + 4 > bytes_max) break;
     named = named || id;
+    lines.reserve(128);  // mostly all there is
     lines.append(name).append(": ").append(header.value).append("\r\n");
   }
   return lines;
