@@ -425,7 +425,7 @@ void lose_rest(const Chat& chat, const Encoding& encoding) {
   lose(chat.prompt_cache_key.has_value(), "prompt_cache_key");
   lose(chat.prompt_cache_retention.has_value(), "prompt_cache_retention");
   lose(chat.metadata.has_value(), "metadata");
-  lose(chat.store.has_value(), "store");
+  lose(chat.store.value_or(false), "store");
   lose(chat.audio.has_value(), "audio");
   lose(chat.prediction.has_value(), "prediction");
   for (const auto& extra : chat.extras) encoding.lose(extra.key);

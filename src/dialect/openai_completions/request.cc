@@ -190,7 +190,7 @@ void lose_settings(const Chat& chat, const Encoding& encoding) {
   detail(chat.prompt_cache_key.has_value(), "prompt_cache_key");
   detail(chat.prompt_cache_retention.has_value(), "prompt_cache_retention");
   detail(chat.metadata.has_value(), "metadata");
-  detail(chat.store.has_value(), "store");
+  detail(chat.store.value_or(false), "store");
   detail(chat.prediction.has_value(), "prediction");
   detail(chat.safety.has_value(), "safety");
   detail(chat.sampling.top_k.has_value(), "top_k");

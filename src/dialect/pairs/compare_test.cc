@@ -193,7 +193,7 @@ const std::vector<Rule>& rules() {
       // A schema for the answer is always enforced where there is no flag for it.
       {"response_format.strict", "true", "-", {"anthropic", "bedrock", "gemini", "cohere", "ollama"}},
       // Nothing is stored there.
-      {"store", "false", "-", {"anthropic", "bedrock", "gemini", "cohere", "ollama"}},
+      {"store", "false", "-", {"anthropic", "bedrock", "gemini", "cohere", "ollama", "ollama_generate", "openai_completions"}},
       // No thinking unless it is asked for.
       {"reasoning", "off", "-", {"anthropic", "bedrock"}},
       // The usual tier.
