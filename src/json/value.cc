@@ -141,7 +141,7 @@ class Builder {
     return true;
   }
   Value object() {
-    constexpr std::size_t members_mostly = 4;
+    constexpr std::size_t members_mostly = 8;
     Value out = Value::object();
     ++p_;
     while (!at_end('}')) {

@@ -1,7 +1,9 @@
 #include "json/writer.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -28,6 +30,17 @@ constexpr auto escapes = [] {
 
 [[maybe_unused]] constexpr std::uint32_t depth_limit = 64;
 
+/// Do eight bytes stand for themselves, each? (Sean Anderson, "Bit Twiddling Hacks": a zero byte in a word.)
+bool is_plain(const char* bytes) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t highs = ones * 0x80;
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  const auto has = [](std::uint64_t differences) { return (differences - ones) & ~differences; };
+  const std::uint64_t below_space = (word - ones * ' ') & ~word;
+  return ((word | below_space | has(word ^ ones * '"') | has(word ^ ones * '\\')) & highs) == 0;
+}
+
 /// The first byte from `at` on that does not stand for itself: a quote, a backslash, a control character, or not ASCII.
 std::size_t plain_end(std::string_view text, std::size_t at) noexcept {
 #if defined(__SSE2__)
@@ -43,6 +56,7 @@ std::size_t plain_end(std::string_view text, std::size_t at) noexcept {
     if (mask != 0) return at + static_cast<unsigned>(__builtin_ctz(mask));
   }
 #endif
+  if (at + 8 <= text.size() && is_plain(text.data() + at)) at += 8;
   while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80 && escapes[static_cast<unsigned char>(text[at])] == 0)
     ++at;
   return at;
@@ -51,10 +65,23 @@ std::size_t plain_end(std::string_view text, std::size_t at) noexcept {
 }  // namespace
 
 void append_string(std::string& out, std::string_view text) {
+  std::size_t at = plain_end(text, 0);
+  if (at == text.size()) {
+    // Mostly nothing needs an escape: one growth, one copy.
+    const std::size_t begin = out.size();
+    const std::size_t end = begin + text.size() + 2;
+    // libstdc++ 12 hands over the capacity for the size.
+    out.resize_and_overwrite(end, [&](char* bytes, std::size_t /*size*/) {
+      bytes[begin] = '"';
+      std::ranges::copy(text, bytes + begin + 1);
+      bytes[end - 1] = '"';
+      return end;
+    });
+    return;
+  }
   constexpr std::string_view digits = "0123456789abcdef";
   out.push_back('"');
   std::size_t from = 0;
-  std::size_t at = 0;
   const auto flush = [&] { out.append(text.substr(from, at - from)); };
   while ((at = plain_end(text, at)) < text.size()) {
     const auto byte = static_cast<unsigned char>(text[at]);
@@ -134,6 +161,9 @@ Writer& Writer::number(double value) {
 }
 
 Writer& Writer::open(char bracket) {
+  // What begins empty is a whole document: it need not grow from nothing.
+  constexpr std::size_t document_bytes_mostly = 512;
+  if (out_.empty()) out_.reserve(document_bytes_mostly);
   before_value();
   assert(depth_ < depth_limit && "too deep for the writer");
   const auto bit = std::uint64_t{1} << depth_++;
