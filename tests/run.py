@@ -209,12 +209,12 @@ def fuzz(options):
 
 
 # The rooms in which more than one thread meets.
-THREADED_ROOMS = ("net", "http", "record", "execute", "twin", "server")
+THREADED_ROOMS = ("net", "http", "store/sqlite", "record", "execute", "twin", "server")
 
 
 def tsan(options):
     lists = {room: ROOT / "src" / room / "CMakeLists.txt" for room in THREADED_ROOMS}
-    tests = [f"{room}_test" for room, path in lists.items() if path.exists() and "TESTS" in path.read_text()]
+    tests = [f"{room.replace('/', '_')}_test" for room, path in lists.items() if path.exists() and "TESTS" in path.read_text()]
     if not build("tsan", "cardea", *tests):
         return FAIL
     total = gtests("tsan", only=tests)
