@@ -115,6 +115,18 @@ void add(std::optional<model::Usage>& sum, const model::Usage& more) {
   for (const auto count : counts) add(usage.*count, more.*count);
 }
 
+/// A failure is told by the way that also finds the error in place of an answer, and scrubs it.
+Result<model::Answer> decode_answer(const Dialect& upstream, std::string_view body, const Secret& secret) {
+  Result<model::Answer> answer = upstream.decode_response(body);
+  Status holds;
+  if (answer) holds = expect_answer(*answer);
+  if (answer && holds) return answer;
+  Result<ResponseView> view = upstream.inspect_response(body, secret);
+  if (!view) return fail_with(view);
+  if (!answer) return answer;
+  return fail_with(holds);
+}
+
 }  // namespace
 
 Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated* request, std::span<const std::string_view> bodies,
@@ -122,13 +134,8 @@ Result<TranslatedAnswer> translate_response(const Pair& pair, const Translated* 
   model::Answer whole;
   std::optional<model::Usage> usage;
   for (const auto body : bodies) {
-    // Finds an error in place of an answer, and scrubs it.
-    Result<ResponseView> view = pair.upstream.inspect_response(body, secret);
-    if (!view) return fail_with(view);
-    Result<model::Answer> answer = pair.upstream.decode_response(body);
+    Result<model::Answer> answer = decode_answer(pair.upstream, body, secret);
     if (!answer) return fail_with(answer);
-    Status holds = expect_answer(*answer);
-    if (!holds) return fail_with(holds);
     if (request != nullptr) AnswerPasses{pair, *request, cat(context.id, whole.choices.size())}.apply(*answer);
     if (answer->usage) add(usage, *answer->usage);
     if (whole.choices.empty()) {

@@ -69,6 +69,32 @@ TEST(Translate, ALeadingSystemItemIsNoInstruction) {
             std::string::npos);
 }
 
+// A 200 that is also an error is none, whatever else it holds: translating finds what forwarding finds.
+TEST(Translate, AnErrorBesideAnAnswerIsFound) {
+  const model::Chat asked{.model = "m"};
+  model::Answer answer;
+  answer.choices.emplace_back().parts.push_back({.value = model::Text{.text = "hi"}});
+  answer.choices.back().finish = model::Finish::stop;
+  for (const Dialect* const dialect : all()) {
+    const AnswerContext context{.request = asked, .id = "id", .model = "m", .created = 1};
+    Losses losses;
+    std::string body = dialect->encode_response(answer, context, losses);
+    const Pair pair{.client = openai_chat(), .upstream = *dialect, .model = "m", .deployment = "d"};
+    const auto translate = [&] {
+      const std::string_view bodies[] = {body};
+      return translate_response(pair, nullptr, bodies, context, Secret{"sk-secret"});
+    };
+    ASSERT_TRUE(translate()) << dialect->name() << ' ' << body;
+    body.insert(body.find('{') + 1, R"("error":{"message":"sk-secret is over","code":500},)");
+    const auto forwarded = dialect->inspect_response(body, Secret{"sk-secret"});
+    const auto translated = translate();
+    ASSERT_EQ(forwarded.has_value(), translated.has_value()) << dialect->name();
+    if (translated) continue;
+    EXPECT_EQ(forwarded.error().message(), translated.error().message()) << dialect->name();
+    EXPECT_EQ(translated.error().message().find("sk-secret"), std::string::npos) << dialect->name();
+  }
+}
+
 TEST(Translate, WordsTellAnErrorsClass) {
   const Error limited{Kind::rate_limited, "slow down"};
   EXPECT_EQ(words_with_class(limited), "HTTP 429: slow down");

@@ -41,12 +41,17 @@ constexpr bool is_bracket(char c) noexcept { return c == '}' || c == ']'; }
 /// nothing but a container's end takes that byte. Functions take and return the place they read at; nullptr is failure.
 class Scanner {
  public:
-  Scanner(std::string_view text, const ScanOptions& options, Members& out)
+  enum class Notes : std::uint8_t { outline, everything };
+
+  Scanner(std::string_view text, const ScanOptions& options, Members& out, Notes notes)
       : text_{text.data()},
         end_{text.data() + text.size()},
         options_{options},
         out_{out},
-        kernel_{options.kernel != nullptr ? *options.kernel : best_string_kernel()} {}
+        kernel_{options.kernel != nullptr ? *options.kernel : best_string_kernel()},
+        noted_max_{notes == Notes::everything ? std::numeric_limits<std::uint32_t>::max() : options.max_noted},
+        note_depth_least_{notes == Notes::everything ? depth_limit : 1},
+        note_depth_{note_depth_least_} {}
 
   Status run();
   [[nodiscard]] Type type() const noexcept { return type_; }
@@ -95,14 +100,16 @@ class Scanner {
   const ScanOptions& options_;
   Members& out_;
   const StringKernel& kernel_;
-  std::uint32_t depth_ = 0;       ///< containers open: members of the top-level object are at 1
-  std::uint32_t note_depth_ = 1;  ///< values at this depth or above are noted
-  char closer_ = '\0';            ///< the bracket that ends the innermost open container
-  bool escaped_ = false;          ///< the last string read contains a backslash
+  std::uint32_t noted_max_;
+  std::uint32_t depth_ = 0;         ///< containers open: members of the top-level object are at 1
+  std::uint32_t note_depth_least_;  ///< outside of what is outlined
+  std::uint32_t note_depth_;        ///< values at this depth or above are noted
+  char closer_ = '\0';              ///< the bracket that ends the innermost open container
+  bool escaped_ = false;            ///< the last string read contains a backslash
   Type type_ = Type::null;
-  std::array<std::uint64_t, 4> objects_{};  ///< bit d: the container whose members are at depth d is an object
-  std::array<std::uint32_t, 4> noted_{};    ///< by depth: index of the open container's note
-  const char* wide_first_ = nullptr;        ///< non-ASCII that is not checked yet
+  std::array<std::uint64_t, 4> objects_{};            ///< bit d: the container whose members are at depth d is an object
+  std::array<std::uint32_t, depth_limit + 1> noted_;  ///< by depth: index of the open container's note; set when it opens
+  const char* wide_first_ = nullptr;                  ///< non-ASCII that is not checked yet
   const char* wide_last_ = nullptr;
   const char* problem_at_ = nullptr;
   std::string_view problem_;
@@ -285,7 +292,7 @@ bool Scanner::outlined(std::string_view key) const noexcept {
 
 /// A member's note begins with its key; note() completes it.
 [[gnu::always_inline]] inline bool Scanner::note_key(const char* begin, const char* end) {
-  if (out_.nodes_.size() >= options_.max_noted) {
+  if (out_.nodes_.size() >= noted_max_) {
     refuse(begin, "too many members");
     return false;
   }
@@ -294,7 +301,7 @@ bool Scanner::outlined(std::string_view key) const noexcept {
   member.key_span = {offset(begin), length(begin, end)};
   if (escaped_) [[unlikely]]
     unescape_key(member);
-  if (depth_ == 1) note_depth_ = outlined(member.key) ? 3 : 1;
+  if (depth_ == 1) note_depth_ = outlined(member.key) ? 3 : note_depth_least_;
   return true;
 }
 
@@ -307,7 +314,7 @@ void Scanner::unescape_key(Member& member) {
 /// Requires noting().
 [[gnu::always_inline]] inline Member* Scanner::note(Type type, const char* begin, const char* end) {
   if (closer_ == ']') {
-    if (out_.nodes_.size() >= options_.max_noted) {
+    if (out_.nodes_.size() >= noted_max_) {
       refuse(begin, "too many members");
       return nullptr;
     }
@@ -432,7 +439,8 @@ Status Scanner::run() {
 
 namespace {
 
-Result<Type> scan_any(std::string_view text, const ScanOptions& options, Members& out) {
+Result<Type> scan_any(std::string_view text, const ScanOptions& options, Members& out,
+                      Scanner::Notes notes = Scanner::Notes::outline) {
   if (text.size() >= std::numeric_limits<std::uint32_t>::max()) {
     return fail(Kind::too_large, cat(options.what, " is larger than 4 GiB"));
   }
@@ -446,7 +454,7 @@ Result<Type> scan_any(std::string_view text, const ScanOptions& options, Members
   } else {
     text = text.substr(0, size);
   }
-  Scanner scanner{text, options, out};
+  Scanner scanner{text, options, out, notes};
   auto status = scanner.run();
   if (!status) return fail_with(status);
   return scanner.type();
@@ -475,6 +483,13 @@ Result<Type> validate(std::string_view text, const ScanOptions& options) {
   ScanOptions bare = options;
   bare.outline = {};
   return scan_any(text, bare, unused);
+}
+
+Result<Type> note_everything(std::string_view text, const ScanOptions& options, Members& out) {
+  out.reset(text, options.error_kind);
+  ScanOptions bare = options;
+  bare.outline = {};
+  return scan_any(text, bare, out, Scanner::Notes::everything);
 }
 
 void unescape(std::string_view raw, std::string& out) {

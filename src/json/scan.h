@@ -130,6 +130,7 @@ class Members {
  private:
   friend class Scanner;
   friend Status scan(std::string_view text, const ScanOptions& options, Members& out);
+  friend Result<Type> note_everything(std::string_view text, const ScanOptions& options, Members& out);
   void reset(std::string_view text, Kind error_kind) noexcept;
   [[nodiscard]] static const Member* find_in(Range range, std::string_view key) noexcept;
   static void pick(Range range, std::span<const std::string_view> keys, const Member** out) noexcept;
@@ -147,6 +148,10 @@ class Members {
 [[nodiscard]] Result<Members> scan(std::string_view text, const ScanOptions& options = {});
 /// The same check for a text whose top level may be any value; returns that value's type.
 [[nodiscard]] Result<Type> validate(std::string_view text, const ScanOptions& options = {});
+
+/// As validate(), and notes all values at all levels, but for a top level that is no container. `options.outline` and
+/// `options.max_noted` do not count: a tree of all of it is wanted.
+[[nodiscard]] Result<Type> note_everything(std::string_view text, const ScanOptions& options, Members& out);
 
 /// The text of a raw string value (quotes included) that was checked before. Appends to `out`; a lone surrogate becomes U+FFFD.
 void unescape(std::string_view raw, std::string& out);

@@ -4,98 +4,104 @@
 #include <cassert>
 #include <charconv>
 
-#include "json/scan_strings.h"
 #include "json/writer.h"
 
 namespace cardea::json {
 
 Value Value::boolean(bool value) {
   Value out;
-  out.type_ = Type::boolean;
-  out.boolean_ = value;
+  out.content_ = value;
   return out;
 }
 Value Value::string(std::string text) {
   Value out;
-  out.type_ = Type::string;
-  out.text_ = std::move(text);
+  out.content_.emplace<std::string>(std::move(text));
   return out;
 }
 Value Value::number(std::string raw) {
   Value out;
-  out.type_ = Type::number;
-  out.text_ = std::move(raw);
+  out.content_.emplace<Number>(std::move(raw));
   return out;
 }
 Value Value::integer(std::int64_t value) { return number(std::to_string(value)); }
 Value Value::array(std::vector<Value> elements) {
   Value out;
-  out.type_ = Type::array;
-  out.elements_ = std::move(elements);
+  out.content_.emplace<Elements>(std::move(elements));
   return out;
 }
 Value Value::object(std::vector<Member> members) {
   Value out;
-  out.type_ = Type::object;
-  out.members_ = std::move(members);
+  out.content_.emplace<Pairs>(std::move(members));
   return out;
 }
 
 const Value* Value::find(std::string_view key) const noexcept {
-  for (auto it = members_.rbegin(); it != members_.rend(); ++it) {
+  const auto* const members = std::get_if<Pairs>(&content_);
+  if (members == nullptr) return nullptr;
+  for (auto it = members->rbegin(); it != members->rend(); ++it) {
     if (it->first == key) return &it->second;
   }
   return nullptr;
 }
 Value* Value::find(std::string_view key) noexcept { return const_cast<Value*>(std::as_const(*this).find(key)); }  // NOLINT
 
-std::optional<bool> Value::as_bool() const noexcept { return is(Type::boolean) ? std::optional{boolean_} : std::nullopt; }
-std::optional<std::uint64_t> Value::as_u64() const noexcept { return is(Type::number) ? to_u64(text_) : std::nullopt; }
-std::optional<std::int64_t> Value::as_i64() const noexcept { return is(Type::number) ? to_i64(text_) : std::nullopt; }
+std::optional<bool> Value::as_bool() const noexcept {
+  const auto* const found = std::get_if<bool>(&content_);
+  return found != nullptr ? std::optional{*found} : std::nullopt;
+}
+std::optional<std::uint64_t> Value::as_u64() const noexcept {
+  const std::string* const raw = as_number();
+  return raw != nullptr ? to_u64(*raw) : std::nullopt;
+}
+std::optional<std::int64_t> Value::as_i64() const noexcept {
+  const std::string* const raw = as_number();
+  return raw != nullptr ? to_i64(*raw) : std::nullopt;
+}
 std::optional<double> Value::as_double() const noexcept {
+  const std::string* const raw = as_number();
+  if (raw == nullptr) return std::nullopt;
   double value{};
-  if (!is(Type::number)) return std::nullopt;
-  const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
-  if (error != std::errc{} || end != text_.data() + text_.size()) return std::nullopt;
+  const auto [end, error] = std::from_chars(raw->data(), raw->data() + raw->size(), value);
+  if (error != std::errc{} || end != raw->data() + raw->size()) return std::nullopt;
   return value;
 }
 
 Value& Value::set(std::string_view key, Value value) {
   assert(is(Type::object));
   if (auto* found = find(key)) return *found = std::move(value);
-  return members_.emplace_back(std::string{key}, std::move(value)).second;
+  return members().emplace_back(std::string{key}, std::move(value)).second;
 }
 
 bool Value::erase(std::string_view key) {
-  return std::erase_if(members_, [&](const Member& member) { return member.first == key; }) != 0;
+  return std::erase_if(members(), [&](const Member& member) { return member.first == key; }) != 0;
 }
 
 void Value::append_to(std::string& out) const {
-  switch (type_) {
+  switch (type()) {
     case Type::null: out.append("null"); break;
-    case Type::boolean: out.append(boolean_ ? "true" : "false"); break;
-    case Type::number: out.append(text_); break;
-    case Type::string: append_string(out, text_); break;
+    case Type::boolean: out.append(*as_bool() ? "true" : "false"); break;
+    case Type::number: out.append(*as_number()); break;
+    case Type::string: append_string(out, *as_string()); break;
     case Type::array: {
       char separator = '[';
-      for (const auto& element : elements_) {
+      for (const auto& element : elements()) {
         out.push_back(separator);
         element.append_to(out);
         separator = ',';
       }
-      out.append(elements_.empty() ? "[]" : "]");
+      out.append(elements().empty() ? "[]" : "]");
       break;
     }
     case Type::object: {
       char separator = '{';
-      for (const auto& [key, value] : members_) {
+      for (const auto& [key, value] : members()) {
         out.push_back(separator);
         append_string(out, key);
         out.push_back(':');
         value.append_to(out);
         separator = ',';
       }
-      out.append(members_.empty() ? "{}" : "}");
+      out.append(members().empty() ? "{}" : "}");
       break;
     }
   }
@@ -107,87 +113,75 @@ std::string Value::dump() const {
   return out;
 }
 
-namespace {
-
-/// Builds a tree from a text that was validated: no checks, bounded depth.
-class Builder {
+/// Builds a tree from what a scan with `everything` noted: no byte is looked at twice.
+class TreeBuilder {
  public:
-  explicit Builder(std::string_view text) : p_{text.data()}, end_{text.data() + text.size()} {}
+  explicit TreeBuilder(const Members& notes) : notes_{notes} {}
 
-  Value value() {
-    skip_space();
-    switch (*p_) {
-      case '{': return object();
-      case '[': return array();
-      case '"': return Value::string(string());
-      case 't': p_ += 4; return Value::boolean(true);
-      case 'f': p_ += 5; return Value::boolean(false);
-      case 'n': p_ += 4; return {};
-      default: return number();
+  void fill(Value& out, Type type, Members::Range inside) const {
+    if (type == Type::array) {
+      auto& elements = out.content_.emplace<Value::Elements>();
+      elements.reserve(count(inside));
+      for (const auto& note : inside) fill(elements.emplace_back(), note);
+    } else {
+      auto& members = out.content_.emplace<Value::Pairs>();
+      members.reserve(count(inside));
+      for (const auto& note : inside) fill(members.emplace_back(note.key, Value{}).second, note);
+    }
+  }
+  void fill(Value& out, const Member& note) const {
+    if (note.type == Type::array || note.type == Type::object) return fill(out, note.type, notes_.inside(note));
+    fill(out, note.type, notes_.raw(note), note.escaped);
+  }
+  void fill(Value& out, Type type, std::string_view raw, bool escaped) const {
+    switch (type) {
+      case Type::null: break;
+      case Type::boolean: out.content_ = raw.front() == 't'; break;
+      case Type::number: out.content_.emplace<Value::Number>(std::string{raw}); break;
+      default: {
+        auto& text = out.content_.emplace<std::string>();
+        if (escaped) {
+          unescape(raw, text);
+        } else {
+          text.assign(raw.substr(1, raw.size() - 2));
+        }
+      }
     }
   }
 
  private:
-  void skip_space() {
-    while (*p_ == ' ' || *p_ == '\n' || *p_ == '\t' || *p_ == '\r') ++p_;
-  }
-  /// After '{', '[' or a value: true when the container ends here (and it is skipped), false when another member follows.
-  bool at_end(char bracket) {
-    skip_space();
-    if (*p_ == ',') ++p_;
-    skip_space();
-    if (*p_ != bracket) return false;
-    ++p_;
-    return true;
-  }
-  Value object() {
-    constexpr std::size_t members_mostly = 8;
-    Value out = Value::object();
-    ++p_;
-    while (!at_end('}')) {
-      if (out.members().empty()) out.members().reserve(members_mostly);
-      std::string key = string();
-      skip_space();
-      ++p_;
-      out.members().emplace_back(std::move(key), value());
-    }
+  static std::size_t count(Members::Range range) noexcept {
+    std::size_t out = 0;
+    for (auto it = range.begin(); it != range.end(); ++it) ++out;
     return out;
-  }
-  Value array() {
-    Value out = Value::array();
-    ++p_;
-    while (!at_end(']')) out.elements().push_back(value());
-    return out;
-  }
-  std::string string() {
-    const char* const begin = p_;
-    const StringEnd found = kernel_.skip(begin + 1, end_, ScanOptions::LoneSurrogate::allowed);
-    p_ = found.close + 1;
-    if (!found.escaped) return {begin + 1, found.close};
-    std::string out;
-    unescape({begin, p_}, out);
-    return out;
-  }
-  Value number() {
-    const char* const begin = p_;
-    const auto of_number = [](char c) {
-      return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
-    };
-    while (p_ != end_ && of_number(*p_)) ++p_;
-    return Value::number({begin, p_});
   }
 
-  const char* p_;
-  const char* end_;
-  const StringKernel& kernel_ = best_string_kernel();
+  const Members& notes_;
 };
+
+namespace {
+
+std::string_view without_space(std::string_view text) {
+  constexpr std::string_view space = " \t\n\r";
+  text.remove_prefix(text.find_first_not_of(space));
+  return text.substr(0, text.find_last_not_of(space) + 1);
+}
 
 }  // namespace
 
 Result<Value> parse(std::string_view text, const ScanOptions& options) {
-  auto type = validate(text, options);
+  Members notes;
+  auto type = note_everything(text, options, notes);
   if (!type) return fail_with(type);
-  return Builder{text}.value();
+  Result<Value> out{std::in_place};
+  const TreeBuilder builder{notes};
+  if (*type == Type::array || *type == Type::object) {
+    builder.fill(*out, *type, notes.all());
+  } else {
+    const std::string_view raw = without_space(text);
+    builder.fill(*out, *type, raw, raw.contains('\\'));
+  }
+  return out;
 }
 
 }  // namespace cardea::json

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/error.h"
@@ -28,25 +29,28 @@ class Value {
   static Value array(std::vector<Value> elements = {});
   static Value object(std::vector<Member> members = {});
 
-  [[nodiscard]] Type type() const noexcept { return type_; }
-  [[nodiscard]] bool is(Type type) const noexcept { return type_ == type; }
+  [[nodiscard]] Type type() const noexcept { return static_cast<Type>(content_.index()); }
+  [[nodiscard]] bool is(Type type) const noexcept { return this->type() == type; }
 
   /// Lookups on the wrong type answer nullptr or nullopt, never throw.
   [[nodiscard]] const Value* find(std::string_view key) const noexcept;
   [[nodiscard]] Value* find(std::string_view key) noexcept;
-  [[nodiscard]] const std::string* as_string() const noexcept { return is(Type::string) ? &text_ : nullptr; }
+  [[nodiscard]] const std::string* as_string() const noexcept { return std::get_if<std::string>(&content_); }
   [[nodiscard]] std::optional<bool> as_bool() const noexcept;
   /// The number as written.
-  [[nodiscard]] const std::string* as_number() const noexcept { return is(Type::number) ? &text_ : nullptr; }
+  [[nodiscard]] const std::string* as_number() const noexcept {
+    const auto* number = std::get_if<Number>(&content_);
+    return number != nullptr ? &number->raw : nullptr;
+  }
   [[nodiscard]] std::optional<std::uint64_t> as_u64() const noexcept;
   [[nodiscard]] std::optional<std::int64_t> as_i64() const noexcept;
   [[nodiscard]] std::optional<double> as_double() const noexcept;
-  /// Empty unless an array.
-  [[nodiscard]] const std::vector<Value>& elements() const noexcept { return elements_; }
-  [[nodiscard]] std::vector<Value>& elements() noexcept { return elements_; }
-  /// Empty unless an object.
-  [[nodiscard]] const std::vector<Member>& members() const noexcept { return members_; }
-  [[nodiscard]] std::vector<Member>& members() noexcept { return members_; }
+  /// Empty unless an array; what is added to it then goes nowhere.
+  [[nodiscard]] const std::vector<Value>& elements() const noexcept { return content<Elements>(); }
+  [[nodiscard]] std::vector<Value>& elements() noexcept { return content<Elements>(); }
+  /// Empty unless an object; what is added to it then goes nowhere.
+  [[nodiscard]] const std::vector<Member>& members() const noexcept { return content<Pairs>(); }
+  [[nodiscard]] std::vector<Member>& members() noexcept { return content<Pairs>(); }
   /// Requires an object: replaces or appends.
   Value& set(std::string_view key, Value value);
   /// Requires an object; true when it was there.
@@ -59,11 +63,30 @@ class Value {
   bool operator==(const Value&) const = default;
 
  private:
-  Type type_ = Type::null;
-  bool boolean_ = false;
-  std::string text_;  ///< of strings and numbers
-  std::vector<Value> elements_;
-  std::vector<Member> members_;
+  friend class TreeBuilder;
+  struct Number {
+    std::string raw;
+    bool operator==(const Number&) const = default;
+  };
+  using Elements = std::vector<Value>;
+  using Pairs = std::vector<Member>;
+
+  template <class Kind>
+  [[nodiscard]] const Kind& content() const noexcept {
+    static const Kind none;
+    const auto* found = std::get_if<Kind>(&content_);
+    return found != nullptr ? *found : none;
+  }
+  template <class Kind>
+  [[nodiscard]] Kind& content() noexcept {
+    auto* const found = std::get_if<Kind>(&content_);
+    if (found != nullptr) return *found;
+    thread_local Kind none;
+    none.clear();
+    return none;
+  }
+
+  std::variant<std::monostate, bool, Number, std::string, Elements, Pairs> content_;  ///< in the order of Type
 };
 
 /// Checks completely, as scan() does; any type at the top.

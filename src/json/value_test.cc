@@ -32,6 +32,40 @@ TEST(Value, AnyTopLevelAndSpaces) {
 
 TEST(Value, LastDuplicateIsFound) { EXPECT_EQ(parse(R"({"a":1,"a":2})")->find("a")->as_u64(), 2u); }
 
+TEST(Value, DeepWideAndEscapedTreesReadBack) {
+  // Deeper than any outline, more members than fit inline, keys and scalars that need unescaping, all kinds of emptiness.
+  std::string text = R"({"k\u0065y":"a\nb","none":null,"e":{},"l":[],"many":[)";
+  for (int i = 0; i < 500; ++i) {
+    text += std::string{i != 0 ? "," : ""} + R"({"a":[)" + std::to_string(i) + R"(,[[-1.5e3,"é"]]],"b":false})";
+  }
+  text += "]}";
+  const auto tree = parse(text);
+  ASSERT_TRUE(tree) << tree.error().message();
+  EXPECT_EQ(*tree->find("key")->as_string(), "a\nb");
+  ASSERT_EQ(tree->find("many")->elements().size(), 500u);
+  EXPECT_EQ(tree->find("many")->elements()[499].find("a")->elements()[0].as_u64(), 499u);
+  EXPECT_TRUE(tree->find("e")->is(Type::object));
+  EXPECT_TRUE(tree->find("l")->is(Type::array));
+  const auto again = parse(tree->dump());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*again, *tree);
+  EXPECT_EQ(*parse(" \n\"a\\u0041\" ")->as_string(), "aA");
+  EXPECT_EQ(*parse("-12.50 ")->as_number(), "-12.50");
+  std::string deepest = std::string(128, '[') + std::string(128, ']');
+  EXPECT_TRUE(parse(deepest));
+  EXPECT_FALSE(parse("[" + deepest + "]"));
+}
+
+// What is added to the members of what has none is lost, and not found by the next one who asks.
+TEST(Value, WrongContainersAreEmpty) {
+  Value number = Value::integer(1);
+  number.elements().push_back(Value{});
+  number.members().emplace_back("a", Value{});
+  EXPECT_TRUE(number.elements().empty());
+  EXPECT_TRUE(number.members().empty());
+  EXPECT_EQ(number.dump(), "1");
+}
+
 TEST(Value, SetEraseCompare) {
   auto value = Value::object();
   value.set("a", Value::integer(-1));

@@ -30,8 +30,18 @@ constexpr auto escapes = [] {
 
 [[maybe_unused]] constexpr std::uint32_t depth_limit = 64;
 
+#if defined(__SSE2__)
+/// One bit for each of 16 bytes that does not stand for itself.
+unsigned not_plain(const char* p) noexcept {
+  const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));  // NOLINT
+  const auto ends = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+  // As signed numbers, what is not ASCII lies below the space too.
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(ends, _mm_cmplt_epi8(bytes, _mm_set1_epi8(' ')))));
+}
+#endif
+
 /// Do eight bytes stand for themselves, each? (Sean Anderson, "Bit Twiddling Hacks": a zero byte in a word.)
-bool is_plain(const char* bytes) noexcept {
+[[maybe_unused]] bool eight_plain(const char* bytes) noexcept {
   constexpr std::uint64_t ones = 0x0101010101010101;
   constexpr std::uint64_t highs = ones * 0x80;
   std::uint64_t word = 0;
@@ -41,24 +51,24 @@ bool is_plain(const char* bytes) noexcept {
   return ((word | below_space | has(word ^ ones * '"') | has(word ^ ones * '\\')) & highs) == 0;
 }
 
-/// The first byte from `at` on that does not stand for itself: a quote, a backslash, a control character, or not ASCII.
+/// The first byte from `at` on that does not stand for itself: a quote, a backslash, a control character, or not ASCII. What is
+/// left of whole steps is read once more together with what lies before it.
 std::size_t plain_end(std::string_view text, std::size_t at) noexcept {
+  const char* const begin = text.data();
+  const std::size_t size = text.size();
 #if defined(__SSE2__)
-  const auto quote = _mm_set1_epi8('"');
-  const auto backslash = _mm_set1_epi8('\\');
-  const auto space = _mm_set1_epi8(' ');
-  for (; at + 16 <= text.size(); at += 16) {
-    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
-    // As signed numbers, what is not ASCII lies below the space too.
-    const auto found =
-        _mm_or_si128(_mm_cmplt_epi8(bytes, space), _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
+  for (; at + 16 <= size; at += 16) {
+    const unsigned mask = not_plain(begin + at);
     if (mask != 0) return at + static_cast<unsigned>(__builtin_ctz(mask));
   }
+  if (at != size && size >= 16) {
+    const unsigned mask = not_plain(begin + size - 16) >> (16 - (size - at));
+    return mask != 0 ? at + static_cast<unsigned>(__builtin_ctz(mask)) : size;
+  }
 #endif
-  if (at + 8 <= text.size() && is_plain(text.data() + at)) at += 8;
-  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80 && escapes[static_cast<unsigned char>(text[at])] == 0)
-    ++at;
+  while (size - at > 16 && eight_plain(begin + at)) at += 8;
+  if (size - at >= 8 && size - at <= 16 && eight_plain(begin + at) && eight_plain(begin + size - 8)) return size;
+  while (at < size && static_cast<unsigned char>(begin[at]) < 0x80 && escapes[static_cast<unsigned char>(begin[at])] == 0) ++at;
   return at;
 }
 
@@ -110,6 +120,8 @@ void append_string(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
+bool is_plain(std::string_view text) noexcept { return plain_end(text, 0) == text.size(); }
+
 std::string quote(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);
@@ -130,13 +142,9 @@ void Writer::before_value() {
 }
 
 Writer& Writer::key(std::string_view name) {
-  const auto bit = std::uint64_t{1} << (depth_ - 1);
-  assert(depth_ != 0 && (arrays_ & bit) == 0 && !expects_value_ && "a key belongs in an object");
-  if ((nonempty_ & bit) != 0) out_.push_back(',');
-  nonempty_ |= bit;
+  if (!begin_member()) out_.push_back(',');
   append_string(out_, name);
   out_.push_back(':');
-  expects_value_ = true;
   return *this;
 }
 

@@ -31,6 +31,21 @@ TEST(Writer, EscapesWhatMustBe) {
             "b\xEF\xBF\xBD\xEF\xBF\xBD\"");
 }
 
+// One special byte at each place of strings of each length: the steps of eight and sixteen overlap.
+TEST(Writer, FindsASpecialByteAnywhere) {
+  for (std::size_t size = 1; size <= 70; ++size) {
+    const std::string plain(size, 'x');
+    EXPECT_TRUE(is_plain(plain));
+    EXPECT_EQ(quote(plain), '"' + plain + '"');
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text = plain;
+      text[at] = '"';
+      EXPECT_FALSE(is_plain(text)) << size << ' ' << at;
+      EXPECT_EQ(quote(text), '"' + plain.substr(0, at) + "\\\"" + plain.substr(at + 1) + '"');
+    }
+  }
+}
+
 TEST(Writer, NumbersReadBackTheSame) {
   std::string out;
   Writer w{out};

@@ -14,12 +14,18 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 /// Offset of the first CR or LF at or behind `at`, or npos.
 std::size_t find_line_end(std::string_view text, std::size_t at) noexcept {
 #if defined(__SSE2__)
-  const __m128i cr = _mm_set1_epi8('\r');
-  const __m128i lf = _mm_set1_epi8('\n');
+  const auto line_ends = [](const char* p) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));  // NOLINT
+    return static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\r')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\n')))));
+  };
   for (; at + 16 <= text.size(); at += 16) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));  // NOLINT
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf))));
+    const unsigned mask = line_ends(text.data() + at);
     if (mask != 0) return at + static_cast<std::size_t>(__builtin_ctz(mask));
+  }
+  if (at < text.size() && text.size() >= 16) {  // the rest, read together with what lies before it
+    const unsigned mask = line_ends(text.data() + text.size() - 16) >> (16 - (text.size() - at));
+    return mask != 0 ? at + static_cast<std::size_t>(__builtin_ctz(mask)) : std::string_view::npos;
   }
 #endif
   for (; at < text.size(); ++at) {
@@ -114,6 +120,10 @@ Event parse_event(std::string_view raw, std::string& scratch) {
 
 void append_event(std::string& out, std::string_view name, std::string_view data) {
   if (!name.empty()) out.append("event: ").append(take_line(name)).append("\n");
+  if (find_line_end(data, 0) == std::string_view::npos) {
+    out.append("data: ").append(data).append("\n\n");
+    return;
+  }
   do {
     const bool last = find_line_end(data, 0) == std::string_view::npos;
     out.append("data: ").append(take_line(data)).append("\n");

@@ -105,11 +105,11 @@ void Decoder::close(ChoiceState& state) {
 
 template <class Kind>
 std::uint64_t Decoder::open_part(ChoiceState& state, Kind kind) {
+  if (state.open && state.open_kind == kind_of<Kind>) return *state.open;
   model::Part part{.value = std::move(kind)};
-  if (state.open && state.open_kind == part.value.index()) return *state.open;
   close(state);
   state.open = state.parts++;
-  state.open_kind = part.value.index();
+  state.open_kind = kind_of<Kind>;
   state.offset = state.characters;
   put(event::PartStart{state.index, *state.open, std::move(part)});
   return *state.open;
