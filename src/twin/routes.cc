@@ -53,6 +53,24 @@ constexpr NamedRow named[] = {
     {"/models/", ":streamRawPredict", &anthropic_form, true},
 };
 
+/// What is no chat. As above: a path that ends so.
+struct TaskRow {
+  std::string_view end;
+  const TaskForm* task;
+};
+constexpr TaskRow tasks[] = {
+    {"/api/embeddings", &ollama_embeddings}, {"/embeddings", &openai_embeddings},
+    {"/api/embed", &ollama_embed},           {"/v2/embed", &cohere_embed},
+    {"/v1/embed", &cohere_embed_v1},         {"/embed", &tei_embed},
+    {"/v2/rerank", &cohere_rerank},          {"/rerank", &rerank},
+    {"/moderations", &openai_moderations},   {"/tokenize", &vllm_tokenize},
+};
+/// With a model's name before it.
+constexpr TaskRow named_tasks[] = {
+    {":embedContent", &gemini_embed},
+    {":batchEmbedContents", &gemini_batch_embed},
+};
+
 std::string without_escapes(std::string_view text) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : ascii_lower(c) - 'a' + 10; };
   const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f'); };
@@ -95,11 +113,32 @@ bool find_list(const wire::RequestHead& head, Target& target) {
   return true;
 }
 
+bool find_task(const wire::RequestHead& head, Target& target) {
+  const auto path = head.path();
+  const auto ends_path = [&](const TaskRow& row) { return path.ends_with(row.end); };
+  if (const auto* row = std::ranges::find_if(tasks, ends_path); row != std::end(tasks)) {
+    target.task = row->task;
+  } else if (const auto* other = std::ranges::find_if(named_tasks, ends_path); other != std::end(named_tasks)) {
+    constexpr std::string_view folder = "/models/";
+    const auto at = path.find(folder);
+    if (at == std::string_view::npos) return false;
+    target.task = other->task;
+    target.model = without_escapes(path.substr(at + folder.size(), path.size() - other->end.size() - at - folder.size()));
+  } else {
+    return false;
+  }
+  target.kind = Target::Kind::task;
+  target.form = target.task->form;
+  target.method_fits = head.method() == Method::post;
+  return true;
+}
+
 }  // namespace
 
 Target find_target(const wire::RequestHead& head) {
   Target target;
   const auto path = head.path();
+  if (find_task(head, target)) return target;
   for (const auto& row : ends) {
     if (!path.ends_with(row.end)) continue;
     target.kind = row.kind;

@@ -1,10 +1,11 @@
 #pragma once
-// Which dialect a path means.
+// Which dialect, or which form of another task, a path means.
 
 #include <string>
 #include <string_view>
 
 #include "twin/forms/form.h"
+#include "twin/task.h"
 #include "wire/http1.h"
 
 namespace cardea::twin {
@@ -18,9 +19,11 @@ struct Target {
     show,     ///< POST: Ollama's word for it; the body names the model
     running,  ///< GET: Ollama's list of those in memory
     version,  ///< GET: Ollama's
+    task,     ///< `task` says what
   } kind = Kind::none;
   const Form* form = &openai_chat_form;  ///< of the answer, refusals included
   Operation operation = Operation::chat;
+  const TaskForm* task = nullptr;
   std::string model;    ///< when the path names it, without %xx
   bool stream = false;  ///< the path asks for one
   bool method_fits = true;

@@ -11,11 +11,12 @@
 #include "twin/listing.h"
 #include "twin/player.h"
 #include "twin/routes.h"
+#include "twin/tokens.h"
 
 namespace cardea::twin {
 namespace {
 
-constexpr std::string_view json_type = "content-type: application/json\r\n";
+constexpr std::string_view json_type = json_line;
 constexpr std::string_view default_issuer = "twin";
 
 /// What a stream's Content-Type is, with the line's end.
@@ -146,6 +147,10 @@ const ModelRow* choose_model(std::string_view name, TwinOptions::Names names, Be
   return row == nullptr && names == TwinOptions::Names::any ? &model_rows().front() : row;
 }
 
+std::unexpected<Error> no_such_model(std::string_view name) {
+  return fail(Kind::model_not_found, cat("The model `", name, "` does not exist or you do not have access to it."), "model");
+}
+
 /// When the whole answer would be there: the tokens at their pace.
 net::Duration thinking_time(const Behaviour& behaviour, const Answer& answer) {
   const auto waits = answer.completion_tokens > 0 ? answer.completion_tokens - 1 : 0;
@@ -214,6 +219,39 @@ void read_asked(const Target& target, std::string_view body, const wire::Request
   if (step->strict || !step->issuer.empty()) read();
 }
 
+/// The same for what is no chat.
+Status read_task_asked(const Target& target, std::string_view body, const wire::RequestHead& head, Script& script,
+                       Behaviour& behaviour, TaskPlan& plan) {
+  const auto read = [&] {
+    TaskAsk ask{.body = body, .content_type = {}, .name = target.model, .query = head.query(), .strict = behaviour.strict};
+    ask.content_type = head.find(wire::Field::content_type).value_or("");
+    return target.task->read(ask, plan);
+  };
+  Status valid = read();
+  const Behaviour* step = script.take(plan.model);
+  if (step == nullptr) return valid;
+  behaviour = *step;
+  static_cast<void>(read_headers(head.headers(), behaviour));
+  if (!step->strict) return valid;
+  plan = {};
+  return read();
+}
+
+/// Events that are there already.
+class ListSource final : public EventSource {
+ public:
+  explicit ListSource(std::vector<Event> events) : events_{std::move(events)} {}
+  bool next(Event& out) override {
+    if (at_ == events_.size()) return false;
+    out = std::move(events_[at_++]);
+    return true;
+  }
+
+ private:
+  std::vector<Event> events_;
+  std::size_t at_ = 0;
+};
+
 }  // namespace
 
 std::span<const ModelInfo> models() {
@@ -248,6 +286,10 @@ net::Task<Status> Twin::dispatch(http::Exchange& exchange) {
   }
   if (target.kind == Target::Kind::chat && target.method_fits) {
     Status sent = co_await chat(exchange, target, std::move(behaviour));
+    co_return sent;
+  }
+  if (target.kind == Target::Kind::task && target.method_fits) {
+    Status sent = co_await task(exchange, target, std::move(behaviour));
     co_return sent;
   }
   if (target.kind == Target::Kind::show && target.method_fits) {
@@ -304,8 +346,7 @@ net::Task<Status> Twin::chat(http::Exchange& exchange, const Target& target, Beh
   Status expected = check_expectations(exchange.request(), *body, behaviour);
   const ModelRow* model = choose_model(request.model, options_.names, behaviour);
   if (valid && model == nullptr) {
-    valid = fail(Kind::model_not_found, cat("The model `", request.model, "` does not exist or you do not have access to it."),
-                 "model");
+    valid = no_such_model(request.model);
   }
   const bool fails = behaviour.status != 0 || !behaviour.redirect.empty();
   if (!expected || (!valid && !fails)) {
@@ -322,6 +363,51 @@ net::Task<Status> Twin::chat(http::Exchange& exchange, const Target& target, Beh
     co_return sent;
   }
   Status sent = co_await play(exchange, target, request, *model, behaviour);
+  co_return sent;
+}
+
+net::Task<Status> Twin::task(http::Exchange& exchange, const Target& target, Behaviour behaviour) {
+  if (behaviour.early) {
+    Status sent = co_await respond_failure(exchange, *target.form, behaviour);
+    co_return sent;
+  }
+  Result<std::string_view> body = co_await exchange.read_body(options_.body_bytes_max);
+  if (!body) {
+    Status sent = co_await respond_error(exchange, *target.form, body.error());
+    co_return sent;
+  }
+  TaskPlan plan;
+  Status valid = read_task_asked(target, *body, exchange.request(), options_.script, behaviour, plan);
+  const Form& form = plan.form != nullptr ? *plan.form : *target.form;
+  Status expected = check_expectations(exchange.request(), *body, behaviour);
+  // Some forms have no model, and any model does any work.
+  const bool known = plan.model.empty() || choose_model(plan.model, options_.names, behaviour) != nullptr;
+  if (valid && !known) valid = no_such_model(plan.model);
+  const bool fails = behaviour.status != 0 || !behaviour.redirect.empty();
+  if (!expected || (!valid && !fails)) {
+    Status sent = co_await respond_error(exchange, form, !expected ? expected.error() : valid.error());
+    co_return sent;
+  }
+  if (fails || (behaviour.error_in_200 && !plan.stream)) {
+    behaviour.error_in_200 = false;
+    Status sent = co_await respond_failure(exchange, form, behaviour);
+    co_return sent;
+  }
+  Result<TaskReply> reply = plan.reply({.model = plan.model, .created = options_.unix_seconds()});
+  if (!reply) {
+    Status sent = co_await respond_error(exchange, form, reply.error());
+    co_return sent;
+  }
+  const std::string id = hex_id("", fingerprint(*body));
+  Player player{exchange, behaviour, form};
+  if (plan.stream) {
+    wire::HeaderBlock headers = headers_of(form, stream_type(form.framing), id, behaviour, exchange.request());
+    ListSource events{std::move(reply->events)};
+    Status sent = co_await player.stream(headers, events);
+    co_return sent;
+  }
+  wire::HeaderBlock headers = headers_of(form, reply->type, id, behaviour, exchange.request());
+  Status sent = co_await player.document(200, std::move(headers), std::move(reply->body), net::Duration::zero());
   co_return sent;
 }
 

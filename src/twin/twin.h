@@ -47,6 +47,7 @@ class Twin final : public http::Handler {
   [[nodiscard]] net::Task<Status> dispatch(http::Exchange& exchange);
   [[nodiscard]] net::Task<Status> show(http::Exchange& exchange, Target target, const Behaviour& behaviour);
   [[nodiscard]] net::Task<Status> chat(http::Exchange& exchange, const Target& target, Behaviour behaviour);
+  [[nodiscard]] net::Task<Status> task(http::Exchange& exchange, const Target& target, Behaviour behaviour);
   [[nodiscard]] net::Task<Status> play(http::Exchange& exchange, const Target& target, ChatRequest& request,
                                        const ModelRow& model, const Behaviour& behaviour);
   TwinOptions options_;

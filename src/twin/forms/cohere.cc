@@ -202,6 +202,8 @@ Status check_together(const ChatRequest& request) {
 
 }  // namespace
 
+const Words cohere_words = words;
+
 Status read_cohere(const Ask& ask, ChatRequest& out) {
   Status parsed = parse_document(ask, out);
   if (!parsed) return refuse_at("", parsed.error().message());

@@ -10,6 +10,8 @@ namespace cardea::twin {
 /// Every message, and how calls and results belong together; `at` is the list.
 [[nodiscard]] Status read_cohere_messages(const At& at);
 
+extern const Words cohere_words;
+
 [[nodiscard]] std::string cohere_document(const Answer& answer, const Scene& scene);
 [[nodiscard]] std::unique_ptr<EventSource> cohere_events(const Answer& answer, const Scene& scene);
 [[nodiscard]] std::string cohere_failure(const Failure& failure);

@@ -328,6 +328,8 @@ Status read_ollama_messages(const At& at) {
   });
 }
 
+const Words ollama_words = words;
+
 Status read_ollama(const Ask& ask, ChatRequest& out) {
   Status parsed = parse_document(ask, out);
   if (!parsed) return parsed;

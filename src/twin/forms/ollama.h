@@ -9,6 +9,8 @@ namespace cardea::twin {
 [[nodiscard]] Status read_ollama(const Ask& ask, ChatRequest& out);
 [[nodiscard]] Status read_ollama_messages(const At& at);
 
+extern const Words ollama_words;
+
 [[nodiscard]] std::string ollama_document(const Answer& answer, const Scene& scene);
 [[nodiscard]] std::unique_ptr<EventSource> ollama_events(const Answer& answer, const Scene& scene);
 [[nodiscard]] std::string ollama_failure(const Failure& failure);
