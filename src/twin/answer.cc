@@ -7,6 +7,7 @@
 #include "twin/inspect.h"
 #include "twin/instance.h"
 #include "twin/media.h"
+#include "twin/orders.h"
 #include "twin/tokens.h"
 
 namespace cardea::twin {
@@ -71,11 +72,11 @@ bool call_tools(const ChatRequest& request, std::uint64_t seed, Choice& choice) 
 
 // ---- The models ------------------------------------------------------------------------------------------------------------
 
-std::string about_results(const ChatRequest& request) {
-  std::string text = request.tool_results.size() == 1 ? "The tool answered: " : "The tools answered: ";
-  for (std::size_t i = 0; i < request.tool_results.size(); ++i) {
+std::string about_results(const auto& results) {
+  std::string text = results.size() == 1 ? "The tool answered: " : "The tools answered: ";
+  for (std::size_t i = 0; i < results.size(); ++i) {
     if (i != 0) text += "; ";
-    text += shorten(request.tool_results[i], quoted_bytes_max);
+    text += shorten(results[i], quoted_bytes_max);
   }
   return text;
 }
@@ -89,7 +90,7 @@ bool answer_form(const ChatRequest& request, std::uint64_t seed, Choice& choice)
     json::Writer writer{choice.text};
     writer.begin_object().key("answer").string(shorten(request.last_user, quoted_bytes_max)).end_object();
   } else if (!request.tool_results.empty()) {
-    choice.text = about_results(request);
+    choice.text = about_results(request.tool_results);
   }
   return !choice.text.empty();
 }
@@ -165,6 +166,27 @@ Choice answer_narrating(const ChatRequest& request, std::uint64_t seed) {
   return choice;
 }
 
+/// For tests of agents, whose side errands (titles, summaries) have no tools: they get a sentence.
+Choice answer_obediently(const ChatRequest& request, std::uint64_t seed) {
+  const Agenda agenda = agenda_of(request);
+  Choice choice;
+  if (!agenda.next) {
+    if (agenda.results.empty()) return answer_sensibly(request, seed);
+    choice.text = about_results(agenda.results);
+    return choice;
+  }
+  if (agenda.next->tool.empty()) {
+    choice.text = agenda.next->text;
+    return choice;
+  }
+  const auto tool =
+      std::ranges::find_if(request.tools, [&](const Tool& one) { return one.name == agenda.next->tool && one.built_in.empty(); });
+  if (tool == request.tools.end()) return answer_sensibly(request, seed);
+  choice.calls.push_back(call_of(*tool, request, seed));
+  choice.calls.back().arguments = agenda.next->text;
+  return choice;
+}
+
 /// A tool with which vendors search the web.
 bool searches(const Tool& tool) { return tool.built_in.starts_with("web_search") || tool.built_in.starts_with("google_search"); }
 
@@ -207,6 +229,7 @@ constexpr ModelRow rows[] = {
     {"lorem", "20 to 119 words of Latin, chosen by the prompt", answer_lorem},
     {"tools", "calls the first tool it is offered", answer_tools},
     {"narrates", "says what it is about to do, and calls the first tool", answer_narrating},
+    {"obeys", "does what the user orders: @call TOOL {ARGUMENTS}, @say \"TEXT\", one after the other", answer_obediently},
     {"reasoner", "like twin-1, and shows signed reasoning first", answer_sensibly, true},
     {"cites", "names web pages as its sources", answer_citing},
     {"inspect", "tells as JSON what it understood of the request", answer_inspecting, false, true},

@@ -6,8 +6,8 @@
 
 namespace cardea::twin {
 
-/// Reads a request. Messages are taken apart into ChatRequest::turns only when the model `inspect` is asked, media came along,
-/// the user speaks of the system prompt, or unknown fields are refused.
+/// Reads a request. Messages are taken apart into ChatRequest::turns only when the model `inspect` or `obeys` is asked, media
+/// came along, the user speaks of the system prompt, or unknown fields are refused.
 [[nodiscard]] Status read_openai_chat(const Ask& ask, ChatRequest& out);
 
 /// Checks every message; fills in `last_user`, `tool_results` and `prompt_tokens`: the tokens of all texts, 3 for each message,

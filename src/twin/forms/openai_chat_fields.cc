@@ -326,11 +326,12 @@ Result<const Member*> required(const ChatRequest& request, std::string_view name
   return member;
 }
 
-/// The model that tells what it understood.
+/// The models that look at more than the last message.
 constexpr std::string_view inspecting = "inspect";
+constexpr std::string_view obeying = "obeys";
 
 bool wants_turns(const ChatRequest& request, bool strict, bool media) {
-  return strict || media || request.model.ends_with(inspecting) || asks_for_system(request);
+  return strict || media || request.model.ends_with(inspecting) || request.model.ends_with(obeying) || asks_for_system(request);
 }
 
 }  // namespace
