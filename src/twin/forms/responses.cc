@@ -193,6 +193,7 @@ constexpr Row<ChatRequest> rows[] = {
     {"stream", is_bool, take_bool<&ChatRequest::stream>},
     {"stream_options", is_object, read_stream_options},
     {"metadata", is_object, take_metadata},
+    {"client_metadata", is_object, note},  // of Codex; in no reference
     {"store", is_bool, note},
     {"user", is_text, note},
     {"safety_identifier", is_text, note},
