@@ -12,6 +12,7 @@ int check(const Arguments& arguments);
 int models(const Arguments& arguments);
 int chat(const Arguments& arguments);
 int twin_serve(const Arguments& arguments);
+int agent(const Arguments& arguments);
 int explain_translation(const Arguments& arguments);
 int healthcheck(const Arguments& arguments);
 int version(const Arguments& arguments);

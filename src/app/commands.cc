@@ -1,4 +1,5 @@
 #include "app/actions.h"
+#include "app/agents.h"
 #include "app/command.h"
 
 namespace cardea::app {
@@ -62,6 +63,23 @@ constexpr Example twin_examples[] = {
     {"cardea twin serve --script faults.txt", "with lines such as: times=2 status=503 · ok · times=* model=echo hang=after-head"},
 };
 
+constexpr Flag agent_flags[] = {
+    {"--url", "URL", "the gateway; default: CARDEA_URL, else where the configuration listens"},
+    {"--key", "KEY", "its key; default: CARDEA_API_KEY"},
+    {"--config-key", "", "take the first key of the configuration; it will be shown"},
+    {"--model", "NAME", "for the work; default: your own first model, else the cheapest, else the twin"},
+    {"--small-model", "NAME", "for titles and summaries; default: the same"},
+    {"--write", "", "show what changes in the agent's own files, then change it; what was there stays as .bak"},
+    {"--dry-run", "", "only show what --write would change"},
+    config_flag,
+    models_flag,
+};
+constexpr Example agent_examples[] = {
+    {"cardea agent claude-code", "what to put where, to be done by hand"},
+    {"cardea agent codex --model openai/gpt-5 --write", "or done at once"},
+    {"cardea agent aider --url https://ai.example.com --key $KEY", "for a gateway elsewhere"},
+};
+
 constexpr Flag explain_flags[] = {
     {"--from", "DIALECT",
      "whose request it is: openai_chat, openai_responses, anthropic, gemini, bedrock, cohere, ollama, native"},
@@ -117,6 +135,16 @@ constexpr Command table[] = {
      .flags = chat_flags,
      .examples = chat_examples,
      .run = chat},
+    {.name = "agent",
+     .words = "NAME",
+     .summary = "set a coding agent up to use this gateway",
+     .about = "Prints the settings with which the agent talks to Cardea, or writes them into its files. What else is in a file "
+              "stays, comments\n"
+              "too. A file with a key in it is made readable for its owner only; in what is shown of changes, keys are hidden.",
+     .flags = agent_flags,
+     .examples = agent_examples,
+     .run = agent,
+     .appendix = agents_appendix},
     {.name = "twin serve",
      .words = "",
      .summary = "run the simulated provider alone",

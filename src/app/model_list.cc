@@ -52,6 +52,7 @@ Result<std::vector<ListedModel>> read_models(std::string_view json) {
   for (const auto& one : data->elements()) {
     ListedModel model{.id = text_of(one.find("id")), .owner = text_of(one.find("owned_by")), .type = text_of(one.find("type"))};
     if (const auto* context = one.find("context_length")) model.context_tokens = context->as_u64().value_or(0);
+    if (const auto* most = one.find("max_output_tokens")) model.output_tokens = most->as_u64().value_or(0);
     if (const auto* pricing = one.find("pricing")) {
       model.input_price = text_of(pricing->find("prompt"));
       model.output_price = text_of(pricing->find("completion"));

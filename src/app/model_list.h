@@ -16,6 +16,7 @@ struct ListedModel {
   std::string owner;
   std::string type;                  ///< "llm", "embedding", …; empty: not said
   std::uint64_t context_tokens = 0;  ///< 0: unknown
+  std::uint64_t output_tokens = 0;   ///< the most of one answer; 0: unknown
   std::string input_price;           ///< US dollars per token as a decimal; empty: unknown
   std::string output_price;
 };
