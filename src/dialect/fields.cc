@@ -91,7 +91,7 @@ void collect_inner(const Value& object, std::string_view name, std::span<const s
   auto rest = Value::object();
   for (const auto& [key, value] : object.members()) {
     if (value.is(Type::null) || std::ranges::find(known, key) != known.end()) continue;
-    rest.members().emplace_back(key, value);
+    rest.edit_members().emplace_back(key, value);
   }
   if (!rest.members().empty()) out.push_back({std::string{name}, {rest.dump()}});
 }

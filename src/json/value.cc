@@ -66,14 +66,34 @@ std::optional<double> Value::as_double() const noexcept {
   return value;
 }
 
+const std::vector<Value>& Value::elements() const noexcept {
+  static const Elements none;
+  const auto* const found = std::get_if<Elements>(&content_);
+  return found != nullptr ? *found : none;
+}
+std::span<Value> Value::each_element() noexcept {
+  auto* const found = std::get_if<Elements>(&content_);
+  return found != nullptr ? std::span{*found} : std::span<Value>{};
+}
+const std::vector<Value::Member>& Value::members() const noexcept {
+  static const Pairs none;
+  const auto* const found = std::get_if<Pairs>(&content_);
+  return found != nullptr ? *found : none;
+}
+
+std::span<Value::Member> Value::each_member() noexcept {
+  auto* const found = std::get_if<Pairs>(&content_);
+  return found != nullptr ? std::span{*found} : std::span<Member>{};
+}
+
 Value& Value::set(std::string_view key, Value value) {
   assert(is(Type::object));
   if (auto* found = find(key)) return *found = std::move(value);
-  return members().emplace_back(std::string{key}, std::move(value)).second;
+  return edit_members().emplace_back(std::string{key}, std::move(value)).second;
 }
 
 bool Value::erase(std::string_view key) {
-  return std::erase_if(members(), [&](const Member& member) { return member.first == key; }) != 0;
+  return std::erase_if(edit_members(), [&](const Member& member) { return member.first == key; }) != 0;
 }
 
 void Value::append_to(std::string& out) const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,12 +46,18 @@ class Value {
   [[nodiscard]] std::optional<std::uint64_t> as_u64() const noexcept;
   [[nodiscard]] std::optional<std::int64_t> as_i64() const noexcept;
   [[nodiscard]] std::optional<double> as_double() const noexcept;
-  /// Empty unless an array; what is added to it then goes nowhere.
-  [[nodiscard]] const std::vector<Value>& elements() const noexcept { return content<Elements>(); }
-  [[nodiscard]] std::vector<Value>& elements() noexcept { return content<Elements>(); }
-  /// Empty unless an object; what is added to it then goes nowhere.
-  [[nodiscard]] const std::vector<Member>& members() const noexcept { return content<Pairs>(); }
-  [[nodiscard]] std::vector<Member>& members() noexcept { return content<Pairs>(); }
+  /// Empty unless an array.
+  [[nodiscard]] const std::vector<Value>& elements() const noexcept;
+  /// Empty unless an object.
+  [[nodiscard]] const std::vector<Member>& members() const noexcept;
+  /// To be changed each for itself; empty unless an array.
+  [[nodiscard]] std::span<Value> each_element() noexcept;
+  /// To be added to. Requires an array.
+  [[nodiscard]] std::vector<Value>& edit_elements() { return std::get<Elements>(content_); }
+  /// To be changed each for itself; empty unless an object.
+  [[nodiscard]] std::span<Member> each_member() noexcept;
+  /// To be added to. Requires an object.
+  [[nodiscard]] std::vector<Member>& edit_members() { return std::get<Pairs>(content_); }
   /// Requires an object: replaces or appends.
   Value& set(std::string_view key, Value value);
   /// Requires an object; true when it was there.
@@ -70,21 +77,6 @@ class Value {
   };
   using Elements = std::vector<Value>;
   using Pairs = std::vector<Member>;
-
-  template <class Kind>
-  [[nodiscard]] const Kind& content() const noexcept {
-    static const Kind none;
-    const auto* found = std::get_if<Kind>(&content_);
-    return found != nullptr ? *found : none;
-  }
-  template <class Kind>
-  [[nodiscard]] Kind& content() noexcept {
-    auto* const found = std::get_if<Kind>(&content_);
-    if (found != nullptr) return *found;
-    thread_local Kind none;
-    none.clear();
-    return none;
-  }
 
   std::variant<std::monostate, bool, Number, std::string, Elements, Pairs> content_;  ///< in the order of Type
 };

@@ -56,16 +56,6 @@ TEST(Value, DeepWideAndEscapedTreesReadBack) {
   EXPECT_FALSE(parse("[" + deepest + "]"));
 }
 
-// What is added to the members of what has none is lost, and not found by the next one who asks.
-TEST(Value, WrongContainersAreEmpty) {
-  Value number = Value::integer(1);
-  number.elements().push_back(Value{});
-  number.members().emplace_back("a", Value{});
-  EXPECT_TRUE(number.elements().empty());
-  EXPECT_TRUE(number.members().empty());
-  EXPECT_EQ(number.dump(), "1");
-}
-
 TEST(Value, SetEraseCompare) {
   auto value = Value::object();
   value.set("a", Value::integer(-1));

@@ -210,16 +210,16 @@ void disturb(json::Value& value, Random& random) {
   const auto chosen = random.below(children);
   if (!value.elements().empty()) {
     if (random.below(12) == 0) {
-      value.elements().push_back(value.elements()[chosen]);
+      value.edit_elements().push_back(value.elements()[chosen]);
     } else {
-      disturb(value.elements()[chosen], random);
+      disturb(value.each_element()[chosen], random);
     }
     return;
   }
-  auto& member = value.members()[chosen];
+  auto& member = value.each_member()[chosen];
   switch (random.below(10)) {
-    case 0: value.members().erase(value.members().begin() + static_cast<std::ptrdiff_t>(chosen)); break;
-    case 1: value.members().push_back({member.first, others[random.below(std::size(others))]}); break;
+    case 0: value.edit_members().erase(value.members().begin() + static_cast<std::ptrdiff_t>(chosen)); break;
+    case 1: value.edit_members().push_back({member.first, others[random.below(std::size(others))]}); break;
     default: disturb(member.second, random); break;
   }
 }

@@ -39,7 +39,7 @@ Value normal(const Value& schema, bool names, int depth) {
   if (const auto* number = schema.as_number()) return normal_number(*number);
   if (schema.is(Type::array)) {
     Value list = Value::array();
-    for (const auto& one : schema.elements()) list.elements().push_back(normal(one, false, depth + 1));
+    for (const auto& one : schema.elements()) list.edit_elements().push_back(normal(one, false, depth + 1));
     return list;
   }
   if (!schema.is(Type::object)) return schema;
@@ -48,9 +48,9 @@ Value normal(const Value& schema, bool names, int depth) {
   for (const auto& [key, value] : schema.members()) {
     if (!names && key == "$schema") continue;
     const bool inner = !names && std::ranges::find(named, key) != std::end(named);
-    out.members().emplace_back(key, normal(value, inner, depth + 1));
+    out.edit_members().emplace_back(key, normal(value, inner, depth + 1));
   }
-  if (!names) std::ranges::sort(out.members(), {}, &Value::Member::first);
+  if (!names) std::ranges::sort(out.edit_members(), {}, &Value::Member::first);
   return out;
 }
 
@@ -79,7 +79,7 @@ class Calls {
   }
   [[nodiscard]] Value ids() const {
     Value list = Value::array();
-    for (const auto* call : all_) list.elements().push_back(text_of(call->id));
+    for (const auto* call : all_) list.edit_elements().push_back(text_of(call->id));
     return list;
   }
   [[nodiscard]] bool empty() const { return all_.empty(); }
@@ -164,7 +164,7 @@ Value parts_of(const std::vector<Part>& parts, const Calls& calls, bool result) 
       if (!one.is(Type::object)) one = object_of("text", std::move(one));
       one.set("cache", text_of(part.cache));
     }
-    list.elements().push_back(std::move(one));
+    list.edit_elements().push_back(std::move(one));
   }
   return list;
 }
@@ -177,7 +177,7 @@ std::string_view name(Role role) {
 }
 
 void append_all(Value& list, Value more) {
-  for (auto& one : more.elements()) list.elements().push_back(std::move(one));
+  for (auto& one : more.edit_elements()) list.edit_elements().push_back(std::move(one));
 }
 
 void set_turns(Value& out, const ChatRequest& request, const Calls& calls) {
@@ -189,7 +189,7 @@ void set_turns(Value& out, const ChatRequest& request, const Calls& calls) {
       continue;
     }
     const auto role = name(turn.role);
-    auto& list = turns.elements();
+    auto& list = turns.edit_elements();
     if (list.empty() || list.back().find(role) == nullptr) list.push_back(object_of(role, Value::array()));
     append_all(*list.back().find(role), parts_of(turn.parts, calls, false));
   }
@@ -211,7 +211,7 @@ Value tool_of(const Tool& tool) {
 void set_tools(Value& out, const ChatRequest& request) {
   if (!request.tools.empty()) {
     Value list = Value::array();
-    for (const auto& tool : request.tools) list.elements().push_back(tool_of(tool));
+    for (const auto& tool : request.tools) list.edit_elements().push_back(tool_of(tool));
     out.set("tools", std::move(list));
   }
   switch (request.tool_choice) {
@@ -236,13 +236,13 @@ void set_numbers(Value& out, const ChatRequest& request) {
   if (request.n != 1) out.set("n", number_of(request.n));
   if (!request.stop.empty()) {
     Value list = Value::array();
-    for (const auto& stop : request.stop) list.elements().push_back(text_of(stop));
+    for (const auto& stop : request.stop) list.edit_elements().push_back(text_of(stop));
     out.set("stop", std::move(list));
   }
   if (!request.sampling.empty()) {
     Value numbers = Value::object();
     for (const auto& [key, text] : request.sampling) numbers.set(key, normal_number(text));
-    std::ranges::sort(numbers.members(), {}, &Value::Member::first);
+    std::ranges::sort(numbers.edit_members(), {}, &Value::Member::first);
     out.set("sampling", std::move(numbers));
   }
   if (request.logprobs) out.set("logprobs", number_of(request.top_logprobs));

@@ -136,7 +136,7 @@ Value Maker::merged(const Value& schema, int depth) const {
       if (there != nullptr && key == "properties") {
         for (const auto& [property, inner] : value.members()) there->set(property, inner);
       } else if (there != nullptr && key == "required") {
-        for (const auto& one : value.elements()) there->elements().push_back(one);
+        for (const auto& one : value.elements()) there->edit_elements().push_back(one);
       } else if (whole.is(Type::object)) {
         whole.set(key, value);
       }
@@ -162,14 +162,14 @@ Value Maker::array(const Value& schema, std::string_view name, int depth) {
   Value out = Value::array();
   const auto* tuple = schema.find("prefixItems");
   if (tuple != nullptr) {
-    for (const auto& inner : tuple->elements()) out.elements().push_back(make(inner, name, depth + 1));
+    for (const auto& inner : tuple->elements()) out.edit_elements().push_back(make(inner, name, depth + 1));
   }
   const auto* items = schema.find("items");
   if (items == nullptr || !items->is(Type::object)) return out;
   // One element says more than none, where one is allowed.
   const auto most = std::min(length_max, bound(schema, "maxItems", length_max));
   const auto wanted = std::min(std::max<std::uint64_t>(bound(schema, "minItems", 0), 1), most);
-  while (out.elements().size() < wanted && made_ < values_max) out.elements().push_back(make(*items, name, depth + 1));
+  while (out.elements().size() < wanted && made_ < values_max) out.edit_elements().push_back(make(*items, name, depth + 1));
   return out;
 }
 

@@ -34,7 +34,7 @@ void usage_extras(const Value& usage, model::Extras& out) {
                                                   "output_tokens", "output_tokens_details",       "service_tier"};
   auto rest = Value::object();
   for (const auto& [key, value] : usage.members()) {
-    if (!says_nothing(value)) rest.members().emplace_back(key, value);
+    if (!says_nothing(value)) rest.edit_members().emplace_back(key, value);
   }
   collect_inner(rest, "usage", known, out);
 }

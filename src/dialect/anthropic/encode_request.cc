@@ -179,7 +179,7 @@ class RequestWriter {
       w.raw(schema->dump());
     } else {
       auto object = Value::object({{"type", Value::string("object")}});
-      for (auto& member : schema->members()) object.members().push_back(member);
+      for (auto& member : schema->members()) object.edit_members().push_back(member);
       if (object.find("properties") == nullptr && object.members().size() == 1) object.set("properties", Value::object());
       w.raw(object.dump());
     }

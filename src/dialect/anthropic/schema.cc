@@ -130,14 +130,14 @@ class Subset {
 
 Value Subset::convert_all(const Value& map, const std::string& path) {
   auto out = Value::object();
-  for (const auto& [key, schema] : map.members()) out.members().emplace_back(key, convert(schema, named(path, key)));
+  for (const auto& [key, schema] : map.members()) out.edit_members().emplace_back(key, convert(schema, named(path, key)));
   return out;
 }
 
 Value Subset::convert_list(const Value& list, const std::string& path) {
   auto out = Value::array();
   for (std::size_t i = 0; i < list.elements().size(); ++i) {
-    out.elements().push_back(convert(list.elements()[i], cat(path, '[', i, ']')));
+    out.edit_elements().push_back(convert(list.elements()[i], cat(path, '[', i, ']')));
   }
   return out;
 }
@@ -151,7 +151,7 @@ Value Subset::reference(const Value& schema, const std::string& path) {
   auto out = Value::object({{"$ref", Value::string(pointer)}});
   for (const auto& [key, value] : schema.members()) {
     if (holds(definitions, key)) {
-      out.members().emplace_back(key, convert_all(value, named(path, key)));
+      out.edit_members().emplace_back(key, convert_all(value, named(path, key)));
     } else if (key != "$ref" && !holds(dropped, key)) {
       detail(path, key, "anthropic takes nothing beside a reference");
     }
@@ -161,7 +161,7 @@ Value Subset::reference(const Value& schema, const std::string& path) {
 
 bool Subset::keyword(const std::string& key, const Value& value, const std::string& path, Value& out) {
   const auto put = [&](std::string_view name, Value converted) {
-    out.members().emplace_back(std::string{name}, std::move(converted));
+    out.edit_members().emplace_back(std::string{name}, std::move(converted));
     return true;
   };
   if (holds(dropped, key) || key == "additionalProperties") return true;
@@ -192,7 +192,7 @@ void Subset::close_object(const Value& schema, const std::string& path, Value& o
     return;
   }
   if (!closed && additional != nullptr) detail(path, "additionalProperties", "anthropic closes all objects");
-  out.members().emplace_back("additionalProperties", Value::boolean(false));
+  out.edit_members().emplace_back("additionalProperties", Value::boolean(false));
 }
 
 Value Subset::convert(const Value& schema, const std::string& path) {

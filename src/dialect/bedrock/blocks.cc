@@ -123,7 +123,7 @@ Decoded decode_guarded(const Value& inner, std::string_view path, Part& out) {
     out.value = model::Text{.text = *text->as_string()};
     auto rest = Value::object();
     for (const auto& [key, value] : guarded->members()) {
-      if (key != "text" && !value.is(Type::null)) rest.members().emplace_back(key, value);
+      if (key != "text" && !value.is(Type::null)) rest.edit_members().emplace_back(key, value);
     }
     out.extras.push_back({"guardContent", {rest.dump()}});
     return true;

@@ -159,7 +159,7 @@ void Decoder::block_delta(const Value& said) {
   if (block.kind != Block::Kind::held) return;
   if (const auto* results = given(*delta, "toolResult")) {
     if (!block.results.is(Type::array)) block.results = Value::array();
-    for (const auto& result : results->elements()) block.results.elements().push_back(result);
+    for (const auto& result : results->elements()) block.results.edit_elements().push_back(result);
   }
   const auto* image = given(*delta, "image");
   const auto* source = image != nullptr ? given(*image, "source") : nullptr;

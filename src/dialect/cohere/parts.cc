@@ -232,7 +232,7 @@ Status decode_assistant(const Value& message, std::string_view path, std::vector
       if (auto* text = cited_text(parts, first, plan_at, citation)) {
         decode_citation(citation, text->citations);
       } else {
-        stray.elements().push_back(citation);
+        stray.edit_elements().push_back(citation);
       }
     }
   }

@@ -209,7 +209,7 @@ void collect_inner_rest(const json::Value& object, std::string_view name, std::s
                         model::Extras& out) {
   auto rest = json::Value::object();
   for (const auto& [key, value] : object.members()) {
-    if (!value.is(json::Type::null) && !is_known(key, known)) rest.members().emplace_back(key, value);
+    if (!value.is(json::Type::null) && !is_known(key, known)) rest.edit_members().emplace_back(key, value);
   }
   if (!rest.members().empty()) out.push_back({std::string{name}, {rest.dump()}});
 }

@@ -274,8 +274,8 @@ std::optional<Value> Converter::any_of(const Value& schema, const Shape& shape) 
   bool nullable = shape.nullable;
   auto branches = Value::array();
   if (shape.branches == nullptr) {
-    branches.elements().push_back(Value::object({{"type", Value::string(shape.type)}}));
-    for (const auto& type : shape.more) branches.elements().push_back(Value::object({{"type", Value::string(type)}}));
+    branches.edit_elements().push_back(Value::object({{"type", Value::string(shape.type)}}));
+    for (const auto& type : shape.more) branches.edit_elements().push_back(Value::object({{"type", Value::string(type)}}));
     // Types that need more than their name, or keywords that are of one type alone.
     const bool more = std::ranges::any_of(branches.elements(), [](const Value& branch) {
       return *branch.find("type")->as_string() == "OBJECT" || *branch.find("type")->as_string() == "ARRAY";
@@ -289,16 +289,16 @@ std::optional<Value> Converter::any_of(const Value& schema, const Shape& shape) 
       }
       auto converted = convert(branch);
       if (!converted) return std::nullopt;
-      branches.elements().push_back(std::move(*converted));
+      branches.edit_elements().push_back(std::move(*converted));
     }
   }
   if (branches.elements().empty()) return std::nullopt;
   if (nullable) {
-    auto& first = branches.elements().front();
+    auto& first = branches.edit_elements().front();
     if (first.find("anyOf") != nullptr) return std::nullopt;
     first.set("nullable", Value::boolean(true));
   }
-  if (branches.elements().size() == 1) return with_annotations(std::move(branches.elements().front()), schema);
+  if (branches.elements().size() == 1) return with_annotations(std::move(branches.edit_elements().front()), schema);
   const bool annotated = std::ranges::any_of(schema.members(), [](const auto& member) {
     const auto keyword = keyword_of(member.first);
     return keyword == Keyword::annotation || keyword == Keyword::examples;
@@ -314,7 +314,7 @@ bool Converter::enumeration(const Value& value, const Shape& shape, Value& out) 
     if (element.is(Type::null)) {
       null = true;
     } else if (element.is(Type::string) && !element.as_string()->empty()) {  // an empty word is refused
-      words.elements().push_back(element);
+      words.edit_elements().push_back(element);
     } else {
       return false;
     }
@@ -348,7 +348,7 @@ bool Converter::properties(const Value& value, Value& out) {
   for (const auto& [name, schema] : value.members()) {
     auto property = convert(schema);
     if (!property) return false;
-    converted.members().emplace_back(name, std::move(*property));
+    converted.edit_members().emplace_back(name, std::move(*property));
   }
   out.set("properties", std::move(converted));
   return true;
@@ -414,7 +414,7 @@ std::optional<Value> Converter::typed(const Value& schema, const Shape& shape, b
   }
   if (use_.ordering && properties != nullptr && properties->members().size() > 1 && out.find("propertyOrdering") == nullptr) {
     auto names = Value::array();
-    for (const auto& member : properties->members()) names.elements().push_back(Value::string(member.first));
+    for (const auto& member : properties->members()) names.edit_elements().push_back(Value::string(member.first));
     out.set("propertyOrdering", std::move(names));
   }
   return out;
@@ -429,12 +429,12 @@ Value ordered(const Value& properties, const Value* ordering) {
     for (const auto& name : ordering->elements()) {
       const auto* property = name.as_string() != nullptr ? properties.find(*name.as_string()) : nullptr;
       if (property != nullptr && out.find(*name.as_string()) == nullptr) {
-        out.members().emplace_back(*name.as_string(), from_gemini_schema(*property));
+        out.edit_members().emplace_back(*name.as_string(), from_gemini_schema(*property));
       }
     }
   }
   for (const auto& [name, property] : properties.members()) {
-    if (out.find(name) == nullptr) out.members().emplace_back(name, from_gemini_schema(property));
+    if (out.find(name) == nullptr) out.edit_members().emplace_back(name, from_gemini_schema(property));
   }
   return out;
 }
@@ -448,9 +448,9 @@ Value number_of(const Value& value) {
 Value enumeration_of(const Value& value, std::string_view type, bool nullable) {
   auto out = Value::array();
   for (const auto& element : value.elements()) {
-    out.elements().push_back(type == "integer" || type == "number" ? number_of(element) : element);
+    out.edit_elements().push_back(type == "integer" || type == "number" ? number_of(element) : element);
   }
-  if (nullable) out.elements().emplace_back();
+  if (nullable) out.edit_elements().emplace_back();
   return out;
 }
 
@@ -491,8 +491,8 @@ Value from_gemini_schema(const Value& schema) {
       out.set(name, from_gemini_schema(value));
     } else if (name == "anyOf") {
       auto branches = Value::array();
-      for (const auto& branch : value.elements()) branches.elements().push_back(from_gemini_schema(branch));
-      if (nullable) branches.elements().push_back(Value::object({{"type", Value::string("null")}}));
+      for (const auto& branch : value.elements()) branches.edit_elements().push_back(from_gemini_schema(branch));
+      if (nullable) branches.edit_elements().push_back(Value::object({{"type", Value::string("null")}}));
       out.set(name, std::move(branches));
     } else if (name == "enum" && value.is(Type::array)) {
       out.set(name, enumeration_of(value, type, nullable));

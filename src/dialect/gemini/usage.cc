@@ -121,7 +121,7 @@ void write_logprobs(Writer& w, std::span<const model::Json> pieces) {
   for (const auto& piece : pieces) {
     auto value = json::parse(piece.text);
     auto* content = value ? value->find("content") : nullptr;
-    if (content != nullptr) std::ranges::move(content->elements(), std::back_inserter(tokens));
+    if (content != nullptr) std::ranges::move(content->each_element(), std::back_inserter(tokens));
   }
   w.begin_object().key("chosenCandidates").begin_array();
   for (const auto& token : tokens) write_candidate(w, token);

@@ -265,7 +265,7 @@ void complete_token(Value& token) {
   if (!token.is(Type::object)) return;
   if (token.find("bytes") == nullptr) token.set("bytes", {});
   if (token.find("top_logprobs") == nullptr) token.set("top_logprobs", Value::array());
-  for (auto& other : token.find("top_logprobs")->elements()) {
+  for (auto& other : token.find("top_logprobs")->each_element()) {
     if (other.is(Type::object) && other.find("bytes") == nullptr) other.set("bytes", {});
   }
 }
@@ -277,7 +277,7 @@ std::optional<std::string> complete_logprobs(const model::Json& logprobs) {
   if (!value || (given(*value, "content") == nullptr && given(*value, "refusal") == nullptr)) return std::nullopt;
   for (const std::string_view key : {"content", "refusal"}) {
     if (value->find(key) == nullptr) value->set(key, {});
-    for (auto& token : value->find(key)->elements()) complete_token(token);
+    for (auto& token : value->find(key)->each_element()) complete_token(token);
   }
   return value->dump();
 }

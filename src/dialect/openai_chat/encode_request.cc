@@ -82,7 +82,7 @@ std::string allowed_tools(const model::Json& raw) {
   auto* tools = value ? value->find("tools") : nullptr;
   const bool known = type != nullptr && type->as_string() != nullptr && *type->as_string() == "allowed_tools";
   if (!known || tools == nullptr) return {};
-  for (auto& tool : tools->elements()) {
+  for (auto& tool : tools->each_element()) {
     const auto* form = tool.find("type");
     const auto* called = tool.find("name");
     if (form == nullptr || called == nullptr || form->as_string() == nullptr) return {};

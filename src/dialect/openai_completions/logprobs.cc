@@ -13,7 +13,7 @@ namespace {
 
 Value bytes_of(std::string_view token) {
   auto out = Value::array();
-  for (const char c : token) out.elements().push_back(Value::integer(static_cast<unsigned char>(c)));
+  for (const char c : token) out.edit_elements().push_back(Value::integer(static_cast<unsigned char>(c)));
   return out;
 }
 
@@ -37,10 +37,10 @@ std::optional<model::Json> decode_logprobs(const Value& logprobs) {
     const auto* token = tokens->elements()[i].as_string();
     if (token == nullptr) return std::nullopt;
     const auto* logprob = element(given(logprobs, "token_logprobs"), i);
-    auto& out = content.elements().emplace_back(token_of(*token, logprob != nullptr ? *logprob : Value{}));
+    auto& out = content.edit_elements().emplace_back(token_of(*token, logprob != nullptr ? *logprob : Value{}));
     auto others = Value::array();
     if (const auto* top = element(given(logprobs, "top_logprobs"), i)) {
-      for (const auto& [other, value] : top->members()) others.elements().push_back(token_of(other, value));
+      for (const auto& [other, value] : top->members()) others.edit_elements().push_back(token_of(other, value));
     }
     out.set("top_logprobs", std::move(others));
   }
@@ -59,8 +59,8 @@ std::optional<std::string> encode_logprobs(const model::Json& logprobs, std::uin
     const auto* token = text_at(said, "token");
     const auto* logprob = said.find("logprob");
     if (token == nullptr || logprob == nullptr) return std::nullopt;
-    tokens.elements().push_back(Value::string(*token));
-    probabilities.elements().push_back(*logprob);
+    tokens.edit_elements().push_back(Value::string(*token));
+    probabilities.edit_elements().push_back(*logprob);
     auto top = Value::object();
     if (const auto* others = given(said, "top_logprobs")) {
       for (const auto& other : others->elements()) {
@@ -69,8 +69,8 @@ std::optional<std::string> encode_logprobs(const model::Json& logprobs, std::uin
         if (name != nullptr && its != nullptr) top.set(*name, *its);
       }
     }
-    tops.elements().push_back(std::move(top));
-    offsets.elements().push_back(Value::integer(static_cast<std::int64_t>(offset)));
+    tops.edit_elements().push_back(std::move(top));
+    offsets.edit_elements().push_back(Value::integer(static_cast<std::int64_t>(offset)));
     offset += openai::characters(*token);
   }
   return Value::object({{"tokens", std::move(tokens)},

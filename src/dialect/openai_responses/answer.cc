@@ -75,7 +75,7 @@ void decode_logprobs(const Value& output, Choice& choice) {
     for (const auto& part : content->elements()) {
       const auto* logprobs = part.find("logprobs");
       if (logprobs == nullptr) continue;
-      for (const auto& token : logprobs->elements()) tokens.elements().push_back(token);
+      for (const auto& token : logprobs->elements()) tokens.edit_elements().push_back(token);
     }
   }
   if (tokens.elements().empty()) return;

@@ -37,7 +37,7 @@ void complete_token(Value& token) {
     auto bytes = Value::array();
     const auto* text = token.find("token");
     if (text != nullptr && text->as_string() != nullptr) {
-      for (const char c : *text->as_string()) bytes.elements().push_back(Value::integer(static_cast<unsigned char>(c)));
+      for (const char c : *text->as_string()) bytes.edit_elements().push_back(Value::integer(static_cast<unsigned char>(c)));
     }
     token.set("bytes", std::move(bytes));
   }
@@ -50,7 +50,7 @@ std::string elements_of(const Value& tokens) {
     auto* others = token.find("top_logprobs");
     if (others == nullptr && token.is(json::Type::object)) token.set("top_logprobs", Value::array());
     if (others != nullptr) {
-      for (auto& other : others->elements()) complete_token(other);
+      for (auto& other : others->each_element()) complete_token(other);
     }
     if (!out.empty()) out += ',';
     token.append_to(out);

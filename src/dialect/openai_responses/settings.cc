@@ -143,7 +143,7 @@ Status decode_include(const Value& value, std::string_view path, Chat& chat) {
   if (std::erase(*include, wants_reasoning) != 0 && !chat.reasoning) chat.reasoning.emplace();
   if (include->empty()) return {};
   auto rest = Value::array();
-  for (auto& word : *include) rest.elements().push_back(Value::string(std::move(word)));
+  for (auto& word : *include) rest.edit_elements().push_back(Value::string(std::move(word)));
   chat.extras.push_back({"include", {rest.dump()}});
   return {};
 }

@@ -59,7 +59,7 @@ void complete_item(Value& item, std::string_view suffix, std::size_t index) {
   if (given(item, "id") == nullptr) {
     auto id = Value::string(cat(prefix_of(word), suffix, "_in", index));
     item.erase("id");  // a null
-    item.members().insert(item.members().begin(), {"id", std::move(id)});
+    item.edit_members().insert(item.members().begin(), {"id", std::move(id)});
   }
   if (word != "reasoning" && word != "item_reference" && given(item, "status") == nullptr) {
     item.set("status", Value::string("completed"));
@@ -71,7 +71,7 @@ Status append_elements(std::string_view json, std::string_view key, std::vector<
   auto value = json::parse(json);
   if (!value) return fail(Kind::internal, "what was kept of the earlier answer cannot be read");
   auto* list = key.empty() ? &*value : value->find(key);
-  if (list != nullptr) std::ranges::move(list->elements(), std::back_inserter(out));
+  if (list != nullptr) std::ranges::move(list->each_element(), std::back_inserter(out));
   return {};
 }
 
@@ -81,7 +81,7 @@ Result<std::vector<Value>> own_items(const RequestView& request) {
   if (member == nullptr || member->type == Type::null) return std::vector<Value>{};
   auto input = json::parse(request.members.raw(*member));
   if (!input) return fail_with(input);
-  if (input->is(Type::array)) return std::move(input->elements());
+  if (input->is(Type::array)) return std::move(input->edit_elements());
   auto message = Value::object();
   message.set("type", Value::string("message"));
   message.set("role", Value::string("user"));

@@ -24,7 +24,7 @@ std::string flat_format(const model::Json& format) {
   const auto* grammar = value ? given(*value, "grammar") : nullptr;
   if (grammar == nullptr) return format.text;
   auto flat = Value::object({{"type", Value::string("grammar")}});
-  for (const auto& member : grammar->members()) flat.members().push_back(member);
+  for (const auto& member : grammar->members()) flat.edit_members().push_back(member);
   return flat.dump();
 }
 
@@ -210,7 +210,7 @@ std::optional<std::string> flat_choice(const model::Json& raw) {
   if (const auto* mode = inner->find("mode")) out.set("mode", *mode);
   auto tools = Value::array();
   if (const auto* list = inner->find("tools")) {
-    for (const auto& tool : list->elements()) tools.elements().push_back(flat_tool(tool));
+    for (const auto& tool : list->elements()) tools.edit_elements().push_back(flat_tool(tool));
   }
   out.set("tools", std::move(tools));
   return out.dump();

@@ -85,7 +85,7 @@ Value second_request(Value request, const std::string& answer, Form form) {
   const auto whole = form == Form::document ? value(answer) : *events_in(answer).back().find("response");
   const auto& spec = testing::OpenAiSpec::shared();
   if (spec.there()) EXPECT_EQ(spec.problem("Response", whole.dump()), "");
-  auto& input = request.find("input")->elements();
+  auto& input = request.find("input")->edit_elements();
   for (const auto& item : whole.find("output")->elements()) input.push_back(item);
   for (const auto& item : whole.find("output")->elements()) {
     if (*item.find("type")->as_string() != "function_call") continue;
@@ -221,7 +221,7 @@ TEST(ResponsesTurns, EncryptedReasoningComesBackFromChat) {
     "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]})");
   EXPECT_NE(talk.ask(request).find("include"), nullptr);
   const auto answer = value(talk.answer(responses_document(), Form::document));
-  auto& messages = request.find("messages")->elements();
+  auto& messages = request.find("messages")->edit_elements();
   messages.push_back(*answer.find("choices")->elements().at(0).find("message"));
   for (const auto* id : {"call_1", "call_2"}) {
     messages.push_back(value(cat(R"({"role":"tool","tool_call_id":")", id, R"(","content":"sunny"})")));
@@ -236,18 +236,18 @@ Value message_of(std::string_view stream) {
   for (const auto& said : events_in(stream)) {
     const auto* type = said.find("type");
     if (type == nullptr) continue;
-    if (*type->as_string() == "content_block_start") content.elements().push_back(*said.find("content_block"));
+    if (*type->as_string() == "content_block_start") content.edit_elements().push_back(*said.find("content_block"));
     const auto* delta = *type->as_string() == "content_block_delta" ? said.find("delta") : nullptr;
     for (const auto* key : {"text", "thinking", "signature"}) {
       const auto* more = delta != nullptr ? delta->find(key) : nullptr;
-      auto* block = content.elements().empty() ? nullptr : &content.elements().back();
+      auto* block = content.elements().empty() ? nullptr : &content.edit_elements().back();
       if (more == nullptr) continue;
       const auto* before = block->find(key);
       block->set(key, Value::string(cat(before != nullptr ? *before->as_string() : "", *more->as_string())));
     }
     if (delta != nullptr && delta->find("partial_json") != nullptr) json += *delta->find("partial_json")->as_string();
     if (*type->as_string() != "content_block_stop" || content.elements().back().find("input") == nullptr) continue;
-    if (!json.empty()) content.elements().back().set("input", value(json));
+    if (!json.empty()) content.edit_elements().back().set("input", value(json));
     json.clear();
   }
   return Value::object({{"role", Value::string("assistant")}, {"content", std::move(content)}});
@@ -264,7 +264,7 @@ TEST(ResponsesTurns, EncryptedReasoningComesBackFromAnthropic) {
     auto message = form == Form::stream
                        ? message_of(answer)
                        : Value::object({{"role", Value::string("assistant")}, {"content", *value(answer).find("content")}});
-    auto& messages = request.find("messages")->elements();
+    auto& messages = request.find("messages")->edit_elements();
     messages.push_back(std::move(message));
     messages.push_back(value(R"({"role":"user","content":[{"type":"tool_result","tool_use_id":"call_1","content":"sunny"},
       {"type":"tool_result","tool_use_id":"call_2","content":"sunny"}]})"));

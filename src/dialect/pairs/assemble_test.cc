@@ -75,7 +75,7 @@ class Assembly {
     auto* tokens = sum ? sum->find("content") : nullptr;
     const auto* others = more ? more->find("content") : nullptr;
     if (tokens == nullptr || others == nullptr) return fail("logprobs of two forms");
-    for (const auto& token : others->elements()) tokens->elements().push_back(token);
+    for (const auto& token : others->elements()) tokens->edit_elements().push_back(token);
     whole->text = sum->dump();
   }
   void operator()(const event::PartStop& stop) {

@@ -15,9 +15,9 @@ using namespace model;  // NOLINT: the whole vocabulary is read here
 namespace {
 
 json::Value sorted(json::Value value) {
-  for (auto& element : value.elements()) element = sorted(std::move(element));
-  for (auto& [key, member] : value.members()) member = sorted(std::move(member));
-  std::ranges::sort(value.members(), {}, [](const json::Value::Member& member) { return member.first; });
+  for (auto& element : value.each_element()) element = sorted(std::move(element));
+  for (auto& [key, member] : value.each_member()) member = sorted(std::move(member));
+  std::ranges::sort(value.each_member(), {}, [](const json::Value::Member& member) { return member.first; });
   return value;
 }
 /// JSON without the order of its members and the spelling of its strings; other text as it is.
@@ -28,8 +28,8 @@ std::string canonical(std::string_view text) {
 
 /// The bytes of a token are told by the token.
 json::Value without_bytes(json::Value value) {
-  for (auto& element : value.elements()) element = without_bytes(std::move(element));
-  for (auto& [key, member] : value.members()) member = without_bytes(std::move(member));
+  for (auto& element : value.each_element()) element = without_bytes(std::move(element));
+  for (auto& [key, member] : value.each_member()) member = without_bytes(std::move(member));
   if (value.is(json::Type::object)) static_cast<void>(value.erase("bytes"));
   return value;
 }

@@ -49,7 +49,7 @@ class OpenAiSpec : public ::testing::Test {
     if (usage != nullptr && usage->is(json::Type::null)) static_cast<void>(chunk.erase("usage"));
     auto* choices = &form.dialect == &openai_completions() ? chunk.find("choices") : nullptr;
     if (choices == nullptr) return;
-    for (auto& choice : choices->elements()) {
+    for (auto& choice : choices->each_element()) {
       const auto* finish = choice.find("finish_reason");
       if (finish != nullptr && finish->is(json::Type::null)) choice.set("finish_reason", json::Value::string("stop"));
     }

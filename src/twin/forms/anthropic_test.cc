@@ -33,11 +33,11 @@ class Anthropic : public TwinTest {
     for (const auto& event : events) {
       if (event.type == "content_block_start") {
         EXPECT_EQ(at(event.data, "index").as_u64(), content.elements().size());
-        content.elements().push_back(at(event.data, "content_block"));
+        content.edit_elements().push_back(at(event.data, "content_block"));
         input.clear();
       }
       if (event.type == "content_block_delta") {
-        auto& block = content.elements().back();
+        auto& block = content.edit_elements().back();
         const auto add = [&](std::string_view key) {
           const auto& more = at(event.data, cat("delta.", key));
           if (more.as_string() != nullptr) block.set(key, json::Value::string(*block.find(key)->as_string() + *more.as_string()));
@@ -48,12 +48,12 @@ class Anthropic : public TwinTest {
         const auto& partial = at(event.data, "delta.partial_json");
         if (partial.as_string() != nullptr) input += *partial.as_string();
         const auto& citation = at(event.data, "delta.citation");
-        if (citation.is(json::Type::object)) block.find("citations")->elements().push_back(citation);
+        if (citation.is(json::Type::object)) block.find("citations")->edit_elements().push_back(citation);
       }
       if (event.type == "content_block_stop" && !input.empty()) {
         auto parsed = json::parse(input);
         EXPECT_TRUE(parsed) << input;
-        if (parsed) content.elements().back().set("input", std::move(*parsed));
+        if (parsed) content.edit_elements().back().set("input", std::move(*parsed));
         input.clear();
       }
     }
@@ -210,10 +210,10 @@ TEST_F(Anthropic, ThoughtsAreSignedAndVerified) {
   EXPECT_EQ(send(next(content)).status, 200U);
   EXPECT_EQ(send(next(content), "x-twin-issuer: another\r\n").status, 400U);
   json::Value changed = content;
-  changed.elements()[0].set("thinking", json::Value::string("other thoughts"));
+  changed.edit_elements()[0].set("thinking", json::Value::string("other thoughts"));
   EXPECT_EQ(refusal(next(changed)), "messages.1.content.0: Invalid `signature` in `thinking` block");
   json::Value without = content;
-  without.elements().erase(without.elements().begin());
+  without.edit_elements().erase(without.elements().begin());
   EXPECT_TRUE(refusal(next(without)).starts_with("messages.1.content.0.type: Expected `thinking` or `redacted_thinking`"));
 }
 

@@ -60,7 +60,7 @@ class Bedrock : public TwinTest {
       add("delta.toolUse.input", block.input);
       if (at(event.data, "start.toolUse").is(json::Type::object)) block.start = at(event.data, "start.toolUse");
       if (at(event.data, "delta.citation").is(json::Type::object))
-        block.citations.elements().push_back(at(event.data, "delta.citation"));
+        block.citations.edit_elements().push_back(at(event.data, "delta.citation"));
     }
     std::string out;
     for (const auto& block : blocks) {

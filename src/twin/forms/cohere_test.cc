@@ -74,7 +74,7 @@ TEST_F(Cohere, SaysTheSameStreamedOrNot) {
     EXPECT_EQ(joined(all, "delta.message.tool_plan"), plan.as_string() != nullptr ? *plan.as_string() : "") << model;
     json::Value citations = json::Value::array();
     for (const auto& event : all) {
-      if (event.type == "citation-start") citations.elements().push_back(at(event.data, "delta.message.citations"));
+      if (event.type == "citation-start") citations.edit_elements().push_back(at(event.data, "delta.message.citations"));
     }
     if (!citations.elements().empty()) EXPECT_EQ(citations, at(whole, "message.citations")) << model;
     EXPECT_EQ(text_at(all.back().data, "delta.finish_reason"), text_at(whole, "finish_reason")) << model;

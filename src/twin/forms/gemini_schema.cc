@@ -62,7 +62,7 @@ Status take_items(const At& at, Draft& draft) {
 Status take_any(const At& at, Draft& draft) {
   Value list = Value::array();
   Status status =
-      at.each(is_object, [&](const At& one) { return read_schema(one, draft.depth + 1, list.elements().emplace_back()); });
+      at.each(is_object, [&](const At& one) { return read_schema(one, draft.depth + 1, list.edit_elements().emplace_back()); });
   draft.out.set("anyOf", std::move(list));
   return status;
 }
@@ -74,7 +74,7 @@ Status take_properties(const At& at, Draft& draft) {
     Value one;
     Status status = read_schema(inner, draft.depth + 1, one);
     if (!status) return status;
-    properties.members().emplace_back(name, std::move(one));
+    properties.edit_members().emplace_back(name, std::move(one));
   }
   draft.out.set("properties", std::move(properties));
   return {};
@@ -138,8 +138,8 @@ Status read_schema(const At& at, int depth, Value& out) {
     Value type = Value::string(draft.type);
     if (draft.nullable) {
       Value both = Value::array();
-      both.elements().push_back(std::move(type));
-      both.elements().push_back(Value::string("null"));
+      both.edit_elements().push_back(std::move(type));
+      both.edit_elements().push_back(Value::string("null"));
       type = std::move(both);
     }
     draft.out.set("type", std::move(type));

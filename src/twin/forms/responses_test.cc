@@ -67,7 +67,7 @@ TEST_F(Responses, SaysTheSameStreamedOrNot) {
     json::Value output = json::Value::array();
     std::string text;
     for (const auto& event : all) {
-      if (event.type == "response.output_item.done") output.elements().push_back(at(event.data, "item"));
+      if (event.type == "response.output_item.done") output.edit_elements().push_back(at(event.data, "item"));
       if (event.type == "response.output_text.delta") text += text_at(event.data, "delta");
       if (event.type == "response.output_text.done") EXPECT_EQ(text_at(event.data, "text"), text);
     }
