@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "http/spool.h"
 #include "net/dial.h"
 #include "net/scope.h"
 #include "net/stream.h"
@@ -71,14 +72,15 @@ class Call {
   std::unique_ptr<Connection> connection_;
 };
 
-/// What to send. `pieces` make the whole message: head lines, empty line, body. They must live until the call has answered, since
-/// a re-used connection that turns out stale (it ended within `stale_window` of being used again, before a byte of an answer) is
-/// replaced by a fresh one, once.
+/// What to send. `pieces` make the message: head lines, empty line, body, and `body`, if any, follows them. All must live until
+/// the call has answered, since a re-used connection that turns out stale (it ended within `stale_window` of being used again,
+/// before a byte of an answer) is replaced by a fresh one, once.
 struct CallRequest {
   wire::Method method = wire::Method::post;
   /// Where the request may lead: an operator's own upstream may be private, an address that came with a request may not.
   net::Egress egress = net::Egress::public_only;
   std::span<const std::string_view> pieces;
+  const Body* body = nullptr;
   CallTimeouts timeouts;
 };
 

@@ -122,6 +122,7 @@ struct Ask {
   std::vector<std::string> pieces{get_request};
   enum class Read : std::uint8_t { step, all, nothing } read = Read::step;
   std::size_t limit = 10'000'000;
+  const Body* body = nullptr;
 };
 
 net::Task<Status> run_call(Upstreams& world, const Ask& ask, Outcome& outcome) {
@@ -131,6 +132,7 @@ net::Task<Status> run_call(Upstreams& world, const Ask& ask, Outcome& outcome) {
   request.timeouts = world.timeouts;
   const std::vector<std::string_view> pieces{ask.pieces.begin(), ask.pieces.end()};
   request.pieces = pieces;
+  request.body = ask.body;
   Result<Call> call = co_await world.client->call(world.origin, request);
   if (!call) co_return fail_with(call);
   outcome.status = call->head().status();
@@ -428,6 +430,34 @@ TEST(Client, SendsLargeRequestsInManyPieces) {
   }
   EXPECT_EQ(world.client->counters().connects, 1U);
   finish(world);
+}
+
+TEST(Client, SendsABodyThatIsNotInMemoryOverEverySplitAndOnceMoreWhenStale) {
+  Spool spool{::testing::TempDir()};
+  std::string bytes(700'000, 'u');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>('a' + i % 23);
+  ASSERT_TRUE(spool.take(bytes));
+  Body body;
+  body.add("begin ");
+  body.add(spool, 0, spool.size());
+  body.add(" end");
+  const std::string head =
+      "POST /x HTTP/1.1\r\nhost: upstream.test\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n";
+  Ask upload{.method = wire::Method::post, .pieces = {head}};
+  upload.body = &body;
+  for (const std::size_t split : {std::size_t{0}, std::size_t{50'000}}) {
+    Upstreams world;
+    world.faults.split_max = split;
+    world.scripts.push_back({.turns = {{.answer = hello}}, .end = Script::End::close, .linger = 1s});
+    world.scripts.push_back({.turns = {{.answer = hello}, {.answer = hello}}});
+    EXPECT_EQ(call(world).body, "hello");
+    // The first connection is stale by now or will be found so: the whole body goes out again.
+    const Outcome sent = call(world, upload);
+    EXPECT_EQ(sent.body, "hello") << sent.message;
+    EXPECT_EQ(world.requests.back(), head + "begin " + bytes + " end");
+    EXPECT_EQ(call(world).body, "hello") << "the connection is used again";
+    finish(world);
+  }
 }
 
 TEST(Client, AnEarlyAnswerIsReadAndTheRestIsNotSent) {

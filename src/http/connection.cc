@@ -12,6 +12,8 @@ namespace {
 /// A response head and a short body at one read.
 constexpr std::size_t read_bytes = 16 * 1024 - Buffer::padding;
 constexpr int informational_max = 8;
+/// Of a body that is not in memory: large enough that the calls do not count, small enough for thousands of uploads.
+constexpr std::size_t body_chunk_bytes = 64 * 1024;
 /// A connection that takes nothing more: what its upstream had to say is on the way, or will never come.
 constexpr net::Duration last_words = std::chrono::seconds{1};
 
@@ -48,6 +50,7 @@ void Connection::begin(const CallRequest& request) noexcept {
   method_ = request.method;
   unsent_ = request.pieces;
   unsent_at_ = 0;
+  body_ = request.body != nullptr ? Body::Reader{*request.body} : Body::Reader{};
   used_at_ = stream_->loop().now();
   in_.clear();
   head_.clear();
@@ -57,9 +60,28 @@ void Connection::begin(const CallRequest& request) noexcept {
   complete_ = false;
 }
 
+bool Connection::more_to_send() {
+  if (!unsent_.empty() || body_.at_end()) {
+    if (unsent_.empty()) chunk_.release();
+    return !unsent_.empty();
+  }
+  chunk_.clear();
+  const std::span<char> space = chunk_.prepare(body_chunk_bytes);
+  Result<std::size_t> got = body_.read(space.first(body_chunk_bytes));
+  if (!got) {
+    body_failure_ = std::move(got.error());
+    broken_ = true;
+    return false;
+  }
+  chunk_.commit(*got);
+  chunk_view_ = chunk_.view();
+  unsent_ = {&chunk_view_, 1};
+  return true;
+}
+
 bool Connection::send_some() {
   constexpr std::size_t round = 64;
-  while (!unsent_.empty() && !broken_) {
+  while (!broken_ && more_to_send()) {
     if (!stream_->maybe_writable()) return false;
     std::array<iovec, round> vectors;
     const std::size_t count = std::min(unsent_.size(), round);
@@ -86,6 +108,7 @@ net::Task<Status> Connection::exchange(const CallRequest& request) {
     if (*early == Answer::head) co_return Status{};
     if (*early == Answer::ended) co_return head_missing();
   }
+  if (body_failure_) co_return fail(std::move(*body_failure_));
   const Deadline deadline{stream_->loop(), broken_ ? std::min(timeouts_.first_byte, last_words) : timeouts_.first_byte};
   for (;;) {
     Result<Answer> answer = look_for_answer();
@@ -231,7 +254,7 @@ Status Connection::body_ended() {
 
 bool Connection::reusable() const noexcept {
   return complete_ && head_.keep_alive() && in_.size() == head_bytes_ && !spoiled_ && !broken_ && unsent_.empty() &&
-         !stream_->peer_closed();
+         body_.at_end() && !stream_->peer_closed();
 }
 
 void Connection::rest(net::Duration idle_timeout) {

@@ -2,6 +2,7 @@
 // One upstream connection: sends a message, reads its answer. Private to the room.
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -47,6 +48,8 @@ class Connection final : public net::StreamWatcher, private net::Timer {
   void begin(const CallRequest& request) noexcept;
   /// Writes what fits; true: nothing more can be written, because all is sent or the connection is broken.
   [[nodiscard]] bool send_some();
+  /// There is more to be sent. Reads on in the body behind the pieces.
+  [[nodiscard]] bool more_to_send();
   [[nodiscard]] Result<Answer> look_for_answer();
   [[nodiscard]] Result<Answer> parse_head();
   [[nodiscard]] Status head_missing() const;
@@ -63,7 +66,11 @@ class Connection final : public net::StreamWatcher, private net::Timer {
   net::TimePoint rest_until_;  ///< idle: then it is closed
   std::span<const std::string_view> unsent_;
   std::size_t unsent_at_ = 0;  ///< of the first unsent piece: already sent
-  Buffer in_;                  ///< raw bytes not yet decoded; the head stays at its front until the body is read
+  Body::Reader body_;          ///< follows the pieces
+  Buffer chunk_;               ///< of body_, being sent
+  std::string_view chunk_view_;
+  std::optional<Error> body_failure_;  ///< it could not be read
+  Buffer in_;                          ///< raw bytes not yet decoded; the head stays at its front until the body is read
   wire::ResponseHead head_;
   wire::ChunkedDecoder chunks_{Kind::upstream_protocol};
   CallTimeouts timeouts_;

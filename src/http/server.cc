@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "base/text.h"
 #include "http/deadline.h"
@@ -23,7 +24,10 @@ constexpr std::size_t skip_bytes_max = 256 * 1024;
 constexpr std::size_t linger_bytes_max = 4 * 1024 * 1024;
 constexpr net::Duration linger_timeout = std::chrono::seconds{2};
 
-std::string too_large_text(std::size_t limit) { return cat("the request body is larger than the limit of ", limit, " bytes"); }
+/// Of a body that goes piece by piece: so much is held at a time.
+constexpr std::size_t pour_bytes = 256 * 1024;
+
+std::string too_large_text(std::uint64_t limit) { return cat("the request body is larger than the limit of ", limit, " bytes"); }
 
 constexpr std::string_view slow_head = "the request head took too long";
 constexpr std::string_view slow_body = "the request body took too long";
@@ -193,7 +197,7 @@ bool Exchange::next() noexcept {
 // ---- Bodies ----------------------------------------------------------------------------------------------------------------
 
 net::Task<Status> Exchange::fill(std::size_t wanted) {
-  const std::size_t bytes = in_.size() - head_bytes_;
+  const std::uint64_t bytes = body_bytes_ + (in_.size() - head_bytes_);
   const auto worth = std::chrono::seconds{bytes / std::max<std::size_t>(server_.options_.body_rate_min, 1)};
   const bool slow = loop().now() - received_at_ - worth > server_.options_.body_timeout;
   if (slow) co_return fail(Kind::request_timeout, std::string{slow_body});
@@ -258,14 +262,66 @@ net::Task<Status> Exchange::read_chunked(std::size_t limit) {
   wire::ChunkedDecoder decoder{Kind::bad_request};
   for (;;) {
     Status decoded = decode(decoder, limit);
+    if (decoded && decoder.done()) body_bytes_ = body_held_;
     if (!decoded || decoder.done()) co_return decoded;
     Status filled = co_await fill(first_read_bytes);
     if (!filled) co_return fail_with(filled);
   }
 }
 
+net::Task<Status> Exchange::pour_body(std::uint64_t limit, BodySink& sink) {
+  if (body_ != Body::unread) co_return fail(Kind::bad_request, "the request body could not be read");
+  const bool sized = head_.framing() != wire::Framing::chunked;
+  if (sized && head_.content_length() > limit) co_return fail(Kind::too_large, too_large_text(limit));
+  body_ = Body::failed;  // until it is read
+  Status status;
+  if (!continued_ && head_.has_body()) status = co_await invite_body();
+  if (!status) co_return fail_with(status);
+  if (sized) {
+    status = co_await pour_sized(sink);
+  } else {
+    status = co_await pour_chunked(limit, sink);
+  }
+  if (status) body_ = Body::read;
+  co_return status;
+}
+
+net::Task<Status> Exchange::pour_sized(BodySink& sink) {
+  const std::uint64_t length = head_.content_length();
+  for (;;) {
+    const std::string_view came = in_.view().substr(head_bytes_);
+    const std::string_view piece =
+        came.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(came.size(), length - body_bytes_)));
+    Status taken;
+    if (!piece.empty()) taken = sink.take(piece);
+    if (!taken) co_return taken;
+    body_bytes_ += piece.size();
+    in_.erase(head_bytes_, piece.size());
+    if (body_bytes_ == length) co_return Status{};
+    Status filled =
+        co_await fill(static_cast<std::size_t>(std::min<std::uint64_t>(length - body_bytes_, pour_bytes)) + read_slack_bytes);
+    if (!filled) co_return fail_with(filled);
+  }
+}
+
+net::Task<Status> Exchange::pour_chunked(std::uint64_t limit, BodySink& sink) {
+  wire::ChunkedDecoder decoder{Kind::bad_request};
+  for (;;) {
+    Status decoded = decode(decoder, limit - body_bytes_);
+    if (!decoded) co_return decoded;
+    const std::string_view piece = in_.view().substr(head_bytes_, body_held_);
+    if (!piece.empty()) decoded = sink.take(piece);
+    if (!decoded) co_return decoded;
+    body_bytes_ += piece.size();
+    in_.erase(head_bytes_, std::exchange(body_held_, 0));
+    if (decoder.done()) co_return Status{};
+    Status filled = co_await fill(pour_bytes);
+    if (!filled) co_return fail_with(filled);
+  }
+}
+
 /// Moves the payload of what came up to the body behind the head: in place, since it only shrinks.
-Status Exchange::decode(wire::ChunkedDecoder& decoder, std::size_t limit) {
+Status Exchange::decode(wire::ChunkedDecoder& decoder, std::uint64_t limit) {
   const std::size_t raw_at = head_bytes_ + body_held_;
   const std::string_view raw = in_.view().substr(raw_at);
   std::size_t used = 0;
@@ -279,7 +335,6 @@ Status Exchange::decode(wire::ChunkedDecoder& decoder, std::size_t limit) {
     body_held_ += data.size();
   }
   in_.erase(head_bytes_ + body_held_, raw_at + used - head_bytes_ - body_held_);
-  body_bytes_ = body_held_;
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/buffer.h"
+#include "http/spool.h"
 #include "net/scope.h"
 #include "net/stream.h"
 #include "wire/http1.h"
@@ -58,6 +59,8 @@ class Exchange {
   /// too_large (more than `limit` bytes), bad_request (framing, truncated), request_timeout, client_closed. After one, the answer
   /// that explains it is the connection's last.
   [[nodiscard]] net::Task<Result<std::string_view>> read_body(std::size_t limit);
+  /// The whole body piece by piece, for one too large to be held. Errors: as of read_body(), or the sink's.
+  [[nodiscard]] net::Task<Status> pour_body(std::uint64_t limit, BodySink& sink);
   [[nodiscard]] std::uint64_t body_bytes() const noexcept { return body_bytes_; }
   /// Gives a body that was read back to the pool, when nobody needs it any more and the answer will be a long stream.
   void release_body();
@@ -118,7 +121,9 @@ class Exchange {
   [[nodiscard]] net::Task<Status> fill(std::size_t wanted);
   [[nodiscard]] net::Task<Status> read_sized();
   [[nodiscard]] net::Task<Status> read_chunked(std::size_t limit);
-  [[nodiscard]] Status decode(wire::ChunkedDecoder& decoder, std::size_t limit);
+  [[nodiscard]] net::Task<Status> pour_sized(BodySink& sink);
+  [[nodiscard]] net::Task<Status> pour_chunked(std::uint64_t limit, BodySink& sink);
+  [[nodiscard]] Status decode(wire::ChunkedDecoder& decoder, std::uint64_t limit);
   [[nodiscard]] net::Task<Status> invite_body();
 
   // The answer.

@@ -5,174 +5,13 @@
 #include <map>
 
 #include "base/text.h"
-#include "http/test_world.h"
+#include "http/test_site.h"
 
 namespace cardea::http {
 namespace {
 
 using namespace test;
 using namespace std::chrono_literals;
-
-/// Answers by path; counts what begins and what ends.
-class House final : public Handler {
- public:
-  net::Task<void> handle(Exchange& exchange) override {
-    ++began;
-    const std::string path{exchange.request().path()};
-    if (path == "/echo") co_await echo(exchange);
-    if (path == "/ignore") co_await answer(exchange, 200, "ignored");
-    if (path == "/none") co_await answer(exchange, 204, "");
-    if (path == "/stream") co_await stream(exchange);
-    if (path == "/flood") co_await flood(exchange);
-    if (path == "/cut") co_await cut(exchange);
-    if (path == "/early") co_await early(exchange);
-    if (path == "/wait") co_await wait(exchange);
-    if (path == "/child") exchange.scope().spawn(sleeper(exchange));
-    if (path == "/child") co_await answer(exchange, 200, "child");
-    ++ended;
-  }
-  std::string refuse(const Error& error) override {
-    ++refused;
-    return cat("{\"refused\":\"", error.message(), "\"}");
-  }
-
-  std::size_t limit = 100'000;
-  int began = 0;
-  int ended = 0;
-  int refused = 0;
-  std::size_t flooded = 0;
-  std::vector<Kind> reasons;  ///< why waits and floods ended
-  std::vector<net::TimePoint> times;
-
- private:
-  net::Task<void> answer(Exchange& exchange, unsigned status, std::string_view text) {
-    wire::HeaderBlock headers;
-    headers.add_raw("x-house: yes\r\n");
-    Status sent = co_await exchange.respond(status, headers, text);
-    note(exchange, sent);
-  }
-  net::Task<void> echo(Exchange& exchange) {
-    Result<std::string_view> body = co_await exchange.read_body(limit);
-    if (body) {
-      const std::string text = cat(exchange.request().method_text(), ' ', exchange.request().query(), ' ', *body);
-      exchange.release_body();
-      co_await answer(exchange, 200, cat(text, ' ', exchange.request().query()));
-    } else {
-      const std::string text{body.error().message()};
-      co_await answer(exchange, body.error().http_status(), text);
-    }
-  }
-  net::Task<void> stream(Exchange& exchange) {
-    wire::HeaderBlock headers;
-    exchange.begin(200, headers);
-    const std::string_view first[] = {"one", "", "two"};
-    Status sent = co_await exchange.write(first);
-    const std::span<const std::string_view> nothing;
-    sent = co_await exchange.write(nothing);
-    std::vector<std::string_view> many(200, "x");
-    sent = co_await exchange.write(many);
-    const std::string_view last[] = {"end"};
-    sent = co_await exchange.finish(last);
-    note(exchange, sent);
-  }
-  net::Task<void> flood(Exchange& exchange) {
-    const std::string block(1000, 'f');
-    const std::string_view pieces[] = {block};
-    wire::HeaderBlock headers;
-    exchange.begin(200, headers);
-    Status sent;
-    while (sent && flooded < 10'000'000) {
-      sent = co_await exchange.write(pieces);
-      if (sent) flooded += block.size();
-    }
-    sent = co_await exchange.finish();
-    note(exchange, sent);
-  }
-  net::Task<void> cut(Exchange& exchange) {
-    wire::HeaderBlock headers;
-    exchange.begin(200, headers);
-    const std::string_view first[] = {"half"};
-    Status sent = co_await exchange.write(first);
-    note(exchange, sent);
-  }
-  net::Task<void> early(Exchange& exchange) {
-    wire::HeaderBlock headers;
-    exchange.begin(200, headers);
-    Result<std::string_view> body = co_await exchange.read_body(limit);
-    const std::string_view verdict[] = {body ? "good" : "bad"};
-    Status sent = co_await exchange.finish(verdict);
-    note(exchange, sent);
-  }
-  net::Task<void> wait(Exchange& exchange) {
-    Status slept = co_await net::sleep_for(exchange.loop(), 1h);
-    note(exchange, slept);
-  }
-  net::Task<void> sleeper(Exchange& exchange) {
-    Status slept = co_await net::sleep_for(exchange.loop(), 1h);
-    note(exchange, slept);
-  }
-  void note(Exchange& exchange, const Status& status) {
-    if (!status) reasons.push_back(status.error().kind());
-    times.push_back(exchange.loop().now());
-  }
-};
-
-struct Talk {
-  std::string heard;
-  Ending ending = Ending::open;
-};
-
-struct Site : World {
-  House house;
-  ServerOptions options;
-  std::optional<Server> server;
-
-  void start() { server.emplace(scope, house, options); }
-};
-
-enum class Then { stay, end, reset };  // what the client does after its last word
-
-net::Task<void> speak(net::Stream& stream, std::vector<std::string> parts, Then then) {
-  for (const auto& part : parts) {
-    Status said = co_await say(stream, part);
-    if (!said) co_return;
-    Status yielded = co_await net::yield(stream.loop());
-    if (!yielded) co_return;
-  }
-  if (then == Then::end) stream.shutdown_write();
-}
-
-net::Task<void> converse(net::Loop& loop, std::unique_ptr<net::Stream> stream, std::vector<std::string> parts, Then then,
-                         Talk& talk) {
-  net::Scope both{loop};
-  both.spawn(speak(*stream, std::move(parts), then));
-  co_await listen(*stream, talk.heard, talk.ending);
-  co_await both.join();
-}
-
-std::string without_dates(std::string text) {
-  for (auto at = text.find("date: "); at != std::string::npos; at = text.find("date: ", at))
-    text.erase(at, text.find('\n', at) + 1 - at);
-  return text;
-}
-
-/// One client that says `parts` and listens to the end.
-Talk talk_to(Site& world, std::vector<std::string> parts, Then then = Then::stay) {
-  if (!world.server) world.start();
-  auto [left, right] = world.pair();
-  world.server->serve(std::move(left));
-  Talk talk;
-  world.others.spawn(converse(world.loop, std::move(right), std::move(parts), then, talk));
-  world.run();
-  talk.heard = without_dates(talk.heard);
-  EXPECT_EQ(world.house.began, world.house.ended);
-  EXPECT_EQ(world.server->connections(), 0U);
-  EXPECT_EQ(world.faults.open, 0U);
-  return talk;
-}
-Talk talk_to(Site& world, std::string_view text, Then then = Then::stay) {
-  return talk_to(world, std::vector<std::string>{std::string{text}}, then);
-}
 
 constexpr std::string_view everything =
     "GET /echo?a HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -199,9 +38,14 @@ const std::string all_answers = [] {
          "connection: close\r\ncontent-length: 7\r\n\r\nignored";
 }();
 
-TEST(Server, AnswersPipelinedRequestsInOrderHoweverTheyAreSplit) {
+/// Bodies that are read as a whole, and piece by piece.
+class Bodies : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Server, Bodies, ::testing::Bool(), [](const auto& info) { return info.param ? "poured" : "whole"; });
+
+TEST_P(Bodies, AnswersPipelinedRequestsInOrderHoweverTheyAreSplit) {
   for (const std::size_t step : {100'000UL, 1UL, 0UL}) {
     Site world;
+    world.house.pours = GetParam();
     const Talk talk = talk_to(world, cut_up(everything, step, world.faults.random));
     EXPECT_EQ(talk.heard, all_answers) << step;
     EXPECT_EQ(talk.ending, Ending::orderly);
@@ -209,12 +53,13 @@ TEST(Server, AnswersPipelinedRequestsInOrderHoweverTheyAreSplit) {
   }
   for (std::size_t split = 1; split < 12; ++split) {
     Site world;
+    world.house.pours = GetParam();
     world.faults.split_max = split;
     EXPECT_EQ(talk_to(world, everything).heard, all_answers) << split;
   }
 }
 
-TEST(Server, ARequestCutAnywhereEndsInAnAnswerOrAClose) {
+TEST_P(Bodies, ARequestCutAnywhereEndsInAnAnswerOrAClose) {
   const std::string_view requests[] = {
       "POST /echo?b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
       "POST /echo?c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n",
@@ -223,6 +68,7 @@ TEST(Server, ARequestCutAnywhereEndsInAnAnswerOrAClose) {
   for (const auto whole : requests) {
     for (std::size_t size = 0; size <= whole.size(); ++size) {
       Site world;
+      world.house.pours = GetParam();
       const Talk talk = talk_to(world, whole.substr(0, size), Then::end);
       EXPECT_EQ(talk.ending, Ending::orderly) << size;
       const bool in_head = whole.substr(0, size).find("\r\n\r\n") == std::string_view::npos;
@@ -237,9 +83,10 @@ TEST(Server, ARequestCutAnywhereEndsInAnAnswerOrAClose) {
 
 net::Duration since_start(World& world) { return world.loop.now() - net::TimePoint{1h}; }
 
-TEST(Server, SlowHeadsAndBodiesTimeOut) {
+TEST_P(Bodies, SlowHeadsAndBodiesTimeOut) {
   {
     Site world;
+    world.house.pours = GetParam();
     const Talk talk = talk_to(world, "GET /echo HT", Then::stay);
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 408 ")) << talk.heard;
     EXPECT_NE(talk.heard.find("head took too long"), std::string::npos);
@@ -249,6 +96,7 @@ TEST(Server, SlowHeadsAndBodiesTimeOut) {
   }
   {
     Site world;
+    world.house.pours = GetParam();
     const Talk talk = talk_to(world, "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhe");
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 408 ")) << talk.heard;
     EXPECT_NE(talk.heard.find("body took too long"), std::string::npos);
@@ -257,6 +105,7 @@ TEST(Server, SlowHeadsAndBodiesTimeOut) {
   }
   {
     Site world;
+    world.house.pours = GetParam();
     const Talk talk = talk_to(world, "");
     EXPECT_EQ(talk.heard, "");  // idle: no answer to what was not asked
     EXPECT_EQ(talk.ending, Ending::orderly);
@@ -264,8 +113,9 @@ TEST(Server, SlowHeadsAndBodiesTimeOut) {
   }
 }
 
-TEST(Server, ATrickledBodyIsTooSlowAsAWhole) {
+TEST_P(Bodies, ATrickledBodyIsTooSlowAsAWhole) {
   Site world;
+  world.house.pours = GetParam();
   world.options.body_timeout = 50ms;  // each byte comes within 4 ms
   const std::string head = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\n";
   std::vector<std::string> parts = cut_up(std::string(5000, 'b'), 1, world.faults.random);
@@ -286,21 +136,24 @@ TEST(Server, AReadThatFillsItsBufferLeavesAnIdleConnectionNotASlowHead) {
   EXPECT_GE(since_start(world), world.options.idle_timeout);
 }
 
-TEST(Server, InvitesABodyOnlyWhenItIsWanted) {
+TEST_P(Bodies, InvitesABodyOnlyWhenItIsWanted) {
   const std::string expecting = "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
   const std::string invitation = "HTTP/1.1 100 Continue\r\n\r\n";
   {
     Site world;
+    world.house.pours = GetParam();
     const Talk talk = talk_to(world, {expecting, "hello"}, Then::end);
     EXPECT_TRUE(talk.heard.starts_with(invitation + "HTTP/1.1 200 OK")) << talk.heard;
   }
   {
-    Site world;  // it does not wait
+    Site world;
+    world.house.pours = GetParam();  // it does not wait
     const Talk talk = talk_to(world, expecting + "hello", Then::end);
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200 OK")) << talk.heard;
   }
   {
     Site world;
+    world.house.pours = GetParam();
     world.house.limit = 4;
     const Talk talk = talk_to(world, expecting);
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
@@ -310,10 +163,11 @@ TEST(Server, InvitesABodyOnlyWhenItIsWanted) {
   }
 }
 
-TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
+TEST_P(Bodies, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
   const std::string smuggled = "GET /ignore HTTP/1.1\r\nHost: h\r\n\r\n";
   {
     Site world;
+    world.house.pours = GetParam();
     world.house.limit = 10;
     const Talk talk = talk_to(
         world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n", "ff\r\n", smuggled));
@@ -322,7 +176,8 @@ TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
     EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
   }
   {
-    Site world;  // a decoder that began anew inside the body would see a whole one, and then a request
+    Site world;
+    world.house.pours = GetParam();  // a decoder that began anew inside the body would see a whole one, and then a request
     world.house.limit = 10;
     const Talk talk = talk_to(world, {"POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n40\r\n",
                                       cat("0\r\n\r\n", smuggled)});
@@ -330,7 +185,8 @@ TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
     EXPECT_EQ(world.house.began, 1);
   }
   {
-    Site world;  // small enough to skip: the connection lives on
+    Site world;
+    world.house.pours = GetParam();  // small enough to skip: the connection lives on
     world.house.limit = 10;
     const Talk talk =
         talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n", "elevenbytes", smuggled), Then::end);
@@ -339,7 +195,8 @@ TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
     EXPECT_EQ(world.house.began, 2);
   }
   {
-    Site world;  // not small
+    Site world;
+    world.house.pours = GetParam();  // not small
     const Talk talk = talk_to(
         world, cat("POST /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: 400000\r\n\r\n", std::string(400'000, 'b'), smuggled));
     EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 200 ")) << talk.heard;
@@ -349,8 +206,9 @@ TEST(Server, TooLargeBodiesAreRefusedAndTheirBytesNeverBecomeARequest) {
   }
 }
 
-TEST(Server, AnAnnouncedChunkThatIsTooLargeIsRefusedBeforeItComes) {
+TEST_P(Bodies, AnAnnouncedChunkThatIsTooLargeIsRefusedBeforeItComes) {
   Site world;
+  world.house.pours = GetParam();
   const Talk talk = talk_to(world, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n");
   EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 413 ")) << talk.heard;
   EXPECT_LE(since_start(world), 3s);
@@ -367,18 +225,20 @@ TEST(Server, ABodyThatFailsBehindABegunAnswerEndsTheConnection) {
   EXPECT_EQ(talk.ending, Ending::orderly);
 }
 
-TEST(Server, BadChunksAreAnsweredAndEndTheConnection) {
+TEST_P(Bodies, BadChunksAreAnsweredAndEndTheConnection) {
   Site world;
+  world.house.pours = GetParam();
   const Talk talk = talk_to(world, "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n");
   EXPECT_TRUE(talk.heard.starts_with("HTTP/1.1 400 ")) << talk.heard;
   EXPECT_NE(talk.heard.find("connection: close"), std::string::npos);
 }
 
-TEST(Server, LargeBodiesArriveWhole) {
+TEST_P(Bodies, LargeBodiesArriveWhole) {
   for (const std::size_t size : {4'000UL, 70'000UL, 300'000UL, 1'000'000UL}) {
     std::string body;
     Random{size}.append_id(body, size);
     Site world;
+    world.house.pours = GetParam();
     world.house.limit = size;
     const Talk sized =
         talk_to(world, cat("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: ", size, "\r\n\r\n", body), Then::end);
@@ -566,10 +426,11 @@ TEST(Server, CancellingItsScopeEndsEverything) {
   EXPECT_LE(since_start(world), 200ms);
 }
 
-TEST(Server, AnyOperationMayFailAndEveryRequestEndsOnce) {
+TEST_P(Bodies, AnyOperationMayFailAndEveryRequestEndsOnce) {
   bool failed = true;
   for (std::uint64_t n = 1; failed; ++n) {
     Site world;
+    world.house.pours = GetParam();
     world.faults.fail_at = n;
     const Talk talk = talk_to(world, cut_up(everything, 50, world.faults.random), Then::end);
     failed = world.faults.operations >= n;
