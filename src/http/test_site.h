@@ -14,8 +14,6 @@
 
 namespace cardea::http::test {
 
-using namespace std::chrono_literals;
-
 /// Answers by path; counts what begins and what ends.
 class House final : public Handler {
  public:
@@ -121,11 +119,11 @@ class House final : public Handler {
     note(exchange, sent);
   }
   net::Task<void> wait(Exchange& exchange) {
-    Status slept = co_await net::sleep_for(exchange.loop(), 1h);
+    Status slept = co_await net::sleep_for(exchange.loop(), std::chrono::hours{1});
     note(exchange, slept);
   }
   net::Task<void> sleeper(Exchange& exchange) {
-    Status slept = co_await net::sleep_for(exchange.loop(), 1h);
+    Status slept = co_await net::sleep_for(exchange.loop(), std::chrono::hours{1});
     note(exchange, slept);
   }
   void note(Exchange& exchange, const Status& status) {
