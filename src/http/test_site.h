@@ -14,6 +14,8 @@
 
 namespace cardea::http::test {
 
+inline constexpr net::Duration an_hour = std::chrono::hours{1};
+
 /// Answers by path; counts what begins and what ends.
 class House final : public Handler {
  public:
@@ -119,11 +121,11 @@ class House final : public Handler {
     note(exchange, sent);
   }
   net::Task<void> wait(Exchange& exchange) {
-    Status slept = co_await net::sleep_for(exchange.loop(), std::chrono::hours{1});
+    Status slept = co_await net::sleep_for(exchange.loop(), an_hour);
     note(exchange, slept);
   }
   net::Task<void> sleeper(Exchange& exchange) {
-    Status slept = co_await net::sleep_for(exchange.loop(), std::chrono::hours{1});
+    Status slept = co_await net::sleep_for(exchange.loop(), an_hour);
     note(exchange, slept);
   }
   void note(Exchange& exchange, const Status& status) {
