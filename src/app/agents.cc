@@ -104,6 +104,7 @@ constexpr SettingRow continue_settings[] = {
     {"models.[Cardea].apiBase", "{url}/v1"},
     {"models.[Cardea].apiKey", "{any_key}"},
     {"models.[Cardea].capabilities", R"(["tool_use"])", raw},
+    {"models.[Cardea].defaultCompletionOptions", "{contextLength: {context}}", raw},
 };
 constexpr AgentFile continue_files[] = {
     {"CONTINUE_GLOBAL_DIR", ".continue", "config.yaml", "", Format::yaml, continue_settings},
@@ -227,9 +228,8 @@ const Agent* find_agent(std::string_view name) {
 std::vector<Setting> settings_of(std::span<const SettingRow> rows, const AgentValues& values) {
   std::vector<Setting> settings;
   for (const auto& row : rows) {
-    auto value = fill(row.value, values);
-    if (!value) continue;
-    Setting setting{.path = {}, .value = std::move(*value), .kind = row.kind};
+    const auto value = fill(row.value, values);
+    Setting setting{.path = {}, .value = value.value_or(""), .kind = value ? row.kind : Setting::Kind::absent};
     for (auto rest = row.path; !rest.empty();) {
       const auto end = std::min(rest.find('.'), rest.size());
       setting.path.push_back(fill(rest.substr(0, end), values).value_or(""));
@@ -272,7 +272,8 @@ Result<std::string> instructions(const Agent& agent, const AgentValues& values) 
   if (!agent.variables.empty()) {
     append(text, "\nOr, for one shell and without a file\n\n");
     for (const auto& setting : settings_of(agent.variables, values))
-      append(text, cat("    export ", setting.path.back(), "=", shell_word(setting.value), "\n"));
+      if (setting.kind != Setting::Kind::absent)
+        append(text, cat("    export ", setting.path.back(), "=", shell_word(setting.value), "\n"));
     append(text, cat("    ", command_of(agent.start_once.empty() ? agent.start : agent.start_once, values), "\n"));
   }
   if (!agent.note.empty()) append(text, cat("\n", agent.note, "\n"));

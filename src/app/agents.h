@@ -22,8 +22,8 @@ struct AgentValues {
   std::string output_tokens;   ///< the most of one answer; empty: unknown
 };
 
-/// A setting whose value is made of {url}, {key}, {model}, {small}, {context} and {output}. It is left out when one of them is
-/// empty; {any_key} never is, for agents that do not start without one.
+/// A setting whose value is made of {url}, {key}, {model}, {small}, {context} and {output}. It is left out, and taken out of a
+/// file, when one of them is empty; {any_key} never is, for agents that do not start without one.
 struct SettingRow {
   std::string_view path;  ///< keys with dots between them; "{model}" may be one
   std::string_view value;
@@ -54,7 +54,7 @@ struct Agent {
 /// nullptr: unknown.
 [[nodiscard]] const Agent* find_agent(std::string_view name);
 
-/// `rows` with `values` in them.
+/// `rows` with `values` in them; those that lack one are Setting::Kind::absent.
 [[nodiscard]] std::vector<Setting> settings_of(std::span<const SettingRow> rows, const AgentValues& values);
 /// A command line with `values` in it, quoted for a shell.
 [[nodiscard]] std::string command_of(std::string_view text, const AgentValues& values);

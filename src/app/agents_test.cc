@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -175,6 +176,23 @@ TEST_F(AgentCommand, WritesWhatItShowed) {
   ASSERT_EQ(stat((home_ + "/.claude/settings.json").c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777U, 0600U);
   EXPECT_NE(run_agent(wet).out.find("is as it should be"), std::string::npos);
+}
+
+TEST_F(AgentCommand, WhatWasKnownOfAnotherModelIsTakenOut) {
+  std::ofstream{config_, std::ios::app} << "models:\n  - {name: big, endpoint: \"http://127.0.0.1:9\", context: 64000}\n";
+  const auto write_for = [&](std::string_view agent, std::string_view model) {
+    const Said said = run_agent({agent, "--key", "sk-given", "--model", model, "--write"});
+    EXPECT_EQ(said.code, exit_ok) << said.err;
+  };
+  for (const auto& [agent, name, words] :
+       {std::array{"claude-code", ".claude/settings.json", "\"CLAUDE_CODE_MAX_CONTEXT_TOKENS\": \"64000\""},
+        std::array{"codex", ".codex/cardea.config.toml", "model_context_window = 64000"},
+        std::array{"continue", ".continue/config.yaml", "{contextLength: 64000}"}}) {
+    write_for(agent, "big");
+    EXPECT_NE(file(name).find(words), std::string::npos) << file(name);
+    write_for(agent, "mine");
+    EXPECT_EQ(file(name).find("64000"), std::string::npos) << file(name);
+  }
 }
 
 TEST_F(AgentCommand, WritesEveryAgentsFiles) {

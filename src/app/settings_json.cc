@@ -104,11 +104,16 @@ class JsonText {
       if (!scanned) return scanned;
       const json::Member* member = members.find(setting.path[i]);
       if (member == nullptr) {
+        if (setting.kind == Setting::Kind::absent) return {};
         insert(place, members, bare, std::span{setting.path}.subspan(i), value_of(setting));
         return {};
       }
       const auto at = place.offset + member->value.offset;
       if (i + 1 == setting.path.size()) {
+        if (setting.kind == Setting::Kind::absent) {
+          remove(place, members, *member);
+          return {};
+        }
         if (setting.kind != Setting::Kind::initial) text_.replace(at, member->value.length, value_of(setting));
         return {};
       }
@@ -152,6 +157,25 @@ class JsonText {
     const auto indent = indent_at(text_, place.offset + last->key_span.offset);
     text_.insert(closing_line, cat(indent, entry_text(path, value, indent, false), comma ? ",\n" : "\n"));
     if (!comma) text_.insert(end, ",");
+  }
+
+  /// With the comma that parts it from its neighbour.
+  void remove(const Place& place, const json::Members& members, const json::Member& member) {
+    std::size_t begin = place.text.find('{') + 1;
+    std::size_t end = member.value.offset + member.value.length;
+    const json::Member* before = nullptr;
+    const json::Member* behind = nullptr;
+    for (const auto& one : members.all()) {
+      if (one.key_span.offset < member.key_span.offset) before = &one;
+      if (one.key_span.offset > member.key_span.offset && behind == nullptr) behind = &one;
+    }
+    if (behind != nullptr) {
+      begin = member.key_span.offset;
+      end = behind->key_span.offset;
+    } else if (before != nullptr) {
+      begin = before->value.offset + before->value.length;
+    }
+    text_.erase(place.offset + begin, end - begin);
   }
 
   std::string text_;

@@ -65,6 +65,17 @@ TEST(SettingsJson, InitialIsForNewFiles) {
   EXPECT_EQ(merged(Format::json, "", one), "{\n  \"a\": \"new\"\n}\n");
 }
 
+const std::vector<Setting> gone{{{"b", "x"}, "", Setting::Kind::absent}, {{"q"}, "", Setting::Kind::absent}};
+
+TEST(SettingsJson, TakesOut) {
+  EXPECT_EQ(merged(Format::json, "{\n  \"b\": {\n    \"a\": 1,\n    \"x\": [1, 2],\n    \"y\": 3\n  }\n}\n", gone),
+            "{\n  \"b\": {\n    \"a\": 1,\n    \"y\": 3\n  }\n}\n");
+  EXPECT_EQ(merged(Format::json, "{\n  \"b\": {\n    \"a\": 1, // one\n    \"x\": 2\n  },\n  \"q\": 1\n}\n", gone),
+            "{\n  \"b\": {\n    \"a\": 1\n  }\n}\n");
+  EXPECT_EQ(merged(Format::json, R"({"q": 1, "b": {"x": 1}})", gone), R"({"b": {}})");
+  EXPECT_EQ(merged(Format::json, R"({"b": {}})", gone), R"({"b": {}})");
+}
+
 TEST(SettingsEnv, ReplacesAndAppends) {
   const std::vector<Setting> two{{{"A"}, "http://h:1/x"}, {{"B"}, "two words"}};
   EXPECT_EQ(merged(Format::env, "", two), "A=http://h:1/x\nB=\"two words\"\n");
@@ -109,6 +120,18 @@ TEST(SettingsYaml, KeepsWhatIsThere) {
       "    can: [\"x\"]\n    roles:\n      - chat\n");
   EXPECT_EQ(merged(Format::yaml, "name: Old\nmodels: []  # none\n", model),
             "name: Old\nmodels: # none\n  - name: \"Cardea\"\n    model: \"m\"\n    apiBase: \"http://h\"\n    can: [\"x\"]\n");
+}
+
+TEST(SettingsYaml, TakesOutAndReplacesLists) {
+  std::vector<Setting> settings = model;
+  settings.push_back({{"models", "[Cardea]", "options"}, "", Setting::Kind::absent});
+  settings.push_back({{"q"}, "", Setting::Kind::absent});
+  EXPECT_EQ(
+      merged(Format::yaml,
+             "name: Old\nq: 1\nmodels:\n  - name: Cardea\n    options: {length: 5}\n    can: [\"old\", \"older\"]\n    z: 1\n",
+             settings),
+      "name: Old\nmodels:\n  - name: Cardea\n    can: [\"x\"]\n    z: 1\n    model: \"m\"\n    apiBase: \"http://h\"\n");
+  EXPECT_EQ(merged(Format::yaml, "", settings), merged(Format::yaml, "", model));
 }
 
 TEST(SettingsYaml, RefusesWhatItWouldSpoil) {

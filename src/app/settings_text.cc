@@ -49,6 +49,10 @@ Result<std::string> merge_env(std::string_view text, std::span<const Setting> se
   auto lines = split_lines(text);
   for (const auto& setting : settings) {
     const auto& name = setting.path.back();
+    if (setting.kind == Setting::Kind::absent) {
+      std::erase_if(lines, [&](const auto& one) { return variable_of(one) == name; });
+      continue;
+    }
     const auto line = cat(name, "=", is_plain_word(setting.value) ? setting.value : json::quote(setting.value));
     // The last one counts.
     const auto found = std::find_if(lines.rbegin(), lines.rend(), [&](const auto& one) { return variable_of(one) == name; });
@@ -85,6 +89,7 @@ Status check_collisions(std::span<const std::string> lines, std::span<const Sett
     const auto line = trim(lines[i]);
     in_table = in_table || line.starts_with('[');
     for (const auto& setting : settings) {
+      if (setting.kind == Setting::Kind::absent) continue;
       const auto key = toml_key(setting.path);
       const auto table = key.substr(0, std::min(key.rfind('.'), key.size()));
       const bool same_key = !in_table && trim(line.substr(0, line.find('='))) == key;
@@ -101,6 +106,7 @@ Status check_collisions(std::span<const std::string> lines, std::span<const Sett
 Result<std::string> merge_toml(std::string_view text, std::span<const Setting> settings) {
   std::vector<std::string> section{std::string{section_begin}};
   for (const auto& setting : settings) {
+    if (setting.kind == Setting::Kind::absent) continue;  // the section is made anew
     const auto value = setting.kind == Setting::Kind::raw ? setting.value : json::quote(setting.value);
     section.push_back(cat(toml_key(setting.path), " = ", value));
   }

@@ -18,6 +18,7 @@ struct Setting {
     text,
     raw,      ///< as the format has it: a number, a list in JSON's form
     initial,  ///< text for a file that lacks it; what stands there is kept
+    absent,   ///< taken out, if it is there: what was said of another model
   } kind = Kind::text;
 };
 

@@ -35,10 +35,18 @@ bool is_simple(const Node::Entry& entry) {
   return entry.value.kind == Node::Kind::null || (entry.value.kind == Node::Kind::scalar && entry.value.line == entry.line);
 }
 
+/// A list or mapping on the key's own line, such as `[a, b]`.
+bool is_flow(const Node::Entry& entry, std::string_view line) {
+  const bool closed = trim(line).ends_with(']') || trim(line).ends_with('}');
+  return entry.value.kind != Node::Kind::scalar && entry.value.line == entry.line && closed;
+}
+
 /// The value behind `key:` in a line, its comment kept.
 Status replace_value(std::string& line, const Node::Entry& entry, const std::string& value) {
   const auto colon = line.find(':', entry.column - 1 + entry.key.size());
-  if (!is_simple(entry) || colon == std::string::npos) return by_hand(cat("'", entry.key, "'"));
+  const bool raw = value.starts_with('[') || value.starts_with('{');
+  if (!(is_simple(entry) || (raw && is_flow(entry, line))) || colon == std::string::npos)
+    return by_hand(cat("'", entry.key, "'"));
   const auto begin = line.find_first_not_of(" \t", colon + 1);
   const std::string_view old = begin == std::string::npos ? std::string_view{} : std::string_view{line}.substr(begin);
   constexpr std::string_view special = "|>&*!";
@@ -81,6 +89,8 @@ class YamlText {
     if (setting.path.size() == 1) return set_on_top(*root, setting);
     const auto name = element_name(setting.path[1]);
     Node::Entry* list = entry_of(*root, setting.path[0]);
+    const bool absent = setting.kind == Setting::Kind::absent;
+    if (absent && (list == nullptr || element_of(list->value, name) == nullptr)) return {};
     if (list == nullptr) {
       append_line(cat(setting.path[0], ":"));
       append_line(cat("  - name: ", json::quote(name)));
@@ -104,11 +114,21 @@ class YamlText {
 
   Status set_on_top(Node& root, const Setting& setting) {
     Node::Entry* entry = entry_of(root, setting.path[0]);
+    if (setting.kind == Setting::Kind::absent) return entry == nullptr ? Status{} : remove(*entry);
     if (entry == nullptr) {
       append_line(cat(setting.path[0], ": ", value_of(setting)));
       return {};
     }
     return setting.kind == Setting::Kind::initial ? Status{} : replace_value(line(entry->line), *entry, value_of(setting));
+  }
+
+  /// Only what stands on one line, and is not the first of an element.
+  Status remove(const Node::Entry& entry) {
+    const bool alone = trim(line(entry.line)).starts_with(entry.key);
+    if (alone && (is_simple(entry) || is_flow(entry, line(entry.line)))) {
+      lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(entry.line - 1));
+    }
+    return {};
   }
 
   /// As the list's first: that is the one its reader prefers.
@@ -133,13 +153,15 @@ class YamlText {
 
   Status set_in_element(Node& element, const Setting& setting) {
     const auto& key = setting.path.back();
-    if (Node::Entry* entry = entry_of(element, key)) {
-      if (setting.kind == Setting::Kind::raw) return {};  // lists are the owner's once they are there
+    Node::Entry* found = entry_of(element, key);
+    if (setting.kind == Setting::Kind::absent) return found == nullptr ? Status{} : remove(*found);
+    if (Node::Entry* entry = found) {
+      if (setting.kind == Setting::Kind::raw && !is_flow(*entry, line(entry->line))) return {};  // the owner's own words
       return replace_value(line(entry->line), *entry, value_of(setting));
     }
     const Node::Entry* last = nullptr;
     for (const auto& entry : element.map) {
-      if (!is_simple(entry)) break;
+      if (!is_simple(entry) && !is_flow(entry, line(entry.line))) break;
       last = &entry;
     }
     if (last == nullptr || (element.map.size() > 1 && element.map[1].line == element.map[0].line)) return by_hand("the list");
@@ -175,6 +197,7 @@ bool is_as_meant(const Node& before, const Node& after, std::span<const Setting>
       return false;
     }
     was.erase(path);
+    std::erase_if(was, [&](const auto& leaf) { return leaf.first.starts_with(path + "/"); });
   }
   return std::ranges::all_of(was, [&](const auto& leaf) {
     const auto found = is.equal_range(leaf.first);
