@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 
 namespace cardea::twin {
 namespace {
@@ -17,17 +16,17 @@ constexpr auto crc_table = [] {
   return table;
 }();
 
-std::uint32_t crc32(std::string_view bytes) {
-  std::uint32_t crc = 0xffffffff;
-  for (const char c : bytes) crc = crc_table[(crc ^ static_cast<unsigned char>(c)) & 0xff] ^ (crc >> 8);
-  return ~crc;
-}
-
 void append_little(std::string& out, std::uint32_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 0xff);
 }
 
 }  // namespace
+
+std::uint32_t crc32(std::string_view bytes) noexcept {
+  std::uint32_t crc = 0xffffffff;
+  for (const char c : bytes) crc = crc_table[(crc ^ static_cast<unsigned char>(c)) & 0xff] ^ (crc >> 8);
+  return ~crc;
+}
 
 std::string gzip_stored(std::string_view bytes) {
   constexpr std::size_t block_max = 0xffff;

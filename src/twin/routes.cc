@@ -59,11 +59,22 @@ struct TaskRow {
   const TaskForm* task;
 };
 constexpr TaskRow tasks[] = {
-    {"/api/embeddings", &ollama_embeddings}, {"/embeddings", &openai_embeddings},
-    {"/api/embed", &ollama_embed},           {"/v2/embed", &cohere_embed},
-    {"/v1/embed", &cohere_embed_v1},         {"/embed", &tei_embed},
-    {"/v2/rerank", &cohere_rerank},          {"/rerank", &rerank},
-    {"/moderations", &openai_moderations},   {"/tokenize", &vllm_tokenize},
+    {"/api/embeddings", &ollama_embeddings},
+    {"/embeddings", &openai_embeddings},
+    {"/api/embed", &ollama_embed},
+    {"/v2/embed", &cohere_embed},
+    {"/v1/embed", &cohere_embed_v1},
+    {"/embed", &tei_embed},
+    {"/v2/rerank", &cohere_rerank},
+    {"/rerank", &rerank},
+    {"/moderations", &openai_moderations},
+    {"/tokenize", &vllm_tokenize},
+    {"/images/generations", &openai_image_generations},
+    {"/images/edits", &openai_image_edits},
+    {"/images/variations", &openai_image_variations},
+    {"/audio/speech", &openai_speech},
+    {"/audio/transcriptions", &openai_transcriptions},
+    {"/audio/translations", &openai_translations},
 };
 /// With a model's name before it.
 constexpr TaskRow named_tasks[] = {

@@ -97,5 +97,14 @@ extern const TaskForm cohere_rerank;
 extern const TaskForm rerank;  ///< Jina's, vLLM's and TEI's, which share a path
 extern const TaskForm openai_moderations;
 extern const TaskForm vllm_tokenize;
+extern const TaskForm openai_image_generations;
+extern const TaskForm openai_image_edits;
+extern const TaskForm openai_image_variations;
+extern const TaskForm openai_speech;
+extern const TaskForm openai_transcriptions;
+extern const TaskForm openai_translations;
+
+/// OpenAI's refusals, and streams that have no last word of their own.
+extern const Form openai_task_form;
 
 }  // namespace cardea::twin

@@ -122,6 +122,6 @@ Status read(const TaskAsk& ask, TaskPlan& plan) {
 
 }  // namespace
 
-const TaskForm openai_embeddings{&openai_chat_form, read};
+const TaskForm openai_embeddings{&openai_task_form, read};
 
 }  // namespace cardea::twin

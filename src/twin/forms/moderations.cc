@@ -143,6 +143,6 @@ Status read(const TaskAsk& ask, TaskPlan& plan) {
 
 }  // namespace
 
-const TaskForm openai_moderations{&openai_chat_form, read};
+const TaskForm openai_moderations{&openai_task_form, read};
 
 }  // namespace cardea::twin

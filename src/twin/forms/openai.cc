@@ -4,6 +4,7 @@
 
 #include "json/writer.h"
 #include "twin/media.h"
+#include "twin/task.h"
 #include "twin/tokens.h"
 
 namespace cardea::twin {
@@ -228,6 +229,18 @@ void append_openai_logprobs(std::string& out, std::string_view text, std::uint64
     at = end;
   }
 }
+
+const Form openai_task_form{.name = "openai",
+                            .ids = {"", ""},
+                            .read = nullptr,
+                            .document = nullptr,
+                            .events = nullptr,
+                            .count = nullptr,
+                            .failure = openai_failure,
+                            .failure_event = openai_failure_event,
+                            .framing = Framing::sse,
+                            .done = {},
+                            .id_line = "openai-version: 2020-10-01\r\nx-request-id: req_"};
 
 Status take_openai_url(const At& at, Medium& medium) {
   if (!take_url(at.text(), medium)) {

@@ -115,6 +115,6 @@ Status read(const TaskAsk& ask, TaskPlan& plan) {
 
 }  // namespace
 
-const TaskForm vllm_tokenize{&openai_chat_form, read};
+const TaskForm vllm_tokenize{&openai_task_form, read};
 
 }  // namespace cardea::twin
