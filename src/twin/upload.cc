@@ -17,7 +17,7 @@ void add_field(Upload& upload, std::string_view name, std::string_view text) {
   }
   name.remove_suffix(list.size());
   if (upload.fields.find(name) == nullptr) upload.fields.set(name, json::Value::array());
-  upload.fields.find(name)->elements().push_back(std::move(value));
+  upload.fields.find(name)->edit_elements().push_back(std::move(value));
 }
 
 }  // namespace
