@@ -54,7 +54,8 @@ void append_segment(std::string& out, std::string_view segment) {
   }
 }
 
-/// "/models/NAME"
+}  // namespace
+
 std::string model_path(std::string_view model) {
   std::string out = "/";
   const bool resource = std::ranges::any_of(resource_prefixes, [&](auto prefix) { return model.starts_with(prefix); });
@@ -69,8 +70,6 @@ std::string model_path(std::string_view model) {
   if (!resource) append_segment(out, model);
   return out;
 }
-
-}  // namespace
 
 std::string Gemini::chat_target(std::string_view model, Delivery delivery) const {
   return cat(model_path(model), delivery == Delivery::stream ? ":streamGenerateContent?alt=sse" : ":generateContent");

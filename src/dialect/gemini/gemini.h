@@ -175,6 +175,8 @@ void write_config(json::Writer& w, const model::Chat& chat, const Encoding& enco
 
 // --- answers ----------------------------------------------------------------------------------------------------------------
 
+/// "/models/NAME", escaped; a name that is a resource already ("tunedModels/x") keeps its kind.
+[[nodiscard]] std::string model_path(std::string_view model);
 [[nodiscard]] model::Usage decode_usage(const json::Value& usage);
 void write_usage(json::Writer& w, const model::Usage& usage);
 

@@ -1,0 +1,138 @@
+// POST /v1/rerank as Jina (api.jina.ai/redoc), vLLM (docs.vllm.ai, "Re-rank API") and Cohere's older API have it, and with them
+// all who are asked at OpenAI-like addresses. An answer has what each of their clients looks for.
+
+#include "dialect/ranking.h"
+#include "dialect/tasks.h"
+
+namespace cardea::dialect::tasks {
+namespace {
+
+constexpr std::string_view name = "jina";
+constexpr std::string_view known[] = {"model", "query", "documents", "top_n", "return_documents", "user"};
+
+Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
+  const auto root = Raw::checked(body);
+  if (!root) return fail(root.error().clone());
+  model::Rerank out;
+  out.dialect = name;
+  out.model = asked.model;
+  std::optional<std::string> model;
+  Status status = read_member(*root, "model", "", model);
+  auto query = required_text(*root, "query", "");
+  if (status && !query) status = fail_with(query);
+  const auto documents = root->find("documents");
+  if (status && !documents) status = bad_field("documents", "is missing");
+  if (status) status = read_documents(*documents, "documents", out.documents);
+  if (status) status = read_member(*root, "top_n", "", out.top_n);
+  if (status) status = read_member(*root, "return_documents", "", out.return_documents);
+  if (status) status = read_member(*root, "user", "", out.user);
+  if (!status) return fail_with(status);
+  // Jina and vLLM give the documents back unless told not to.
+  if (!out.return_documents) out.return_documents = true;
+  out.query = std::move(*query);
+  if (model) out.model = std::move(*model);
+  collect_extras(*root, known, out.extras);
+  return out;
+}
+
+Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
+  const auto& rerank = std::get<model::Rerank>(request);
+  const auto whose = dialect::whose(rerank.dialect, name);
+  const auto texts = whose == Whose::foreign ? document_texts(rerank, losses) : Result<std::vector<std::string>>{};
+  if (!texts) return fail(texts.error().clone());
+  std::string out;
+  json::Writer w{out};
+  w.begin_object();
+  w.key("model").string(rerank.model);
+  w.key("query").string(rerank.query);
+  w.key("documents").begin_array();
+  for (const auto& document : rerank.documents) {
+    if (whose == Whose::own && document.object) {
+      w.raw(document.object->text);
+    } else {
+      w.string(document.text);
+    }
+  }
+  w.end_array();
+  write(w, "top_n", rerank.top_n);
+  // The gateway has them itself.
+  w.key("return_documents").boolean(whose == Whose::own && rerank.return_documents.value_or(true));
+  if (rerank.max_tokens_per_doc) losses.meaning("max_tokens_per_doc");
+  if (rerank.truncate) losses.detail("truncate");
+  if (rerank.raw_scores.value_or(false)) losses.meaning("raw_scores", "its scores are between 0 and 1");
+  write(w, "user", rerank.user);
+  write_or_lose(w, rerank.extras, whose, losses);
+  w.end_object();
+  return out;
+}
+
+Result<TaskAnswer> decode_answer(std::string_view body) {
+  const auto root = Raw::checked(body, upstream_scan());
+  if (!root) return fail(root.error().clone());
+  const auto results = root->find("results");
+  if (!results) return bad_field("results", "is missing");
+  model::Reranked out;
+  out.dialect = name;
+  Status status = read_member(*root, "id", "", out.id);
+  if (status) status = read_member(*root, "model", "", out.model);
+  if (status) status = read_results(*results, "results", "relevance_score", out.results);
+  const auto meta = root->find("meta");
+  const auto billed = meta ? meta->find("billed_units") : std::nullopt;
+  if (status && billed) status = read_member(*billed, "search_units", "meta.billed_units", out.search_units);
+  if (!status) return fail_with(status);
+  out.usage = read_input_usage(*root);
+  constexpr std::string_view known_answer[] = {"id", "model", "results", "usage", "meta", "object"};
+  collect_extras(*root, known_answer, out.extras);
+  return out;
+}
+
+void write_document(json::Writer& w, const model::Document& document) {
+  w.key("document");
+  if (document.object) {
+    w.raw(document.object->text);
+  } else {
+    w.begin_object().key("text").string(document.text).end_object();
+  }
+}
+
+std::string encode_answer(const TaskAnswer& answer, const TaskContext& context, Losses& losses) {
+  const auto& reranked = std::get<model::Reranked>(answer);
+  std::string out;
+  json::Writer w{out};
+  w.begin_object();
+  w.key("id").string(reranked.id.value_or(context.id));
+  w.key("model").string(reranked.model.value_or(context.model));
+  w.key("results").begin_array();
+  for (const auto& result : reranked.results) {
+    w.begin_object();
+    w.key("index").number(result.index);
+    if (result.document) write_document(w, *result.document);
+    w.key("relevance_score").raw(result.score.text);
+    w.end_object();
+  }
+  w.end_array();
+  write_input_usage(w, reranked.usage);
+  if (reranked.search_units) {
+    w.key("meta").begin_object().key("billed_units").begin_object();
+    write(w, "search_units", reranked.search_units);
+    w.end_object().end_object();
+  }
+  write_or_lose(w, reranked.extras, whose(reranked.dialect, name), losses);
+  w.end_object();
+  return out;
+}
+
+}  // namespace
+
+const TaskFormat jina_rerank{.task = Task::rerank,
+                             .name = name,
+                             .dialects = openai_like,
+                             .target = "/rerank",
+                             .subject = "documents",
+                             .answers = "results",
+                             .decode_request = decode_request,
+                             .encode_request = encode_request,
+                             .decode_answer = decode_answer,
+                             .encode_answer = encode_answer};
+
+}  // namespace cardea::dialect::tasks

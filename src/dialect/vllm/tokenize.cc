@@ -1,0 +1,178 @@
+// vLLM's POST /tokenize and /detokenize (docs.vllm.ai, "Tokenizer API"): a prompt, or a chat by the model's own template.
+
+#include "dialect/tasks.h"
+
+namespace cardea::dialect::tasks {
+
+Status read_ids(const Raw& list, std::string_view path, std::vector<std::uint64_t>& out) {
+  if (!list.is(json::Type::array)) return wrong_type(path, "an array", list.type());
+  Status status;
+  list.each_element([&](const Raw& element) {
+    const auto id = element.is(json::Type::number) ? json::to_u64(element.text()) : std::nullopt;
+    if (!id) status = bad_field(cat(path, '[', out.size(), ']'), "must be an integer of 0 or more");
+    if (id) out.push_back(*id);
+    return status.has_value();
+  });
+  return status;
+}
+
+void write_ids(json::Writer& w, std::string_view key, std::span<const std::uint64_t> ids) {
+  w.key(key).begin_array();
+  for (const auto id : ids) w.number(id);
+  w.end_array();
+}
+
+namespace {
+
+constexpr std::string_view name = "vllm";
+constexpr std::pair<std::string_view, std::string_view> words[] = {{"special", "add_special_tokens"},
+                                                                   {"pieces", "return_token_strs"}};
+
+Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
+  const auto root = Raw::checked(body);
+  if (!root) return fail(root.error().clone());
+  model::Tokenize out;
+  out.dialect = name;
+  out.model = asked.model;
+  std::optional<std::string> model;
+  Status status = read_member(*root, "model", "", model);
+  if (status) status = read_member(*root, "prompt", "", out.prompt);
+  if (status) status = read_member(*root, "messages", "", out.messages);
+  if (status) status = read_member(*root, "add_special_tokens", "", out.special);
+  if (status) status = read_member(*root, "return_token_strs", "", out.pieces);
+  if (status && !out.prompt && !out.messages) status = bad_field("prompt", "is missing; give prompt or messages");
+  if (status && out.prompt && out.messages) status = bad_field("prompt", "and messages are both given; give one");
+  if (!status) return fail_with(status);
+  if (model) out.model = std::move(*model);
+  constexpr std::string_view known[] = {"model", "prompt", "messages", "add_special_tokens", "return_token_strs"};
+  collect_extras(*root, known, out.extras);
+  return out;
+}
+
+Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
+  const auto& tokenize = std::get<model::Tokenize>(request);
+  std::string out;
+  json::Writer w{out};
+  w.begin_object();
+  w.key("model").string(tokenize.model);
+  write(w, "prompt", tokenize.prompt);
+  write(w, "messages", tokenize.messages);
+  write(w, "add_special_tokens", tokenize.special);
+  write(w, "return_token_strs", tokenize.pieces);
+  write_or_lose(w, tokenize.extras, whose(tokenize.dialect, name), losses);
+  w.end_object();
+  return out;
+}
+
+Result<TaskAnswer> decode_answer(std::string_view body) {
+  const auto root = Raw::checked(body, upstream_scan());
+  if (!root) return fail(root.error().clone());
+  const auto tokens = root->find("tokens");
+  if (!tokens) return bad_field("tokens", "is missing");
+  model::Tokenized out;
+  out.dialect = name;
+  Status status = read_ids(*tokens, "tokens", out.tokens);
+  if (status) status = read_member(*root, "max_model_len", "", out.context);
+  if (status) status = read_member(*root, "token_strs", "", out.pieces);
+  if (!status) return fail_with(status);
+  constexpr std::string_view known[] = {"tokens", "count", "max_model_len", "token_strs"};
+  collect_extras(*root, known, out.extras);
+  return out;
+}
+
+std::string encode_answer(const TaskAnswer& answer, const TaskContext& /*context*/, Losses& losses) {
+  const auto& tokenized = std::get<model::Tokenized>(answer);
+  std::string out;
+  json::Writer w{out};
+  w.begin_object();
+  w.key("count").number(tokenized.tokens.size());
+  write(w, "max_model_len", tokenized.context);
+  write_ids(w, "tokens", tokenized.tokens);
+  write(w, "token_strs", tokenized.pieces);
+  write_or_lose(w, tokenized.extras, whose(tokenized.dialect, name), losses);
+  w.end_object();
+  return out;
+}
+
+Result<TaskRequest> decode_back(std::string_view body, const Asked& asked) {
+  const auto root = Raw::checked(body);
+  if (!root) return fail(root.error().clone());
+  model::Detokenize out;
+  out.dialect = name;
+  out.model = asked.model;
+  std::optional<std::string> model;
+  Status status = read_member(*root, "model", "", model);
+  const auto tokens = root->find("tokens");
+  if (status && !tokens) status = bad_field("tokens", "is missing");
+  if (status) status = read_ids(*tokens, "tokens", out.tokens);
+  if (!status) return fail_with(status);
+  if (model) out.model = std::move(*model);
+  constexpr std::string_view known[] = {"model", "tokens"};
+  collect_extras(*root, known, out.extras);
+  return out;
+}
+
+Result<std::string> encode_back(const TaskRequest& request, Losses& losses) {
+  const auto& detokenize = std::get<model::Detokenize>(request);
+  std::string out;
+  json::Writer w{out};
+  w.begin_object();
+  w.key("model").string(detokenize.model);
+  write_ids(w, "tokens", detokenize.tokens);
+  write_or_lose(w, detokenize.extras, whose(detokenize.dialect, name), losses);
+  w.end_object();
+  return out;
+}
+
+Result<TaskAnswer> decode_text(std::string_view body) {
+  const auto root = Raw::checked(body, upstream_scan());
+  if (!root) return fail(root.error().clone());
+  auto text = required_text(*root, "prompt", "");
+  if (!text) return fail_with(text);
+  model::Detokenized out;
+  out.dialect = name;
+  out.text = std::move(*text);
+  constexpr std::string_view known[] = {"prompt"};
+  collect_extras(*root, known, out.extras);
+  return out;
+}
+
+std::string encode_text(const TaskAnswer& answer, const TaskContext& /*context*/, Losses& losses) {
+  const auto& detokenized = std::get<model::Detokenized>(answer);
+  std::string out;
+  json::Writer w{out};
+  w.begin_object();
+  w.key("prompt").string(detokenized.text);
+  write_or_lose(w, detokenized.extras, whose(detokenized.dialect, name), losses);
+  w.end_object();
+  return out;
+}
+
+}  // namespace
+
+// At the root, not below /v1: so vLLM has it, and says so to nobody else.
+const TaskFormat vllm_tokenize{.task = Task::tokenize,
+                               .name = name,
+                               .dialects = openai_like,
+                               .target = "/tokenize",
+                               .base = TaskFormat::Base::root,
+                               .subject = {},
+                               .answers = "tokens",
+                               .words = words,
+                               .decode_request = decode_request,
+                               .encode_request = encode_request,
+                               .decode_answer = decode_answer,
+                               .encode_answer = encode_answer};
+const TaskFormat vllm_detokenize{.task = Task::detokenize,
+                                 .name = name,
+                                 .dialects = openai_like,
+                                 .target = "/detokenize",
+                                 .base = TaskFormat::Base::root,
+                                 .subject = "tokens",
+                                 .answers = "prompt",
+                                 .decode_request = decode_back,
+                                 .encode_request = encode_back,
+                                 .decode_answer = decode_text,
+                                 .encode_answer = encode_text};
+
+}  // namespace cardea::dialect::tasks
