@@ -36,7 +36,7 @@ template <class T, std::size_t N>
                                     Upload& upload) {
   if (Status status = read_upload(ask.content_type, ask.body, upload); !status) return how.refuse(status.error().message());
   if (const auto model = text_member(upload.fields, "model"); !model.empty()) plan.model = model;
-  for (auto& [name, value] : upload.fields.members()) {
+  for (auto& [name, value] : upload.fields.each_member()) {
     const auto* row = std::ranges::find(rows, std::string_view{name}, &Row<T>::name);
     if (row != std::end(rows)) convert_field(value, row->types);
   }
