@@ -252,6 +252,7 @@ constexpr OtherName dialect_names[] = {
 constexpr std::string_view switches[] = {"off", "on"};
 constexpr OtherName switch_names[] = {{"true", 1},  {"True", 1},  {"yes", 1}, {"On", 1},  {"ON", 1},  {"1", 1},
                                       {"false", 0}, {"False", 0}, {"no", 0},  {"Off", 0}, {"OFF", 0}, {"0", 0}};
+constexpr std::string_view passthroughs[] = {"off", "on", "auto"};  // the first two as of switches
 constexpr std::string_view metrics_auths[] = {"auto", "key", "open"};
 }  // namespace
 
@@ -292,13 +293,17 @@ std::span<const std::string_view> choices_of<Switch>() {
   return switches;
 }
 template <>
+std::span<const std::string_view> choices_of<Passthrough>() {
+  return passthroughs;
+}
+template <>
 std::span<const std::string_view> choices_of<MetricsAuth>() {
   return metrics_auths;
 }
 
 std::span<const OtherName> other_names(std::span<const std::string_view> choices) {
   if (choices.data() == std::data(dialects)) return dialect_names;
-  if (choices.data() == std::data(switches)) return switch_names;
+  if (choices.data() == std::data(switches) || choices.data() == std::data(passthroughs)) return switch_names;
   return {};
 }
 

@@ -85,6 +85,7 @@ enum class Dialect : std::uint8_t {
   native
 };
 enum class Switch : std::uint8_t { off, on };
+enum class Passthrough : std::uint8_t { off, on, automatic };
 enum class MetricsAuth : std::uint8_t { automatic, key, open };
 
 struct Tls {
@@ -108,6 +109,7 @@ struct Limits {
   Bytes head_bytes = kib(32);
   std::uint32_t headers = 100;
   Bytes body_bytes = mib(32);
+  Bytes upload_bytes = mib(512);
   std::uint32_t connections = 0;  ///< 0 = below half the descriptor limit
   Bytes response_bytes = mib(64);
   Bytes sse_event_bytes = mib(4);
@@ -250,7 +252,8 @@ struct Settings {
   Upstream upstream;
   Metrics metrics;
   Responses responses;
-  Switch discovery = Switch::on;  ///< look for local servers at start
+  Passthrough passthrough = Passthrough::automatic;  ///< automatic: on while there is at most one gateway key
+  Switch discovery = Switch::on;                     ///< look for local servers at start
   Map<Provider> providers;
   std::vector<Model> models;
   Map<Alias> aliases;

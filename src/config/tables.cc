@@ -63,6 +63,13 @@ constexpr Field limit_fields[] = {
                                               .also = "max_body_size,client_max_body_size",
                                               .min = 1024,
                                               .max = 2 * gib}),
+    field<&Limits::upload_bytes>(
+        "upload_bytes", {.doc = "Largest upload (sound, pictures, files), which is kept in the data directory until it is sent.",
+                         .example = "512MiB",
+                         .unit = "bytes",
+                         .also = "max_upload_size",
+                         .min = 1024,
+                         .max = 64 * gib}),
     field<&Limits::connections>("connections",
                                 {.doc = "Most client connections at once; 0 is just below half the descriptor limit.",
                                  .example = "10000",
@@ -400,6 +407,12 @@ constexpr Field settings_fields[] = {
     field<&Settings::metrics>("metrics", {.doc = "Prometheus metrics.", .example = "{enabled: on}", .also = "prometheus"}),
     field<&Settings::responses>(
         "responses", {.doc = "Stored responses of the Responses API, in the data directory.", .example = "{retention_days: 7}"}),
+    field<&Settings::passthrough>(
+        "passthrough",
+        {.doc = "Raw pass-through at /p/{provider}/…: it gives a key all that the provider's key may do. auto: on while "
+                "there is at most one gateway key.",
+         .example = "on",
+         .env = "CARDEA_PASSTHROUGH"}),
     field<&Settings::discovery>("discovery", {.doc = "Look for Ollama, llama.cpp, LM Studio and vLLM on this machine at start.",
                                               .example = "off",
                                               .env = "CARDEA_DISCOVERY"}),

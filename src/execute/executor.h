@@ -57,6 +57,40 @@ struct PlainCall {
 
 class Executor;
 
+/// A request that goes to an upstream as it is, and whose answer comes back as it is. What it points to must outlive the answer.
+struct RawCall {
+  const Upstream& upstream;
+  wire::Method method;
+  std::string target;        ///< below the base URL, with query
+  std::string header_lines;  ///< of this request, its content type included
+  const http::Body* body = nullptr;
+  const AttemptLimits& limits;
+  std::string* passed_on = nullptr;  ///< as in ChatCall
+};
+
+/// An answer of which only the head is known. Dropping it early aborts the upstream. One thread.
+class RawAnswer {
+ public:
+  [[nodiscard]] std::uint16_t status() const noexcept { return status_; }
+  [[nodiscard]] std::string_view content_type() const noexcept { return content_type_; }
+  /// Header lines that say what the bytes are, beside their type (RFC 9110 §8), each ending in CRLF.
+  [[nodiscard]] std::string_view lines() const noexcept { return lines_; }
+  /// More of the body is appended to `into`: how much; 0 is the proper end. Errors as of Executor::chat().
+  [[nodiscard]] net::Task<Result<std::size_t>> read_into(Buffer& into);
+  /// What was read is all there is.
+  [[nodiscard]] bool complete() const noexcept { return call_.complete(); }
+
+ private:
+  friend class Executor;
+  RawAnswer(Executor& executor, const Upstream& upstream, http::Call call);
+  Executor* executor_;
+  const Upstream* upstream_;
+  http::Call call_;
+  std::uint16_t status_;
+  std::string content_type_;
+  std::string lines_;
+};
+
 /// A good answer: whole, or a stream of which the first pieces are there. Dropping it early aborts the upstream. One thread.
 class ChatAnswer {
  public:
@@ -137,9 +171,12 @@ class Executor {
   [[nodiscard]] const dialect::Issuers& issuers() const noexcept { return *issuers_; }
   /// The body of a 2xx answer. Errors as of chat(), in the upstream's dialect.
   [[nodiscard]] net::Task<Result<std::string>> fetch(const PlainCall& request);
+  /// A 2xx answer; everything else is an error, as of chat(), in the upstream's dialect.
+  [[nodiscard]] net::Task<Result<RawAnswer>> forward(const RawCall& request);
 
  private:
   friend class ChatAnswer;
+  friend class RawAnswer;
   /// What goes over the wire; `pieces` point into it and into the call.
   struct Message {
     Result<json::Edits> edits{std::in_place};

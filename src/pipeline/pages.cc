@@ -57,6 +57,9 @@ Result<Page> render(const Match& match, Visit& visit, const Self& self) {
     case Operation::delete_response:
     case Operation::list_input_items:
     case Operation::cancel_response:
+    case Operation::forward_document:
+    case Operation::forward_upload:
+    case Operation::pass_through:
     case Operation::chat:
     case Operation::count_tokens: break;
   }

@@ -41,6 +41,9 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
     case Operation::delete_response:
     case Operation::list_input_items:
     case Operation::cancel_response: co_return co_await stored_response(visit, *match);
+    case Operation::forward_document: co_return co_await forward_document(visit, *match);
+    case Operation::forward_upload: co_return co_await forward_upload(visit, *match);
+    case Operation::pass_through: co_return co_await pass_through(visit, *match);
     default: co_return co_await page(visit, *match);
   }
 }

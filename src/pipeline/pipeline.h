@@ -71,6 +71,24 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Result<std::string>> ask_keeper(Visit& visit, const Match& match, const store::StoredResponse& stored);
   [[nodiscard]] net::Task<Status> forget(Visit& visit, std::string id);
 
+  // What passes as it is (forward.cc).
+
+  /// A request made ready for a model's provider.
+  struct Forwarding {
+    const catalog::Target& target;
+    std::string_view path;  ///< below the base URL
+    const http::Body& body;
+    std::string_view content_type;
+  };
+  [[nodiscard]] net::Task<Status> forward_document(Visit& visit, const Match& match);
+  [[nodiscard]] net::Task<Status> forward_upload(Visit& visit, const Match& match);
+  [[nodiscard]] net::Task<Status> forward_file(Visit& visit, const Match& match, std::string_view content_type);
+  [[nodiscard]] net::Task<Status> forward(Visit& visit, const Forwarding& forwarding);
+  [[nodiscard]] net::Task<Status> pass_through(Visit& visit, const Match& match);
+  [[nodiscard]] net::Task<Status> ask_raw(Visit& visit, const execute::RawCall& call);
+  [[nodiscard]] net::Task<Status> deliver_document(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer);
+  [[nodiscard]] net::Task<Status> deliver_bytes(Visit& visit, execute::RawAnswer& answer);
+
   [[nodiscard]] net::Task<void> say_error(Visit& visit, Error error);
   [[nodiscard]] net::Task<Status> page(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> preflight(Visit& visit);

@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "base/text.h"
 
@@ -12,6 +13,7 @@ namespace {
 using enum Operation;
 using enum Policy;
 using wire::Method;
+using namespace std::string_view_literals;
 
 constexpr std::string_view openai = "openai_chat";
 constexpr std::string_view responses = "openai_responses";
@@ -32,6 +34,16 @@ constexpr std::array openai_routes{
           "Delete a stored response"},
     Route{Method::post, "/completions", chat, caller, "/v1/completions", "openai_completions", "text_completion",
           "Continue a text (the older form)"},
+    Route{Method::post, "/images/generations", forward_document, caller, "/v1/images/generations", openai, "image_generation",
+          "Draw pictures, whole or streamed"},
+    Route{Method::post, "/images/edits", forward_upload, caller, "/v1/images/edits", openai, "image_edit", "Change pictures"},
+    Route{Method::post, "/images/variations", forward_upload, caller, "/v1/images/variations", openai, "image_variation",
+          "Vary a picture"},
+    Route{Method::post, "/audio/speech", forward_document, caller, "/v1/audio/speech", openai, "speech", "Speak a text"},
+    Route{Method::post, "/audio/transcriptions", forward_upload, caller, "/v1/audio/transcriptions", openai, "transcription",
+          "Write down what is said"},
+    Route{Method::post, "/audio/translations", forward_upload, caller, "/v1/audio/translations", openai, "translation",
+          "Write down in English what is said"},
     Route{Method::get, "/models", list_models, caller, "/v1/models", openai, "", "List the models that can be asked for"},
     Route{Method::get, "/models/{model}", show_model, caller, "/v1/models/{model}", openai, "", "Show one model"},
 };
@@ -88,6 +100,25 @@ constexpr std::array native_routes{
     Route{Method::get, "/models/{model}", show_model, caller, "/cardea/v1/models/{model}", "native", "", "Show one model"},
 };
 
+// Two spellings, every method: the first part of the path is the provider's name.
+consteval Route raw(Method method, std::string_view path, std::string_view label) {
+  return Route{method, path, pass_through, caller, label, openai, "", "The provider's own API, with its key added"};
+}
+constexpr std::string_view p_label = "/p/{provider}/{path}";
+constexpr std::string_view passthrough_label = "/passthrough/{provider}/{path}";
+constexpr std::array raw_routes{
+    raw(Method::get, "/p/{path}", p_label),
+    raw(Method::post, "/p/{path}", p_label),
+    raw(Method::put, "/p/{path}", p_label),
+    raw(Method::patch, "/p/{path}", p_label),
+    raw(Method::delete_, "/p/{path}", p_label),
+    raw(Method::get, "/passthrough/{path}", passthrough_label),
+    raw(Method::post, "/passthrough/{path}", passthrough_label),
+    raw(Method::put, "/passthrough/{path}", passthrough_label),
+    raw(Method::patch, "/passthrough/{path}", passthrough_label),
+    raw(Method::delete_, "/passthrough/{path}", passthrough_label),
+};
+
 // Pages of the gateway itself, which stand alone.
 constexpr std::array own_routes{
     Route{Method::get, "/livez", live, everyone, "/livez", openai, "", "The process runs"},
@@ -116,6 +147,7 @@ constexpr std::array families{
     Family{"cohere", {"/cohere", no}, {"/v2", no, no}, cohere_routes},
     Family{"ollama", {"/ollama", no}, {"/api", no, no}, ollama_routes},
     Family{"native", {no, no}, {"/cardea/v1", no, no}, native_routes},
+    Family{"", {no, no}, {"", no, no}, raw_routes},
     Family{"", {no, no}, {"", no, no}, own_routes},
 };
 
@@ -141,13 +173,25 @@ std::optional<std::string_view> fit(std::string_view path, std::string_view patt
 
 struct Found {
   std::optional<Match> match;
-  unsigned allowed = 0;  ///< of the path, when another method would have fitted: index into `allowances`
+  unsigned allowed = 0;  ///< of the path, when another method would have fitted: bits of `allowances`
 };
 
-// Bits: GET, POST, DELETE.
-constexpr std::array<std::string_view, 8> allowances{"",       "GET, HEAD",         "POST",         "GET, HEAD, POST",
-                                                     "DELETE", "GET, HEAD, DELETE", "POST, DELETE", "GET, HEAD, POST, DELETE"};
-constexpr unsigned allowance_of(Method method) { return method == Method::get ? 1 : method == Method::post ? 2 : 4; }
+constexpr std::array allowances{std::pair{Method::get, "GET, HEAD"sv}, std::pair{Method::post, "POST"sv},
+                                std::pair{Method::put, "PUT"sv}, std::pair{Method::patch, "PATCH"sv},
+                                std::pair{Method::delete_, "DELETE"sv}};
+constexpr unsigned allowance_of(Method method) {
+  for (unsigned i = 0; i < allowances.size(); ++i) {
+    if (allowances[i].first == method) return 1U << i;
+  }
+  return 0;
+}
+std::string text_of(unsigned allowed) {
+  std::string out;
+  for (unsigned i = 0; i < allowances.size(); ++i) {
+    if ((allowed >> i & 1) != 0) out += cat(out.empty() ? "" : ", ", allowances[i].second);
+  }
+  return out;
+}
 
 void look(std::span<const Route> table, Method method, std::string_view path, Found& found) {
   const Method wanted = method == Method::head ? Method::get : method;
@@ -198,7 +242,7 @@ Result<Match> match(Method method, std::string_view path, std::string_view prefe
   const Found found = find(method, path, preferred);
   if (found.match) return *found.match;
   if (found.allowed != 0) {
-    return fail(Kind::method_not_allowed, cat("this path does not take that method; use ", allowances[found.allowed]));
+    return fail(Kind::method_not_allowed, cat("this path does not take that method; use ", text_of(found.allowed)));
   }
   return fail(Kind::not_found,
               cat("there is no such path: ", path.substr(0, 200), " (chat is at /v1/chat/completions, models at /v1/models)"));
@@ -214,6 +258,6 @@ Result<Match> match(const wire::RequestHead& head) {
   return found;
 }
 
-std::string_view allowed_methods(std::string_view path) noexcept { return allowances[find(Method::other, path, {}).allowed]; }
+std::string allowed_methods(std::string_view path) { return text_of(find(Method::other, path, {}).allowed); }
 
 }  // namespace cardea::pipeline

@@ -2,6 +2,7 @@
 // Every path the gateway answers, declared once: who may use it, what it does, how it is documented.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -16,6 +17,9 @@ enum class Operation : std::uint8_t {
   delete_response,
   list_input_items,
   cancel_response,
+  forward_document,
+  forward_upload,
+  pass_through,
   list_models,
   show_model,
   show_named_model,
@@ -65,6 +69,6 @@ struct Match {
 /// The same for a head: `anthropic-version` tells Anthropic's clients from OpenAI's.
 [[nodiscard]] Result<Match> match(const wire::RequestHead& head);
 /// Value of an Allow header for a path that exists.
-[[nodiscard]] std::string_view allowed_methods(std::string_view path) noexcept;
+[[nodiscard]] std::string allowed_methods(std::string_view path);
 
 }  // namespace cardea::pipeline

@@ -38,6 +38,8 @@ class Visit {
   [[nodiscard]] const dialect::Dialect& dialect() const noexcept { return *dialect_; }
   /// Of the stream that the client wants.
   [[nodiscard]] dialect::Framing framing() const noexcept { return framing_; }
+  /// Where the path says it only later: whose words an error is in.
+  void speak_as(const dialect::Dialect& dialect) noexcept { speak(dialect); }
   void stream_as(dialect::Framing framing) noexcept { framing_ = framing; }
   /// Around the upstream's part, so that the gateway's own can be told from it.
   void upstream_begins() noexcept;

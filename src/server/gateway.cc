@@ -98,6 +98,7 @@ Gateway::Gateway(Sources sources, Configuration configuration, DataLock lock, st
                  std::unique_ptr<store::sqlite::Database> database)
     : sources_{std::move(sources)},
       configuration_{std::move(configuration)},
+      data_directory_{config::data_directory(configuration_.settings, sources_.env)},
       lock_{std::move(lock)},
       log_{std::move(log)},
       database_{std::move(database)},
@@ -113,7 +114,7 @@ Status Gateway::start_workers() {
   Result<std::unique_ptr<Shared>> shared = make_shared_parts(settings, sources_.env, *log_, responses_, *this);
   if (!shared) return fail_with(shared);
   shared_ = std::move(*shared);
-  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(configuration_);
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(configuration_, data_directory_);
   if (!snapshot) return fail_with(snapshot);
 
   Worker::Start plan;
@@ -149,7 +150,7 @@ bool Gateway::reload() {
   Configuration fresh = load(sources_, found_);
   report(fresh.problems);
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = fail(Kind::config);
-  if (fresh.usable()) snapshot = make_snapshot(fresh);
+  if (fresh.usable()) snapshot = make_snapshot(fresh, data_directory_);
   if (!snapshot) {
     if (fresh.usable()) log_->log(record::Level::error, "config_problem", {{"problem", snapshot.error().message()}});
     const std::size_t problems = std::max<std::size_t>(fresh.problems.size(), 1);
@@ -191,7 +192,7 @@ void Gateway::found(std::vector<catalog::Discovered> models) {
   found_ = std::move(models);
   Configuration fresh = load(sources_, found_);
   if (!fresh.usable()) return;  // a file changed meanwhile; its own reload will say so
-  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(fresh);
+  Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(fresh, data_directory_);
   if (!snapshot) return;  // likewise
   apply(std::move(fresh), *snapshot);
   for (const auto& one : found_) {

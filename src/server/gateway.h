@@ -52,6 +52,7 @@ class Gateway final : private pipeline::Self {
 
   Sources sources_;
   Configuration configuration_;
+  std::string data_directory_;  ///< of the start; a reload does not move it
   DataLock lock_;
   std::unique_ptr<record::LogSink> log_;
   std::unique_ptr<store::sqlite::Database> database_;

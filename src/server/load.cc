@@ -146,7 +146,8 @@ Configuration load(const Sources& sources, std::span<const catalog::Discovered> 
   return out;
 }
 
-Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configuration& configuration) {
+Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configuration& configuration,
+                                                                const std::string& data_directory) {
   const config::Settings& settings = configuration.settings;
   Result<execute::Upstreams> upstreams = execute::Upstreams::make(*configuration.catalog);
   if (!upstreams) return fail_with(upstreams);
@@ -161,6 +162,10 @@ Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configurat
   snapshot->metrics_need_key =
       metrics_auth == config::MetricsAuth::key || (metrics_auth == config::MetricsAuth::automatic && have_keys);
   snapshot->body_bytes_max = settings.limits.body_bytes.count;
+  snapshot->upload_bytes_max = settings.limits.upload_bytes.count;
+  snapshot->spool_directory = data_directory;
+  snapshot->passthrough = settings.passthrough == config::Passthrough::on ||
+                          (settings.passthrough == config::Passthrough::automatic && settings.keys.size() <= 1);
   snapshot->total_timeout = bounded(settings.timeouts.total);
   snapshot->attempt = attempt_limits(settings);
   snapshot->responses = {.stored = settings.responses.store == config::Switch::on,

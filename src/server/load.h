@@ -39,7 +39,8 @@ struct Configuration {
 /// names of addresses, proxies. Blocking; any thread.
 [[nodiscard]] std::vector<config::Problem> start_problems(const Configuration& configuration, const config::Env& env);
 /// Makes a usable configuration ready for requests. Error: config.
-[[nodiscard]] Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configuration& configuration);
+[[nodiscard]] Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configuration& configuration,
+                                                                              const std::string& data_directory);
 /// A whole file, or a pipe to its end. Error: config, "cannot be read: …" with the system's reason.
 [[nodiscard]] Result<std::string> read_file(const std::string& name);
 /// The process's environment.

@@ -207,7 +207,7 @@ std::shared_ptr<const pipeline::Snapshot> snapshot_of(std::string_view yaml) {
   const Folder folder;
   const Configuration configuration = load({.config_file = folder.write("c.yaml", yaml), .env = nothing_set()});
   if (!configuration.usable()) throw std::runtime_error{config::to_text(configuration.problems.at(0))};
-  auto snapshot = make_snapshot(configuration);
+  auto snapshot = make_snapshot(configuration, "/tmp");
   if (!snapshot) throw std::runtime_error{std::string{snapshot.error().message()}};
   return *snapshot;
 }

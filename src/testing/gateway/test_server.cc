@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <filesystem>
 
 #include <stdexcept>
 
@@ -33,7 +34,7 @@ std::string problems_of(const server::Configuration& configuration) {
 }
 
 std::shared_ptr<const pipeline::Snapshot> snapshot_of(const server::Configuration& configuration) {
-  auto snapshot = server::make_snapshot(configuration);
+  auto snapshot = server::make_snapshot(configuration, std::filesystem::temp_directory_path().string());
   if (!snapshot) throw std::runtime_error{std::string{snapshot.error().message()}};
   return *snapshot;
 }

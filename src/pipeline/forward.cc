@@ -1,0 +1,309 @@
+// What goes to an upstream as it is and comes back as it is: speech, pictures, uploads, and paths that only the provider knows.
+
+#include <array>
+
+#include "base/text.h"
+#include "json/scan.h"
+#include "json/writer.h"
+#include "pipeline/pages.h"
+#include "pipeline/pipeline.h"
+#include "pipeline/upload.h"
+
+namespace cardea::pipeline {
+namespace {
+
+constexpr std::string_view form_type = "multipart/form-data";
+
+bool is_type(std::string_view content_type, std::string_view wanted) {
+  return iequals(trim(content_type.substr(0, content_type.find(';'))), wanted);
+}
+
+/// The providers that have these operations in OpenAI's form: those that speak one of OpenAI's chat forms.
+Status speaks_openai(const catalog::Target& target, const execute::Upstream& upstream, std::string_view path) {
+  if (upstream.dialect->name().starts_with("openai_")) return {};
+  return fail(Kind::bad_request,
+              cat("model '", target.model, "' is served by '", target.provider->public_name, "', which has no ", path,
+                  " in OpenAI's form; choose a model of another provider"),
+              "model");
+}
+
+/// What an answer's document counts (OpenAI's images and transcriptions), and whether it is an error in place of an answer.
+Status read_document(std::string_view body, const Secret& secret, model::Usage& usage) {
+  constexpr std::array<std::string_view, 2> outline{"usage", "error"};
+  json::ScanOptions options;
+  options.outline = outline;
+  options.error_kind = Kind::upstream_protocol;
+  options.what = "the upstream's answer";
+  json::Members members;
+  Status scanned = json::scan(body, options, members);
+  if (!scanned) return scanned;
+  const json::Member* const error = members.find("error");
+  if (error != nullptr && error->type != json::Type::null) {
+    const json::Member* const message = error->type == json::Type::object ? members.find(*error, "message") : nullptr;
+    const bool said = message != nullptr && message->type == json::Type::string;
+    return fail(Kind::upstream_failed, cat("the upstream reported an error in place of an answer",
+                                           said ? cat(": ", scrub(members.string(*message), secret.reveal())) : std::string{}));
+  }
+  const json::Member* const counts = members.find("usage");
+  if (counts == nullptr || counts->type != json::Type::object) return {};
+  const auto count = [&](std::string_view one, std::string_view other) -> std::optional<std::uint64_t> {
+    const json::Member* found = members.find(*counts, one);
+    if (found == nullptr) found = members.find(*counts, other);
+    return found != nullptr && found->type == json::Type::number ? json::to_u64(members.raw(*found)) : std::nullopt;
+  };
+  usage.input = count("input_tokens", "prompt_tokens");
+  usage.output = count("output_tokens", "completion_tokens");
+  return {};
+}
+
+std::string header_line(std::string_view name, std::optional<std::string_view> value) {
+  return value && !value->empty() ? cat(name, ": ", *value, "\r\n") : std::string{};
+}
+
+/// What of a request's head a provider's own page may need: what the body is, what is wanted, and conditions.
+std::string raw_lines(const Visit& visit, const catalog::Provider& provider) {
+  constexpr std::array<std::string_view, 7> wanted{"content-type",  "accept",   "range",          "if-match",
+                                                   "if-none-match", "if-range", "idempotency-key"};
+  std::string out = forwarded_headers(visit, provider);
+  for (const std::string_view name : wanted) out += header_line(name, visit.head().find(name));
+  return out;
+}
+
+/// The query without the gateway's key, which some clients give there.
+std::string without_key(std::string_view query) {
+  std::string out;
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    const auto name = percent_decoded(pair.substr(0, pair.find('=')));
+    if (name && *name == "key") continue;
+    out += cat(out.empty() ? "?" : "&", pair);
+  }
+  return out;
+}
+
+Error lost_client() { return Error{Kind::client_closed}; }
+
+}  // namespace
+
+/// A question in JSON whose answer may be bytes: `/audio/speech`, `/images/generations`.
+net::Task<Status> Pipeline::forward_document(Visit& visit, const Match& match) {
+  const Snapshot& snapshot = visit.snapshot();
+  Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
+  if (!body) co_return fail_with(body);
+  json::Members members;
+  const json::ScanOptions options;
+  Status scanned = json::scan(*body, options, members);
+  if (!scanned) co_return scanned;
+  Result<const json::Member*> model = members.unique("model");
+  if (!model) co_return fail_with(model);
+  if (*model == nullptr) co_return fail(Kind::bad_request, "'model' is missing; name the model to use", "model");
+  if ((*model)->type != json::Type::string) co_return fail(Kind::bad_request, "'model' must be a string", "model");
+  const std::string_view asked = members.string(**model);
+  visit.entry().model_asked = asked;
+  Result<catalog::Target> target = snapshot.catalog->resolve(asked);
+  if (!target) co_return fail_with(target);
+  json::Edits edits;
+  if (target->model != asked) {
+    Status renamed = edits.replace((*model)->value, json::quote(target->model));
+    if (!renamed) co_return renamed;
+  }
+  std::vector<std::string_view> pieces;
+  edits.append_pieces(*body, pieces);
+  http::Body out;
+  for (const std::string_view piece : pieces) out.add(piece);
+  const Forwarding forwarding{*target, match.route->path, out, "application/json"};
+  co_return co_await forward(visit, forwarding);
+}
+
+/// A form with files, or a file by itself.
+net::Task<Status> Pipeline::forward_upload(Visit& visit, const Match& match) {
+  const Snapshot& snapshot = visit.snapshot();
+  const std::string content_type{visit.head().find(wire::Field::content_type).value_or("")};
+  if (!is_type(content_type, form_type)) co_return co_await forward_file(visit, match, content_type);
+  Result<std::string> boundary = wire::multipart_boundary(content_type);
+  if (!boundary) co_return fail_with(boundary);
+  Upload upload{std::move(*boundary), file_rules(match.route->path), snapshot.spool_directory};
+  Status poured = co_await visit.exchange().pour_body(snapshot.upload_bytes_max, upload);
+  if (poured) poured = upload.finish();
+  if (!poured) co_return poured;
+  if (upload.model().empty()) co_return fail(Kind::bad_request, "the field 'model' is missing; name the model to use", "model");
+  visit.entry().model_asked = upload.model();
+  Result<catalog::Target> target = snapshot.catalog->resolve(upload.model());
+  if (!target) co_return fail_with(target);
+  http::Body out;
+  upload.write(target->model, out);
+  const Forwarding forwarding{*target, match.route->path, out, content_type};
+  co_return co_await forward(visit, forwarding);
+}
+
+/// `curl --data-binary @talk.wav -H 'content-type: audio/wav' …/v1/audio/transcriptions?model=whisper-1`
+net::Task<Status> Pipeline::forward_file(Visit& visit, const Match& match, std::string_view content_type) {
+  const Snapshot& snapshot = visit.snapshot();
+  const std::span<const FileRule> rules = file_rules(match.route->path);
+  const std::string_view kind = content_type.substr(0, content_type.find('/'));
+  const bool sound = !rules.empty() && rules.front().holds == FileRule::Holds::sound;
+  const bool readable = sound && (kind == "audio" || kind == "video" || is_type(content_type, "application/octet-stream"));
+  if (!readable) {
+    co_return fail(Kind::bad_request, cat("the body must be ", form_type, sound ? ", or a sound file by itself" : ""),
+                   "content-type");
+  }
+  std::string asked = query_parameter(visit.head().query(), "model");
+  if (asked.empty()) asked = visit.head().find("x-cardea-model").value_or("");
+  if (asked.empty()) co_return fail(Kind::bad_request, "name the model to use: ?model=… or the header x-cardea-model", "model");
+  http::Spool file{snapshot.spool_directory};
+  Status poured = co_await visit.exchange().pour_body(snapshot.upload_bytes_max, file);
+  if (!poured) co_return poured;
+  std::array<char, wire::sniff_bytes> space{};
+  Result<std::size_t> got = file.read(0, space);
+  if (!got) co_return fail_with(got);
+  Status judged =
+      judge_file("file", FileRule::Holds::sound, wire::claimed_type(content_type, {}), {space.data(), *got}, {}, file.size());
+  if (!judged) co_return judged;
+  visit.entry().model_asked = asked;
+  Result<catalog::Target> target = snapshot.catalog->resolve(asked);
+  if (!target) co_return fail_with(target);
+  std::string boundary = "cardea-";
+  random_.append_id(boundary, 32);
+  Wrapped form{std::move(boundary), visit.head().query(), content_type};
+  http::Body out;
+  form.write(target->model, file, out);
+  const std::string out_type = cat(form_type, "; boundary=", form.boundary());
+  const Forwarding forwarding{*target, match.route->path, out, out_type};
+  co_return co_await forward(visit, forwarding);
+}
+
+net::Task<Status> Pipeline::forward(Visit& visit, const Forwarding& forwarding) {
+  const catalog::Target& target = forwarding.target;
+  const Snapshot& snapshot = visit.snapshot();
+  visit.entry().provider = target.provider->name;
+  visit.entry().upstream_model = target.info != nullptr ? std::string_view{target.info->id} : std::string_view{};
+  const execute::Upstream& upstream = snapshot.upstreams.of(*target.provider);
+  Status spoken = speaks_openai(target, upstream, forwarding.path);
+  if (!spoken) co_return spoken;
+  const execute::RawCall call{
+      .upstream = upstream,
+      .method = wire::Method::post,
+      .target = std::string{forwarding.path},
+      .header_lines = cat(forwarded_headers(visit, *target.provider), "content-type: ", forwarding.content_type, "\r\n",
+                          header_line("accept", visit.head().find(wire::Field::accept))),
+      .body = &forwarding.body,
+      .limits = snapshot.attempt,
+      .passed_on = &visit.upstream_lines()};
+  co_return co_await ask_raw(visit, call);
+}
+
+/// `/p/{provider}/…`: the provider's own API with its key, for what the gateway does not know.
+net::Task<Status> Pipeline::pass_through(Visit& visit, const Match& match) {
+  const Snapshot& snapshot = visit.snapshot();
+  if (!snapshot.passthrough) {
+    co_return fail(Kind::forbidden,
+                   "raw pass-through is off, since it gives every key all that the provider's key may do; the operator can "
+                   "switch it on with 'passthrough: on'");
+  }
+  // Copied: the head may move while the body is read.
+  const std::string path{match.parameter};
+  const std::string_view name = std::string_view{path}.substr(0, path.find('/'));
+  std::string_view rest = std::string_view{path}.substr(name.size());
+  const catalog::Provider* const provider = snapshot.catalog->provider(name);
+  if (provider == nullptr) co_return fail(Kind::not_found, cat("there is no enabled provider '", name.substr(0, 64), "'"));
+  const execute::Upstream& upstream = snapshot.upstreams.of(*provider);
+  visit.speak_as(*upstream.dialect);
+  visit.entry().provider = provider->name;
+  // With the version that the base URL has already, or without.
+  const std::string base = provider->path("/");
+  if (base.size() > 1 && rest.starts_with(base)) rest.remove_prefix(base.size() - 1);
+  http::Spool kept{snapshot.spool_directory};
+  if (visit.head().has_body()) {
+    Status poured = co_await visit.exchange().pour_body(snapshot.upload_bytes_max, kept);
+    if (!poured) co_return poured;
+  }
+  http::Body body;
+  body.add(kept, 0, kept.size());
+  const execute::RawCall call{.upstream = upstream,
+                              .method = visit.head().method(),
+                              .target = cat(rest.empty() ? "/" : rest, without_key(visit.head().query())),
+                              .header_lines = raw_lines(visit, *provider),
+                              .body = &body,
+                              .limits = snapshot.attempt,
+                              .passed_on = &visit.upstream_lines()};
+  co_return co_await ask_raw(visit, call);
+}
+
+net::Task<Status> Pipeline::ask_raw(Visit& visit, const execute::RawCall& call) {
+  visit.upstream_begins();
+  Result<execute::RawAnswer> answer = co_await executor_.forward(call);
+  visit.upstream_ends();
+  if (!answer) co_return fail_with(answer);
+  const bool document = is_type(answer->content_type(), "application/json") && visit.head().method() != wire::Method::head;
+  if (document) co_return co_await deliver_document(visit, call, *answer);
+  co_return co_await deliver_bytes(visit, *answer);
+}
+
+/// JSON is read whole: an error in its place is found before a byte of it has gone out, and what it counts is recorded.
+net::Task<Status> Pipeline::deliver_document(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer) {
+  Buffer body;
+  while (!answer.complete() && body.size() <= call.limits.response_bytes) {
+    Result<std::size_t> got = co_await answer.read_into(body);
+    if (!got) co_return fail_with(got);
+    if (*got == 0) break;
+  }
+  if (body.size() > call.limits.response_bytes) {
+    co_return fail(Kind::upstream_protocol, cat("the upstream's answer is larger than ", call.limits.response_bytes, " bytes"));
+  }
+  visit.upstream_ends();
+  const bool whole_request = visit.entry().operation.empty();  // raw pass-through: the bytes are the provider's business
+  if (!whole_request) {
+    Status read = read_document(body.view(), call.upstream.provider->key, visit.entry().usage);
+    if (!read) co_return read;
+  }
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, answer.content_type());
+  headers.add_raw(answer.lines());
+  visit.entry().status = answer.status();
+  Status sent = co_await visit.exchange().respond(answer.status(), headers, body.view());
+  if (!sent) co_return fail(lost_client());
+  co_return Status{};
+}
+
+/// As they come: a slow client slows its upstream.
+net::Task<Status> Pipeline::deliver_bytes(Visit& visit, execute::RawAnswer& answer) {
+  http::Exchange& exchange = visit.exchange();
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, answer.content_type());
+  headers.add_raw(answer.lines());
+  const bool events = is_type(answer.content_type(), "text/event-stream");
+  if (events) headers.add_raw("cache-control: no-cache\r\nx-accel-buffering: no\r\n");
+  visit.entry().status = answer.status();
+  visit.entry().stream = events;
+  exchange.begin(answer.status(), headers);
+  exchange.release_body();
+  Buffer piece;
+  for (;;) {
+    Result<std::size_t> got = std::size_t{0};
+    if (!answer.complete()) got = co_await answer.read_into(piece);
+    if (!got) {
+      visit.upstream_ends();
+      if (events) co_return fail_with(got);
+      // Bytes have no form in which an error could be told: what was sent must not look whole.
+      visit.entry().error = got.error().kind();
+      exchange.abort();
+      co_return Status{};
+    }
+    const std::array<std::string_view, 1> pieces{piece.view()};
+    Status sent;
+    if (answer.complete() || *got == 0) {
+      visit.upstream_ends();
+      sent = co_await exchange.finish(pieces);
+      visit.first_token_sent();
+      if (!sent) co_return fail(lost_client());
+      co_return Status{};
+    }
+    sent = co_await exchange.write(pieces);
+    if (!sent) co_return fail(lost_client());
+    visit.first_token_sent();
+    piece.clear();
+  }
+}
+
+}  // namespace cardea::pipeline
