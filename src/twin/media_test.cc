@@ -11,6 +11,8 @@
 namespace cardea::twin {
 namespace {
 
+Sound heard(std::string_view bytes) { return listen(bytes, bytes.size()); }
+
 std::uint32_t big(std::string_view bytes) {
   std::uint32_t value = 0;
   for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[static_cast<std::size_t>(i)]);
@@ -133,20 +135,37 @@ TEST(Sound, IsUnderstoodAgain) {
   EXPECT_EQ(static_cast<unsigned char>(file[4]) + static_cast<std::size_t>(static_cast<unsigned char>(file[5])) * 256 + 8,
             file.size());
   EXPECT_TRUE(file.ends_with(tones("Hello w\xC3\xB6rld")));
-  const auto sound = listen(file);
+  const auto sound = heard(file);
   EXPECT_EQ(sound.text, "Hello w\xC3\xB6rld");
   EXPECT_NEAR(sound.seconds, 0.18, 1e-9) << "the umlaut is a token";
-  EXPECT_NEAR(listen(wav("Hello world", 0.5)).seconds, 0.24, 1e-9);
+  EXPECT_NEAR(heard(wav("Hello world", 0.5)).seconds, 0.24, 1e-9);
   EXPECT_LE(tones(std::string(10'000, ':')).size(), 24'000U * 2 * 13);
 }
 
 TEST(Sound, OfOthersIsASentenceThatItsBytesDecide) {
   for (const std::string_view bytes : {"", "RIFF", "RIFFxxxxWAVE", "ID3 something", "RIFFxxxxWAVELIST\xff\xff\xff\xff"}) {
-    EXPECT_FALSE(listen(bytes).text.empty());
-    EXPECT_EQ(listen(bytes).text, listen(bytes).text);
+    EXPECT_FALSE(heard(bytes).text.empty());
+    EXPECT_EQ(heard(bytes).text, heard(bytes).text);
   }
   const auto file = wav("Hello world, how are you?");
-  for (std::size_t size = 0; size < 120; ++size) static_cast<void>(listen(std::string_view{file}.substr(0, size)));
+  for (std::size_t size = 0; size < 120; ++size) static_cast<void>(heard(std::string_view{file}.substr(0, size)));
+}
+
+TEST(Upload, KeepsTheBeginningOfLargeFilesOnly) {
+  Upload upload;
+  UploadReader reader{"b", upload};
+  std::string head;
+  wire::append_multipart_head(head, "b", "file", "a.bin");
+  ASSERT_TRUE(reader.take(head));
+  const std::string piece(1 << 20, 'x');
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(reader.take(piece));
+  EXPECT_EQ(upload.files.front().size, 5U << 20);
+  EXPECT_EQ(upload.files.front().bytes.size(), 2U << 20);
+  Upload large;
+  UploadReader fields{"b", large};
+  std::string body;
+  wire::append_multipart_field(body, "b", "prompt", std::string((1 << 20) + 1, 'x'));
+  EXPECT_FALSE(fields.take(body));
 }
 
 TEST(Upload, FieldsListsAndFiles) {
@@ -157,15 +176,19 @@ TEST(Upload, FieldsListsAndFiles) {
   wire::append_multipart_head(body, "b", "file", "a.wav", "audio/wav");
   body += "RIFF\r\n";
   wire::append_multipart_end(body, "b");
-  Upload upload;
-  ASSERT_TRUE(read_upload("multipart/form-data; boundary=b", body, upload));
-  EXPECT_EQ(upload.fields.dump(), R"({"model":"twin-1","include":["a","b"]})");
-  ASSERT_NE(upload.file("file"), nullptr);
-  EXPECT_EQ(upload.file("file")->bytes, "RIFF");
-  EXPECT_EQ(upload.file("file")->content_type, "audio/wav");
+  for (const std::size_t piece : {body.size(), std::size_t{1}, std::size_t{7}}) {
+    Upload split;
+    UploadReader reader{"b", split};
+    for (std::size_t at = 0; at < body.size(); at += piece) ASSERT_TRUE(reader.take(std::string_view{body}.substr(at, piece)));
+    ASSERT_TRUE(reader.finish());
+    EXPECT_EQ(split.fields.dump(), R"({"model":"twin-1","include":["a","b"]})");
+    ASSERT_NE(split.file("file"), nullptr);
+    EXPECT_EQ(split.file("file")->bytes, "RIFF") << "in pieces of " << piece;
+    EXPECT_EQ(split.file("file")->size, 4U);
+    EXPECT_EQ(split.file("file")->content_type, "audio/wav");
+  }
   Upload none;
-  EXPECT_FALSE(read_upload("application/json", body, none));
-  EXPECT_FALSE(read_upload("multipart/form-data; boundary=c", body, none));
+  EXPECT_FALSE(UploadReader("c", none).take(body));
   auto value = json::Value::string("2");
   convert_field(value, is_whole);
   EXPECT_EQ(value.dump(), "2");

@@ -82,6 +82,26 @@ constexpr TaskRow named_tasks[] = {
     {":batchEmbedContents", &gemini_batch_embed},
 };
 
+/// What is kept: FOLDER, FOLDER/NAME or FOLDER/NAME/VERB.
+struct KeptRow {
+  std::string_view folder;
+  std::string_view verb;
+  bool named;
+  Method method;
+  const TaskForm* task;
+};
+constexpr KeptRow kept[] = {
+    {"/files", "", false, Method::post, &openai_file_upload},
+    {"/files", "", false, Method::get, &openai_file_list},
+    {"/files", "/content", true, Method::get, &openai_file_content},
+    {"/files", "", true, Method::get, &openai_file},
+    {"/files", "", true, Method::delete_, &openai_file_delete},
+    {"/batches", "", false, Method::post, &openai_batch_create},
+    {"/batches", "", false, Method::get, &openai_batch_list},
+    {"/batches", "/cancel", true, Method::post, &openai_batch_cancel},
+    {"/batches", "", true, Method::get, &openai_batch},
+};
+
 std::string without_escapes(std::string_view text) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : ascii_lower(c) - 'a' + 10; };
   const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f'); };
@@ -124,6 +144,35 @@ bool find_list(const wire::RequestHead& head, Target& target) {
   return true;
 }
 
+/// The name in the path; nothing: the row does not fit.
+std::optional<std::string_view> kept_name(const KeptRow& row, std::string_view path) {
+  if (!path.ends_with(row.verb)) return std::nullopt;
+  path.remove_suffix(row.verb.size());
+  std::string_view name;
+  if (row.named) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string_view::npos) return std::nullopt;
+    name = path.substr(slash + 1);
+    path = path.substr(0, slash);
+    if (name.empty()) return std::nullopt;
+  }
+  return path.ends_with(row.folder) ? std::optional{name} : std::nullopt;
+}
+
+bool find_kept(const wire::RequestHead& head, Target& target) {
+  for (const auto& row : kept) {
+    const auto name = kept_name(row, head.path());
+    if (!name) continue;
+    target.kind = Target::Kind::task;
+    target.task = row.task;
+    target.form = row.task->form;
+    target.model = without_escapes(*name);
+    target.method_fits = head.method() == row.method;
+    if (target.method_fits) break;
+  }
+  return target.kind == Target::Kind::task;
+}
+
 bool find_task(const wire::RequestHead& head, Target& target) {
   const auto path = head.path();
   const auto ends_path = [&](const TaskRow& row) { return path.ends_with(row.end); };
@@ -149,7 +198,7 @@ bool find_task(const wire::RequestHead& head, Target& target) {
 Target find_target(const wire::RequestHead& head) {
   Target target;
   const auto path = head.path();
-  if (find_task(head, target)) return target;
+  if (find_task(head, target) || find_kept(head, target)) return target;
   for (const auto& row : ends) {
     if (!path.ends_with(row.end)) continue;
     target.kind = row.kind;

@@ -31,13 +31,16 @@ void append_chunk(std::string& out, std::string_view name, std::string_view data
   if (data.size() % 2 != 0) out += '\0';
 }
 
-/// The data of the first chunk so named; empty: none.
-std::string_view chunk(std::string_view bytes, std::string_view name) noexcept {
+struct Chunk {
+  std::string_view data;  ///< as much of it as is there
+  std::size_t size = 0;   ///< as it says
+};
+/// The first one so named; empty: none.
+Chunk chunk(std::string_view bytes, std::string_view name) noexcept {
   constexpr std::size_t head = 8;
   while (bytes.size() >= head) {
     const std::size_t size = little(bytes.substr(4));
-    const auto data = bytes.substr(head, size);
-    if (bytes.starts_with(name)) return data;
+    if (bytes.starts_with(name)) return {bytes.substr(head, size), size};
     bytes.remove_prefix(std::min(bytes.size(), head + size + size % 2));
   }
   return {};
@@ -96,26 +99,26 @@ std::string wav(std::string_view text, double speed) {
   return out;
 }
 
-Sound listen(std::string_view bytes) {
+Sound listen(std::string_view bytes, std::uint64_t size) {
   constexpr std::size_t riff_head = 12;
   constexpr std::size_t bytes_per_second_at = 8;
   constexpr double guessed_bytes_per_second = 16'000;
   Sound sound;
-  sound.seconds = static_cast<double>(bytes.size()) / guessed_bytes_per_second;
+  sound.seconds = static_cast<double>(size) / guessed_bytes_per_second;
   if (bytes.starts_with("RIFF") && bytes.size() > riff_head) {
     const auto inside = bytes.substr(riff_head);
-    const auto format = chunk(inside, "fmt ");
+    const auto format = chunk(inside, "fmt ").data;
     if (format.size() >= bytes_per_second_at + 4) {
       const auto rate = std::max<std::uint32_t>(1, little(format.substr(bytes_per_second_at)));
-      sound.seconds = static_cast<double>(chunk(inside, "data").size()) / rate;
+      sound.seconds = static_cast<double>(std::min<std::uint64_t>(chunk(inside, "data").size, size)) / rate;
     }
-    auto info = chunk(inside, "LIST");
+    const auto info = chunk(inside, "LIST").data;
     if (info.starts_with("INFO")) {
-      const auto text = chunk(info.substr(4), "ICMT");
+      const auto text = chunk(info.substr(4), "ICMT").data;
       sound.text = text.substr(0, text.find('\0'));
     }
   }
-  if (sound.text.empty()) sound.text = sentences[fingerprint(bytes) % std::size(sentences)];
+  if (sound.text.empty()) sound.text = sentences[fingerprint(bytes, size) % std::size(sentences)];
   sound.seconds = std::round(sound.seconds * 1000) / 1000;
   return sound;
 }

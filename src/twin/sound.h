@@ -18,7 +18,7 @@ struct Sound {
   std::string text;  ///< what is said in it
   double seconds = 0;
 };
-/// The twin's own files by their text, any other by a sentence that its bytes decide.
-[[nodiscard]] Sound listen(std::string_view bytes);
+/// The twin's own files by their text, any other by a sentence that its bytes decide. `bytes`: the beginning of `size` bytes.
+[[nodiscard]] Sound listen(std::string_view bytes, std::uint64_t size);
 
 }  // namespace cardea::twin

@@ -16,6 +16,9 @@
 
 namespace cardea::twin {
 
+struct Upload;
+class Shelf;
+
 /// What a request brings.
 struct TaskAsk {
   std::string_view body;
@@ -23,12 +26,14 @@ struct TaskAsk {
   std::string_view name;   ///< of the model, file or batch that the path names, without %xx
   std::string_view query;  ///< of the target
   std::optional<bool> strict;
+  const Upload* upload = nullptr;  ///< of a form with files, instead of `body`
 };
 
 /// Around an answer.
 struct TaskScene {
   std::string_view model;     ///< as the client wrote it
   std::uint64_t created = 0;  ///< Unix seconds
+  Shelf& shelf;
 };
 
 inline constexpr std::string_view json_line = "content-type: application/json\r\n";
@@ -103,6 +108,15 @@ extern const TaskForm openai_image_variations;
 extern const TaskForm openai_speech;
 extern const TaskForm openai_transcriptions;
 extern const TaskForm openai_translations;
+extern const TaskForm openai_file_upload;
+extern const TaskForm openai_file_list;
+extern const TaskForm openai_file;
+extern const TaskForm openai_file_content;
+extern const TaskForm openai_file_delete;
+extern const TaskForm openai_batch_create;
+extern const TaskForm openai_batch_list;
+extern const TaskForm openai_batch;
+extern const TaskForm openai_batch_cancel;
 
 /// OpenAI's refusals, and streams that have no last word of their own.
 extern const Form openai_task_form;

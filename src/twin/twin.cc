@@ -11,7 +11,9 @@
 #include "twin/listing.h"
 #include "twin/player.h"
 #include "twin/routes.h"
+#include "twin/shelf.h"
 #include "twin/tokens.h"
+#include "twin/upload.h"
 
 namespace cardea::twin {
 namespace {
@@ -219,12 +221,49 @@ void read_asked(const Target& target, std::string_view body, const wire::Request
   if (step->strict || !step->issuer.empty()) read();
 }
 
-/// The same for what is no chat.
-Status read_task_asked(const Target& target, std::string_view body, const wire::RequestHead& head, Script& script,
+// ---- What is no chat -------------------------------------------------------------------------------------------------------
+
+/// What came: a body, or a form with files that was taken apart on its way.
+struct Received {
+  std::string_view body;
+  std::optional<Upload> upload;
+};
+
+/// Nobody uploads more to a vendor.
+constexpr std::uint64_t upload_bytes_max = std::uint64_t{600} << 20;
+
+net::Task<Status> receive(http::Exchange& exchange, const Behaviour& behaviour, std::size_t held_max, Received& out) {
+  const std::string type{exchange.request().find(wire::Field::content_type).value_or("")};
+  Result<std::string> boundary = wire::multipart_boundary(type);
+  const bool held = !boundary || !behaviour.expect_body_sha256.empty();
+  if (held) {
+    Result<std::string_view> body = co_await exchange.read_body(held_max);
+    if (!body) co_return fail_with(body);
+    out.body = *body;
+  }
+  if (!boundary) co_return Status{};
+  UploadReader reader{*boundary, out.upload.emplace()};
+  Status taken;
+  if (held) {
+    taken = reader.take(out.body);
+  } else {
+    taken = co_await exchange.pour_body(upload_bytes_max, reader);
+  }
+  if (!taken) co_return taken;
+  co_return reader.finish();
+}
+
+/// As read_asked().
+Status read_task_asked(const Target& target, const Received& came, const wire::RequestHead& head, Script& script,
                        Behaviour& behaviour, TaskPlan& plan) {
   const auto read = [&] {
-    TaskAsk ask{.body = body, .content_type = {}, .name = target.model, .query = head.query(), .strict = behaviour.strict};
+    TaskAsk ask;
+    ask.body = came.body;
     ask.content_type = head.find(wire::Field::content_type).value_or("");
+    ask.name = target.model;
+    ask.query = head.query();
+    ask.strict = behaviour.strict;
+    ask.upload = came.upload ? &*came.upload : nullptr;
     return target.task->read(ask, plan);
   };
   Status valid = read();
@@ -265,6 +304,7 @@ std::span<const ModelInfo> models() {
 
 Twin::Twin(TwinOptions options) : options_{std::move(options)} {
   if (!options_.unix_seconds) options_.unix_seconds = system_seconds;
+  if (!options_.shelf) options_.shelf = std::make_shared<Shelf>();
 }
 
 std::string Twin::refuse(const Error& error) { return openai_chat_form.failure(failure_of(error)); }
@@ -371,15 +411,16 @@ net::Task<Status> Twin::task(http::Exchange& exchange, const Target& target, Beh
     Status sent = co_await respond_failure(exchange, *target.form, behaviour);
     co_return sent;
   }
-  Result<std::string_view> body = co_await exchange.read_body(options_.body_bytes_max);
-  if (!body) {
-    Status sent = co_await respond_error(exchange, *target.form, body.error());
+  Received came;
+  Status received = co_await receive(exchange, behaviour, options_.body_bytes_max, came);
+  if (!received) {
+    Status sent = co_await respond_error(exchange, *target.form, received.error());
     co_return sent;
   }
   TaskPlan plan;
-  Status valid = read_task_asked(target, *body, exchange.request(), options_.script, behaviour, plan);
+  Status valid = read_task_asked(target, came, exchange.request(), options_.script, behaviour, plan);
   const Form& form = plan.form != nullptr ? *plan.form : *target.form;
-  Status expected = check_expectations(exchange.request(), *body, behaviour);
+  Status expected = check_expectations(exchange.request(), came.body, behaviour);
   // Some forms have no model, and any model does any work.
   const bool known = plan.model.empty() || choose_model(plan.model, options_.names, behaviour) != nullptr;
   if (valid && !known) valid = no_such_model(plan.model);
@@ -393,12 +434,12 @@ net::Task<Status> Twin::task(http::Exchange& exchange, const Target& target, Beh
     Status sent = co_await respond_failure(exchange, form, behaviour);
     co_return sent;
   }
-  Result<TaskReply> reply = plan.reply({.model = plan.model, .created = options_.unix_seconds()});
+  Result<TaskReply> reply = plan.reply({.model = plan.model, .created = options_.unix_seconds(), .shelf = *options_.shelf});
   if (!reply) {
     Status sent = co_await respond_error(exchange, form, reply.error());
     co_return sent;
   }
-  const std::string id = hex_id("", fingerprint(*body));
+  const std::string id = hex_id("", fingerprint(came.body, exchange.body_bytes()));
   Player player{exchange, behaviour, form};
   if (plan.stream) {
     wire::HeaderBlock headers = headers_of(form, stream_type(form.framing), id, behaviour, exchange.request());

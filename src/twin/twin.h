@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ namespace cardea::twin {
 struct ChatRequest;
 struct ModelRow;
 struct Target;
+class Shelf;
 
 struct ModelInfo {
   std::string_view name;  ///< without `twin/`
@@ -32,6 +34,8 @@ struct TwinOptions {
   std::size_t body_bytes_max = 64U << 20;
   /// For `created`. Empty: the system's clock.
   std::function<std::uint64_t()> unix_seconds;
+  /// Files and batches; the twins of several workers have one. Null: its own.
+  std::shared_ptr<Shelf> shelf;
 };
 
 /// Every chat dialect (routes.h), under any path prefix, so that it can stand in for every vendor's base URL. One per worker, on

@@ -11,6 +11,7 @@
 #include "net/memory.h"
 #include "testing/world.h"
 #include "twin/twin.h"
+#include "wire/multipart.h"
 #include "wire/sse.h"
 
 namespace cardea::twin {
@@ -178,6 +179,31 @@ class TwinTest : public ::testing::Test {
 
   testing::World world_{1};
   Twin twin_;
+};
+
+/// A form under construction.
+class FormBody {
+ public:
+  FormBody& field(std::string_view name, std::string_view value) {
+    wire::append_multipart_field(body_, boundary, name, value);
+    return *this;
+  }
+  FormBody& file(std::string_view name, std::string_view filename, std::string_view bytes) {
+    wire::append_multipart_head(body_, boundary, name, filename, "application/octet-stream");
+    append(body_, bytes);
+    append(body_, wire::multipart_part_end);
+    return *this;
+  }
+  [[nodiscard]] std::string text() const {
+    std::string whole = body_;
+    wire::append_multipart_end(whole, boundary);
+    return whole;
+  }
+  static constexpr std::string_view header = "content-type: multipart/form-data; boundary=twin-boundary\r\n";
+
+ private:
+  static constexpr std::string_view boundary = "twin-boundary";
+  std::string body_;
 };
 
 /// The value at a path such as "choices.0.message.content".

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "wire/multipart.h"
-
 namespace cardea::twin {
 namespace {
 
@@ -27,29 +25,53 @@ const UploadedFile* Upload::file(std::string_view name) const noexcept {
   return found != files.end() ? &*found : nullptr;
 }
 
-Status read_upload(std::string_view content_type, std::string_view body, Upload& out) {
-  auto boundary = wire::multipart_boundary(content_type);
-  if (!boundary) {
-    return fail(Kind::bad_request, cat("Invalid Content-Type header (", content_type,
-                                       "), expected multipart/form-data. (HINT: If you're using curl, you can pass -H "
-                                       "'Content-Type: multipart/form-data')"));
-  }
-  wire::MultipartParser parser{*boundary};
-  using Event = wire::MultipartEvent::Kind;
-  for (auto rest = body;;) {
-    auto event = parser.next(rest);
+Status UploadReader::take(std::string_view bytes) {
+  for (;;) {
+    auto event = parser_.next(bytes);
     if (!event) return fail_with(event);
-    if (event->kind == Event::none) break;
-    if (event->kind != Event::part_end) continue;
-    const auto& part = parser.part();
-    const auto data = body.substr(event->begin, event->end - event->begin);
-    if (part.filename) {
-      out.files.push_back({std::string{part.name}, std::string{*part.filename}, std::string{part.content_type}, data});
-    } else {
-      add_field(out, part.name, data);
-    }
+    if (event->kind == wire::MultipartEvent::Kind::none) return {};
+    if (Status noted = note(*event); !noted) return noted;
   }
-  return parser.finish();
+}
+
+Status UploadReader::note(const wire::MultipartEvent& event) {
+  constexpr std::size_t text_bytes_max = 1 << 20;
+  constexpr std::size_t file_bytes_max = 2 << 20;
+  const auto& part = parser_.part();
+  const bool file = part.filename.has_value();
+  switch (event.kind) {
+    case wire::MultipartEvent::Kind::part:
+      text_.clear();
+      if (file) {
+        out_.files.push_back({std::string{part.name}, std::string{*part.filename}, std::string{part.content_type}, {}, 0});
+      }
+      return {};
+    case wire::MultipartEvent::Kind::data: {
+      if (!file) {
+        text_bytes_ += event.data.size();
+        if (text_bytes_ > text_bytes_max) return fail(Kind::too_large, "the form's fields are larger than 1 MiB");
+        text_ += event.data;
+        return {};
+      }
+      const auto kept = event.data.substr(0, file_bytes_max - file_bytes_);
+      file_bytes_ += kept.size();
+      out_.files.back().bytes += kept;
+      out_.files.back().size += event.data.size();
+      return {};
+    }
+    case wire::MultipartEvent::Kind::part_end:
+      if (!file) add_field(out_, part.name, text_);
+      return {};
+    case wire::MultipartEvent::Kind::end:
+    case wire::MultipartEvent::Kind::none: return {};
+  }
+  return {};
+}
+
+Status refuse_no_form(std::string_view content_type) {
+  return fail(Kind::bad_request, cat("Invalid Content-Type header (", content_type,
+                                     "), expected multipart/form-data. (HINT: If you're using curl, you can pass -H "
+                                     "'Content-Type: multipart/form-data')"));
 }
 
 void convert_field(json::Value& value, unsigned types) {

@@ -195,16 +195,15 @@ Status take_file(const Upload& upload, Hearing& hearing) {
     for (const auto one : endings) append(list, cat(list.empty() ? "'" : ", '", one, "'"));
     return refuse_request(cat("Invalid file format. Supported formats: [", list, "]"), "", "");
   }
-  if (file->bytes.size() > file_bytes_max) {
-    return fail(Kind::too_large,
-                cat("Maximum content size limit (", file_bytes_max, ") exceeded (", file->bytes.size(), " bytes read)"));
+  if (file->size > file_bytes_max) {
+    return fail(Kind::too_large, cat("Maximum content size limit (", file_bytes_max, ") exceeded (", file->size, " bytes read)"));
   }
   const auto type = sniff(file->bytes);
   const bool sound = type.starts_with("audio/") || type.starts_with("video/") || (type.empty() && ending != "wav");
   if (!sound || file->bytes.empty()) {
     return refuse_request("The audio file could not be decoded or its format is not supported.", "file", "invalid_value");
   }
-  hearing.sound = listen(file->bytes);
+  hearing.sound = listen(file->bytes, file->size);
   if (type != "audio/wav" || hearing.sound.seconds >= shortest_seconds) return {};
   return refuse_request("Audio file is too short. Minimum audio length is 0.1 seconds.", "file", "audio_too_short");
 }
@@ -357,10 +356,9 @@ TaskReply hearing_answer(const Hearing& hearing) {
 template <bool Translate>
 Status read_hearing(const TaskAsk& ask, TaskPlan& plan) {
   Hearing hearing;
-  Upload upload;
-  Status status = Translate ? read_form_task(ask, reading, translation_rows, plan, hearing, upload)
-                            : read_form_task(ask, reading, transcription_rows, plan, hearing, upload);
-  if (status) status = take_file(upload, hearing);
+  Status status = Translate ? read_form_task(ask, reading, translation_rows, plan, hearing)
+                            : read_form_task(ask, reading, transcription_rows, plan, hearing);
+  if (status) status = take_file(*ask.upload, hearing);
   if (!status) return status;
   if (Translate) hearing.task = "translate";
   const bool timed = hearing.words || hearing.segments;

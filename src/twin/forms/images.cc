@@ -134,9 +134,9 @@ Status take_files(const Upload& upload, std::size_t most, Request& request) {
           cat("Invalid image file or mode for image ", request.images_in + 1, ", please check your image file."), file.name,
           "invalid_image_file");
     }
-    if (file.bytes.size() > image_bytes_max) return refuse_request("Image file is too large.", file.name, "image_too_large");
+    if (file.size > image_bytes_max) return refuse_request("Image file is too large.", file.name, "image_too_large");
     request.images_in += image ? 1 : 0;
-    request.seed = fingerprint(file.bytes, request.seed);
+    request.seed = fingerprint(file.bytes, request.seed + file.size);
   }
   if (request.images_in == 0) return missing("image");
   if (request.images_in <= most) return {};
@@ -241,11 +241,10 @@ Status read_generation(const TaskAsk& ask, TaskPlan& plan) {
 template <bool Edit>
 Status read_with_images(const TaskAsk& ask, TaskPlan& plan) {
   Request request;
-  Upload upload;
   constexpr TaskReading how{openai_words, false, refuse_body};
-  Status status = Edit ? read_form_task(ask, how, edit_rows, plan, request, upload)
-                       : read_form_task(ask, how, variation_rows, plan, request, upload);
-  if (status) status = take_files(upload, Edit ? images_max : 1, request);
+  Status status =
+      Edit ? read_form_task(ask, how, edit_rows, plan, request) : read_form_task(ask, how, variation_rows, plan, request);
+  if (status) status = take_files(*ask.upload, Edit ? images_max : 1, request);
   return status ? plan_answer(std::move(request), "image_edit", plan) : std::move(status);
 }
 

@@ -9,30 +9,7 @@
 namespace cardea::twin {
 namespace {
 
-/// A form under construction.
-class FormBody {
- public:
-  FormBody& field(std::string_view name, std::string_view value) {
-    wire::append_multipart_field(body_, boundary, name, value);
-    return *this;
-  }
-  FormBody& file(std::string_view name, std::string_view filename, std::string_view bytes) {
-    wire::append_multipart_head(body_, boundary, name, filename, "application/octet-stream");
-    append(body_, bytes);
-    append(body_, wire::multipart_part_end);
-    return *this;
-  }
-  [[nodiscard]] std::string text() const {
-    std::string whole = body_;
-    wire::append_multipart_end(whole, boundary);
-    return whole;
-  }
-  static constexpr std::string_view header = "content-type: multipart/form-data; boundary=twin-boundary\r\n";
-
- private:
-  static constexpr std::string_view boundary = "twin-boundary";
-  std::string body_;
-};
+Sound heard(std::string_view bytes) { return listen(bytes, bytes.size()); }
 
 class Media : public TwinTest {
  protected:
@@ -247,7 +224,7 @@ TEST_F(Media, TranslationsAndSoundsOfOthers) {
   EXPECT_EQ(text_at(translated, "text"), spoken);
   const auto other =
       send_json("/v1/audio/transcriptions", FormBody{}.field("model", "twin-1").file("file", "a.mp3", "ID3 whatever"));
-  EXPECT_EQ(text_at(other, "text"), listen("ID3 whatever").text);
+  EXPECT_EQ(text_at(other, "text"), heard("ID3 whatever").text);
 }
 
 TEST_F(Media, TranscriptionsRefuse) {
