@@ -43,12 +43,23 @@ void Meter::on_timer() {
   loop_.arm(*this, loop_.now() + std::chrono::seconds{5});
 }
 
+namespace {
+
+twin::TwinOptions twin_options(std::shared_ptr<twin::Shelf> shelf) {
+  twin::TwinOptions options;
+  options.shelf = std::move(shelf);
+  return options;
+}
+
+}  // namespace
+
 Serving::Serving(net::Loop& loop, net::Dialer& network, pipeline::Stores stores, record::Recorder& recorder,
                  const pipeline::Self& self, execute::Executor::FailureSink on_failure, Plan plan)
     : loop_{loop},
       recorder_{recorder},
       backstage_{loop},
       front_{loop},
+      twin_{twin_options(std::move(plan.twin_shelf))},
       twin_server_{backstage_, twin_, {}},
       dialer_{loop, network, twin_server_},
       client_{loop, dialer_, plan.client},

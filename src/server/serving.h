@@ -10,6 +10,7 @@
 #include "pipeline/pipeline.h"
 #include "record/record.h"
 #include "server/twin_dialer.h"
+#include "twin/shelf.h"
 #include "twin/twin.h"
 
 namespace cardea::config {
@@ -47,6 +48,7 @@ class Serving {
     http::ClientOptions client;
     std::size_t connections_max = 0;                                                   ///< clients at a time
     std::shared_ptr<dialect::Issuers> issuers = std::make_shared<dialect::Issuers>();  ///< one for all workers
+    std::shared_ptr<twin::Shelf> twin_shelf = std::make_shared<twin::Shelf>();         ///< one for all workers
   };
   /// What it is given must outlive it. `network` opens the connections to upstreams.
   Serving(net::Loop& loop, net::Dialer& network, pipeline::Stores stores, record::Recorder& recorder, const pipeline::Self& self,
