@@ -438,10 +438,10 @@ void append_quoted(std::string& out, std::string_view key, std::string_view valu
 
 void append_multipart_head(std::string& out, std::string_view boundary, std::string_view name, std::string_view filename,
                            std::string_view content_type) {
-  append(out, cat("--", boundary, "\r\ncontent-disposition: form-data"));
+  append(out, cat("--", boundary, "\r\nContent-Disposition: form-data"));
   append_quoted(out, "name", name);
   if (!filename.empty()) append_quoted(out, "filename", filename);
-  if (!content_type.empty()) append(out, cat("\r\ncontent-type: ", content_type));
+  if (!content_type.empty()) append(out, cat("\r\nContent-Type: ", content_type));
   out += "\r\n\r\n";
 }
 

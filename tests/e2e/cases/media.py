@@ -1,0 +1,253 @@
+"""Sound, pictures, uploads and raw pass-through: what goes through as it is, and what goes nowhere."""
+import struct
+import zlib
+
+from harness.client import Closed
+from harness.programs import wait_until
+from harness.runner import case, contains, equal, true
+
+KEY, UPSTREAM_KEY = "gateway-key-0123456789", "sk-upstream-key-0123456789"
+BOUNDARY = "----forms'0123 456"
+TRANSCRIPT = {"text": "hello", "usage": {"type": "tokens", "input_tokens": 9, "output_tokens": 4, "total_tokens": 13}}
+
+
+def png(width=2, height=2):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    rows = b"".join(b"\0" + b"\x10\x20\x30" * width for _ in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) +
+            chunk(b"IEND", b""))
+
+
+def wav(seconds=1):
+    data = b"\1\2" * 8000 * seconds
+    return b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 16000, 2, 16) + b"data" + \
+        struct.pack("<I", len(data)) + data
+
+
+def part(name, data, filename=None, content_type=None, boundary=BOUNDARY):
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
+    if filename is not None:
+        head += f'; filename="{filename}"'
+    if content_type is not None:
+        head += f"\r\nContent-Type: {content_type}"
+    return head.encode() + b"\r\n\r\n" + (data if isinstance(data, bytes) else data.encode()) + b"\r\n"
+
+
+def form(*parts, boundary=BOUNDARY):
+    return b"".join(parts) + f"--{boundary}--\r\n".encode()
+
+
+FORM_HEADERS = [("content-type", f'multipart/form-data; boundary="{BOUNDARY}"')]
+
+
+def setup(t, answer, **more):
+    upstream = t.upstream(answer)
+    gateway = t.gateway({"keys": [KEY], "providers": {"up": {"base_url": upstream.url(), "api_key": UPSTREAM_KEY}},
+                         "models": [{"name": "ear", "provider": "up", "upstream_model": "whisper-large-of-the-vendor"}]} | more)
+    return upstream, gateway
+
+
+def upload(gateway, body, path="/v1/audio/transcriptions", headers=FORM_HEADERS):
+    with gateway.connect() as connection:
+        return connection.request("POST", path, [("authorization", f"Bearer {KEY}"), *headers], body)
+
+
+@case
+def an_upload_arrives_byte_for_byte_with_another_model(t):
+    upstream, gateway = setup(t, lambda request, peer: peer.reply(TRANSCRIPT))
+    sound = part("file", wav(), "talk.wav", "audio/wav")
+    odd = part("x-unknown[]", "a\r\n--not the boundary\r\n") + part("x-unknown[]", "") + part("language", "ä")
+    for parts in ([sound, odd, part("model", "ear")], [part("model", "ear"), odd, sound]):
+        said = upload(gateway, form(*parts)).expect(200)
+        equal(said.json(), TRANSCRIPT)
+        request = upstream.requests[-1]
+        equal(request.body, form(*parts).replace(b"\r\n\r\near\r\n", b"\r\n\r\nwhisper-large-of-the-vendor\r\n"))
+        equal(request.header("content-type"), FORM_HEADERS[0][1])
+        equal(request.header("authorization"), f"Bearer {UPSTREAM_KEY}")
+        true(KEY.encode() not in request.raw_head, "the client's key stays here")
+    line = gateway.request_line(said.header("x-request-id"))
+    equal((line["operation"], line["model"], line["status"]), ("transcription", "ear", 200))
+    equal((line["input_tokens"], line["output_tokens"]), (9, 4))
+
+
+@case
+def an_upload_may_come_in_any_pieces(t):
+    upstream, gateway = setup(t, lambda request, peer: peer.reply(TRANSCRIPT))
+    whole = form(part("file", wav(), "talk.wav"), part("model", "up/m"))
+    with gateway.connect() as connection:
+        head = f"POST /v1/audio/transcriptions HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {KEY}\r\ncontent-type: {FORM_HEADERS[0][1]}\r\n"
+        connection.send(head + "transfer-encoding: chunked\r\n\r\n")
+        for at in range(0, len(whole), 997):
+            piece = whole[at:at + 997]
+            connection.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+        connection.send(b"0\r\n\r\n")
+        connection.response().expect(200)
+        equal(upstream.requests[-1].body, whole.replace(b"up/m", b"m"))
+        connection.send(head + f"content-length: {len(whole)}\r\n\r\n")
+        for at in range(0, len(whole), 1500):
+            connection.send(whole[at:at + 1500])
+        connection.response().expect(200)
+        equal(upstream.requests[-1].body, whole.replace(b"up/m", b"m"))
+
+
+@case
+def a_sound_file_by_itself_becomes_a_form(t):
+    upstream, gateway = setup(t, lambda request, peer: peer.reply(TRANSCRIPT))
+    said = upload(gateway, wav(), "/v1/audio/transcriptions?model=ear&language=en&key=" + KEY, [("content-type", "audio/wav")])
+    said.expect(200)
+    request = upstream.requests[-1]
+    boundary = request.header("content-type").split("boundary=")[1]
+    equal(request.body, form(part("language", "en", boundary=boundary), part("model", "whisper-large-of-the-vendor", boundary=boundary),
+                             part("file", wav(), "upload.wav", "audio/wav", boundary=boundary), boundary=boundary))
+    true(KEY.encode() not in request.raw_head + request.body, "the key in the query stays here")
+    contains(upload(gateway, wav(), "/v1/audio/transcriptions", [("content-type", "audio/wav")]).expect(400).text(), "x-cardea-model")
+
+
+@case
+def what_lies_about_itself_goes_nowhere(t):
+    upstream, gateway = setup(t, lambda request, peer: peer.reply({}))
+    model, sound = part("model", "ear"), part("file", wav(), "talk.wav")
+    edits = "/v1/images/edits"
+    bad = [
+        (form(sound), "", "model"),
+        (form(model, model, sound), "", "model"),
+        (form(part("model", "ear", "m.txt"), sound), "", "model"),
+        (form(part("model", ""), sound), "", "model"),
+        (form(model, part("file", png(), "talk.wav", "audio/wav")), "", "image/png"),
+        (form(model, part("file", png(), "talk")), "", "sound is wanted"),
+        (form(model, part("file", b"", "talk.wav")), "", "empty"),
+        (form(model, part("image", wav(), "a.png", "image/png")), edits, "audio/wav"),
+        (form(model, part("image", b"<svg/>", "a.png", "image/png")), edits, "known"),
+        (form(model, part("image[]", png()[:-6], "a.png", "image/png")), edits, "cut"),
+        (form(model, part("image", png(), "a.png"), part("mask", b"%PDF-1.7", "m.png")), edits, "mask"),
+        (form(model, sound)[:-30], "", ""),
+        (form(model, part("file", b"x", "f", "multipart/mixed; boundary=q")), "", "multipart itself"),
+        (b"preamble\r\n" + form(model, sound), "", ""),
+        (b"", "", ""),
+    ]
+    for body, path, word in bad:
+        answered = upload(gateway, body, path or "/v1/audio/transcriptions").expect(400)
+        equal(answered.error()["type"], "invalid_request_error", body[:60])
+        contains(answered.text(), word)
+    for content_type in ("multipart/form-data", 'multipart/form-data; boundary=""', "multipart/mixed; boundary=x", "text/plain", "application/json"):
+        upload(gateway, form(model, sound), headers=[("content-type", content_type)]).expect(400)
+    equal(len(upstream.requests), 0, "requests that reached the upstream")
+
+
+@case
+def uploads_have_a_limit_and_aborts_leave_nothing(t):
+    upstream, gateway = setup(t, lambda request, peer: peer.reply({}), limits={"upload_bytes": "1MiB"})
+    large = form(part("model", "ear"), part("file", wav(80), "talk.wav"))
+    true(len(large) > 1 << 20, "larger than the limit")
+    with gateway.connect() as connection:
+        connection.send(f"POST /v1/audio/transcriptions HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {KEY}\r\n"
+                        f"content-type: {FORM_HEADERS[0][1]}\r\ncontent-length: {len(large)}\r\n\r\n")
+        connection.response().expect(413)
+    before = gateway.fds()
+    for at in (200, 100_000, 900_000):
+        with gateway.connect() as connection:
+            connection.send(f"POST /v1/audio/transcriptions HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {KEY}\r\n"
+                            f"content-type: {FORM_HEADERS[0][1]}\r\ncontent-length: 1000000\r\n\r\n")
+            connection.send(large[:at])
+            connection.reset()
+    wait_until(lambda: gateway.fds() == before, "the uploads' files are closed")
+    equal(len(upstream.requests), 0)
+
+
+@case
+def speech_comes_back_as_bytes_and_a_cut_is_no_end(t):
+    sound = wav(3)
+
+    def answer(request, peer):
+        match request.json()["input"]:
+            case "whole":
+                peer.reply(sound, content_type="audio/wav", headers=[("x-ratelimit-remaining-requests", "7")])
+            case "chunks":
+                peer.send("HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nTransfer-Encoding: chunked\r\n\r\n")
+                for at in range(0, len(sound), 4000):
+                    peer.chunk(sound[at:at + 4000])
+                peer.end_stream()
+            case "cut":
+                peer.send("HTTP/1.1 200 OK\r\nContent-Type: audio/mpeg\r\nTransfer-Encoding: chunked\r\n\r\n")
+                peer.chunk(sound[:4000])
+                peer.reset()
+            case "error":
+                peer.reply({"error": {"message": f"no voice for {UPSTREAM_KEY}"}})
+            case "refused":
+                peer.reply({"error": {"message": "unknown voice", "type": "invalid_request_error", "param": "voice", "code": None}}, 400)
+
+    upstream, gateway = setup(t, answer)
+
+    def speak(text):
+        with gateway.connect() as connection:
+            connection.send(connection.format("POST", "/v1/audio/speech", [("authorization", f"Bearer {KEY}"), ("content-type", "application/json")],
+                                              f'{{"input":"{text}", "model":"ear" , "voice":"v"}}'.encode()))
+            return connection.response()
+
+    for text in ("whole", "chunks"):
+        said = speak(text).expect(200)
+        equal(said.body, sound)
+        equal(upstream.requests[-1].body, f'{{"input":"{text}", "model":"whisper-large-of-the-vendor" , "voice":"v"}}'.encode())
+    equal(speak("whole").header("x-ratelimit-remaining-requests"), "7")
+    refused = speak("refused").expect(400)
+    equal(refused.error()["param"], "voice")
+    failed = speak("error").expect(502)
+    true(UPSTREAM_KEY not in failed.text(), "the key is scrubbed")
+    try:
+        speak("cut")
+    except Closed:
+        return
+    true(False, "a cut answer looked whole")
+
+
+@case
+def raw_pass_through_adds_the_key_and_nothing_else(t):
+    def answer(request, peer):
+        match request.target.split("?")[0]:
+            case "/v1/missing":
+                peer.reply({"error": {"message": "no such thing", "type": "invalid_request_error", "param": None, "code": None}}, 404)
+            case "/v1/moved":
+                peer.reply("", 302, [("location", "http://127.0.0.1:1/")])
+            case "/v1/file":
+                peer.reply(b"\0\1\2", headers=[("content-disposition", 'attachment; filename="a.bin"')], content_type="application/x-thing")
+            case _:
+                peer.reply({"ok": True, "method": request.method})
+
+    upstream, gateway = setup(t, answer)
+
+    def ask(method, path, body=None, headers=()):
+        with gateway.connect() as connection:
+            return connection.request(method, path, [("authorization", f"Bearer {KEY}"), *headers], body)
+
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        body = b'{"a" : 1}' if method in ("POST", "PUT", "PATCH") else None
+        for prefix in ("/p/up", "/p/up/v1", "/passthrough/up"):
+            equal(ask(method, f"{prefix}/fine_tuning/jobs?limit=2&key={KEY}&after=a%20b", body).expect(200).json(), {"ok": True, "method": method})
+            request = upstream.requests[-1]
+            equal((request.method, request.target, request.body), (method, "/v1/fine_tuning/jobs?limit=2&after=a%20b", body or b""))
+            equal(request.header("authorization"), f"Bearer {UPSTREAM_KEY}")
+            true(KEY.encode() not in request.raw_head, "the client's key stays here")
+    got = ask("GET", "/p/up/file").expect(200)
+    equal((got.body, got.header("content-type"), got.header("content-disposition")), (b"\0\1\2", "application/x-thing", 'attachment; filename="a.bin"'))
+    contains(ask("GET", "/p/up/missing").expect(404).text(), "no such thing")
+    ask("GET", "/p/up/moved").expect(502)
+    ask("GET", "/p/nobody/x").expect(404)
+    with gateway.connect() as connection:
+        connection.request("GET", "/p/up/file").expect(401)
+    big = bytes(range(256)) * 4000
+    ask("POST", "/p/up/upload", big, [("content-type", "application/octet-stream")]).expect(200)
+    equal(upstream.requests[-1].body, big)
+
+
+@case
+def several_keys_share_no_raw_pass_through_unless_told(t):
+    upstream, gateway = setup(t, lambda request, peer: peer.reply({"ok": True}), keys=[KEY, "another-key-0123456789"])
+    with gateway.connect() as connection:
+        refused = connection.request("GET", "/p/up/models", [("authorization", f"Bearer {KEY}")]).expect(403)
+        contains(refused.text(), "passthrough: on")
+    _, gateway = setup(t, lambda request, peer: peer.reply({"ok": True}), keys=[KEY, "another-key-0123456789"], passthrough="on")
+    with gateway.connect() as connection:
+        connection.request("GET", "/p/up/models", [("authorization", f"Bearer {KEY}")]).expect(200)
+    equal(len(upstream.requests), 0)
