@@ -59,6 +59,17 @@ constexpr SettingRow gemini_cli_env[] = {
 };
 constexpr SettingRow gemini_cli_settings[] = {
     {"security.auth.selectedType", "gemini-api-key"},
+    // Its helpers have models of Google's by name, whatever --model says, and ask again and again for one that is missing.
+    {"modelConfigs.customAliases.classifier.modelConfig.model", "{small}"},
+    {"modelConfigs.customAliases.prompt-completion.modelConfig.model", "{small}"},
+    {"modelConfigs.customAliases.fast-ack-helper.modelConfig.model", "{small}"},
+    {"modelConfigs.customAliases.edit-corrector.modelConfig.model", "{small}"},
+    {"modelConfigs.customAliases.summarizer-default.modelConfig.model", "{small}"},
+    {"modelConfigs.customAliases.summarizer-shell.modelConfig.model", "{small}"},
+    {"modelConfigs.customAliases.gemini-3-flash-base.modelConfig.model", "{small}"},
+    {"modelConfigs.customAliases.agent-history-provider-summarizer.modelConfig.model", "{small}"},
+    {"modelConfigs.customAliases.loop-detection-double-check.modelConfig.model", "{model}"},
+    {"modelConfigs.customAliases.chat-compression-default.modelConfig.model", "{model}"},
 };
 constexpr AgentFile gemini_cli_files[] = {
     {"GEMINI_CLI_HOME", "", ".gemini/.env", "", Format::env, gemini_cli_env},
