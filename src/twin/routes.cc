@@ -68,7 +68,8 @@ constexpr TaskRow tasks[] = {
     {"/v2/rerank", &cohere_rerank},
     {"/rerank", &rerank},
     {"/moderations", &openai_moderations},
-    {"/tokenize", &vllm_tokenize},
+    {"/detokenize", &detokenize},
+    {"/tokenize", &tokenize},
     {"/images/generations", &openai_image_generations},
     {"/images/edits", &openai_image_edits},
     {"/images/variations", &openai_image_variations},
@@ -80,6 +81,7 @@ constexpr TaskRow tasks[] = {
 constexpr TaskRow named_tasks[] = {
     {":embedContent", &gemini_embed},
     {":batchEmbedContents", &gemini_batch_embed},
+    {":predict", &vertex_predict},
 };
 
 /// What is kept: FOLDER, FOLDER/NAME or FOLDER/NAME/VERB.

@@ -93,6 +93,7 @@ template <class Write>
 extern const TaskForm openai_embeddings;
 extern const TaskForm gemini_embed;
 extern const TaskForm gemini_batch_embed;
+extern const TaskForm vertex_predict;  ///< vectors, or Imagen's pictures
 extern const TaskForm cohere_embed;
 extern const TaskForm cohere_embed_v1;
 extern const TaskForm ollama_embed;
@@ -101,7 +102,8 @@ extern const TaskForm tei_embed;
 extern const TaskForm cohere_rerank;
 extern const TaskForm rerank;  ///< Jina's, vLLM's and TEI's, which share a path
 extern const TaskForm openai_moderations;
-extern const TaskForm vllm_tokenize;
+extern const TaskForm tokenize;  ///< vLLM's and llama.cpp's, which share a path
+extern const TaskForm detokenize;
 extern const TaskForm openai_image_generations;
 extern const TaskForm openai_image_edits;
 extern const TaskForm openai_image_variations;

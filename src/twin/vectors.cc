@@ -86,6 +86,24 @@ std::string base64_of(std::span<const float> vector) {
   return to_base64(bytes);
 }
 
+void write_small(json::Writer& writer, std::span<const float> vector, std::string_view type) {
+  constexpr float widest = 0.25F;
+  const bool bits = type.ends_with("binary");
+  const bool is_signed = !type.starts_with('u');
+  const auto small = [&](std::size_t at) {
+    if (!bits) {
+      const auto whole = static_cast<int>(std::lround(std::clamp(vector[at] / widest, -1.0F, 1.0F) * 127));
+      return is_signed ? whole : whole + 128;
+    }
+    int byte = 0;
+    for (std::size_t i = 0; i < 8; ++i) byte = byte << 1 | (at + i < vector.size() && vector[at + i] > 0 ? 1 : 0);
+    return is_signed ? byte - 128 : byte;
+  };
+  writer.begin_array();
+  for (std::size_t i = 0; i < vector.size(); i += bits ? 8 : 1) writer.number(small(i));
+  writer.end_array();
+}
+
 double relevance(std::string_view query, std::string_view document) {
   constexpr double steps = 1e6;
   const double cosine = similarity(embed(query), embed(document));

@@ -27,6 +27,9 @@ void write_vector(json::Writer& writer, std::span<const float> vector);
 /// Base64 of the floats, little endian (OpenAI's `encoding_format`).
 [[nodiscard]] std::string base64_of(std::span<const float> vector);
 
+/// As Cohere and Jina name it: "int8" and "uint8" are one number a component, "binary" and "ubinary" eight components a number.
+void write_small(json::Writer& writer, std::span<const float> vector, std::string_view type);
+
 /// How well a document answers a query: 0 to 1, in millionths.
 [[nodiscard]] double relevance(std::string_view query, std::string_view document);
 struct Rank {

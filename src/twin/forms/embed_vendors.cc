@@ -2,7 +2,6 @@
 // (docs.cohere.com/reference/embed), Ollama (docs/api.md) and Hugging Face's Text Embeddings Inference.
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/base64.h"
 #include "twin/answer.h"
@@ -274,25 +273,6 @@ constexpr Row<CohereRequest> cohere_v1_rows[] = {
     {"embedding_types", is_list, take_types},
     {"truncate", is_text, take_truncate},
 };
-
-/// One number a component, or eight components a number.
-void write_small(Writer& writer, std::span<const float> vector, std::string_view type) {
-  constexpr float widest = 0.25F;
-  const bool bits = type.ends_with("binary");
-  const bool is_signed = !type.starts_with('u');
-  const auto small = [&](std::size_t at) {
-    if (!bits) {
-      const auto whole = static_cast<int>(std::lround(std::clamp(vector[at] / widest, -1.0F, 1.0F) * 127));
-      return is_signed ? whole : whole + 128;
-    }
-    int byte = 0;
-    for (std::size_t i = 0; i < 8; ++i) byte = byte << 1 | (at + i < vector.size() && vector[at + i] > 0 ? 1 : 0);
-    return is_signed ? byte - 128 : byte;
-  };
-  writer.begin_array();
-  for (std::size_t i = 0; i < vector.size(); i += bits ? 8 : 1) writer.number(small(i));
-  writer.end_array();
-}
 
 void write_cohere_type(Writer& writer, const CohereRequest& request, std::string_view type) {
   writer.begin_array();

@@ -1,6 +1,9 @@
-// OpenAI's embeddings (platform.openai.com/docs/api-reference/embeddings), which many servers speak.
+// OpenAI's embeddings (platform.openai.com/docs/api-reference/embeddings), which many servers speak, and Jina's (api.jina.ai),
+// which share the path: members that only Jina has, or inputs that are objects, mean the latter.
 
+#include "twin/forms/jina.h"
 #include "twin/forms/openai.h"
+#include "twin/media.h"
 #include "twin/task.h"
 #include "twin/tokens.h"
 #include "twin/vectors.h"
@@ -120,8 +123,129 @@ Status read(const TaskAsk& ask, TaskPlan& plan) {
   return {};
 }
 
+// ---- Jina ------------------------------------------------------------------------------------------------------------------
+
+struct JinaRequest : Request {
+  std::vector<std::string> types;
+  bool list = false;  ///< of types: each vector is an object of them
+};
+
+Status add_jina_text(const At& at, JinaRequest& request) {
+  request.inputs.push_back(at.text());
+  request.tokens += count_tokens(at.text());
+  return {};
+}
+Status add_jina_image(const At& at, JinaRequest& request) {
+  Medium medium;
+  const bool address = at.text().starts_with("http");
+  const bool good = address || (at.text().starts_with("data:") ? take_url(at.text(), medium) : take_base64(at.text(), medium));
+  if (!good) return at.refuse("Input should be a URL or base64");
+  request.inputs.push_back(address ? at.text() : medium.sha256);
+  request.tokens += tokens_per_medium;
+  return {};
+}
+Status add_jina_input(const At& at, JinaRequest& request) {
+  if (at.value().is(Type::string)) return add_jina_text(at, request);
+  const auto before = request.inputs.size();
+  constexpr Row<JinaRequest> object_rows[] = {{"text", is_text, add_jina_text}, {"image", is_text, add_jina_image}};
+  Status status = read_members(at, object_rows, request);
+  if (!status || request.inputs.size() == before + 1) return status;
+  return at.refuse("Input should have either text or image");
+}
+Status take_jina_input(const At& at, JinaRequest& request) {
+  if (at.value().is(Type::string)) return add_jina_text(at, request);
+  if (at.value().elements().empty()) return at.refuse("List should have at least 1 item");
+  return at.each(is_text | is_object, [&](const At& one) { return add_jina_input(one, request); });
+}
+Status take_jina_type(const At& at, JinaRequest& request) {
+  request.types.push_back(at.text());
+  constexpr std::string_view types[] = {"float", "base64", "binary", "ubinary"};
+  return one_of(at, types);
+}
+Status take_jina_types(const At& at, JinaRequest& request) {
+  request.list = at.value().is(Type::array);
+  if (!request.list) return take_jina_type(at, request);
+  return at.each(is_text, [&](const At& one) { return take_jina_type(one, request); });
+}
+Status take_jina_task(const At& at, JinaRequest&) {
+  constexpr std::string_view tasks[] = {"retrieval.query", "retrieval.passage", "text-matching", "classification",  "separation",
+                                        "code.query",      "code.passage",      "nl2code.query", "nl2code.passage", "none"};
+  return one_of(at, tasks);
+}
+constexpr Row<JinaRequest> jina_rows[] = {
+    {"model", is_text, nullptr, true},
+    {"input", is_text | is_list, take_jina_input, true},
+    {"embedding_type", is_text | is_list, take_jina_types},
+    {"task", is_text, take_jina_task},
+    {"dimensions", is_whole,
+     [](const At& at, JinaRequest& request) { return check_whole(at, 1, vector_size_max, request.dimensions); }},
+    {"normalized", is_bool},
+    {"late_chunking", is_bool},
+    {"truncate", is_bool},
+    {"return_multivector", is_bool},
+    {"user", is_text},
+};
+
+void write_jina_vector(json::Writer& writer, std::span<const float> vector, std::string_view type) {
+  if (type == "base64") {
+    writer.string(base64_of(vector));
+  } else if (type == "float") {
+    write_vector(writer, vector);
+  } else {
+    write_small(writer, vector, type);
+  }
+}
+
+TaskReply jina_answer(const JinaRequest& request, const TaskScene& scene) {
+  return reply_json([&](json::Writer& writer) {
+    writer.begin_object().key("model").string(scene.model).key("object").string("list").key("usage").begin_object();
+    writer.key("total_tokens").number(request.tokens).key("prompt_tokens").number(request.tokens).end_object();
+    writer.key("data").begin_array();
+    for (std::size_t i = 0; i < request.inputs.size(); ++i) {
+      const auto vector = embed(request.inputs[i], request.dimensions);
+      writer.begin_object().key("object").string("embedding").key("index").number(i).key("embedding");
+      if (!request.list) {
+        write_jina_vector(writer, vector, request.types.empty() ? std::string_view{"float"} : request.types.front());
+      } else {
+        writer.begin_object();
+        for (const auto& type : request.types) {
+          writer.key(type);
+          write_jina_vector(writer, vector, type);
+        }
+        writer.end_object();
+      }
+      writer.end_object();
+    }
+    writer.end_array().end_object();
+  });
+}
+
+Status read_jina(const TaskAsk& ask, TaskPlan& plan) {
+  plan.form = &jina_form;
+  JinaRequest request;
+  Status status = read_task(ask, jina_reading, jina_rows, plan, request);
+  if (!status) return status;
+  plan.reply = [request = std::move(request)](const TaskScene& scene) -> Result<TaskReply> {
+    return jina_answer(request, scene);
+  };
+  return {};
+}
+
+bool is_jina(const json::Value& body) {
+  for (const auto name : {"embedding_type", "task", "late_chunking", "normalized"}) {
+    if (body.find(name) != nullptr) return true;
+  }
+  const auto* input = body.find("input");
+  return input != nullptr && !input->elements().empty() && input->elements().front().is(Type::object);
+}
+
+Status read_either(const TaskAsk& ask, TaskPlan& plan) {
+  const auto body = json::parse(ask.body);
+  return body && is_jina(*body) ? read_jina(ask, plan) : read(ask, plan);
+}
+
 }  // namespace
 
-const TaskForm openai_embeddings{&openai_task_form, read};
+const TaskForm openai_embeddings{&openai_task_form, read_either};
 
 }  // namespace cardea::twin

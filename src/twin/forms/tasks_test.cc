@@ -261,16 +261,66 @@ TEST_F(Tasks, Moderations) {
   expect_refusals(cases);
 }
 
-TEST_F(Tasks, Tokenize) {
+TEST_F(Tasks, TokensAndBack) {
   const auto answer = post_json("/tokenize", R"({"model":"twin-1","prompt":"hello hello world","return_token_strs":true})");
   EXPECT_EQ(text_at(answer, "count"), "4");
   EXPECT_EQ(at(answer, "tokens").elements().size(), 4U);
   EXPECT_EQ(text_at(answer, "token_strs"), R"(["<s>","hello"," hello"," world"])");
+  const auto back = post_json("/detokenize", cat(R"({"model":"twin-1","tokens":)", at(answer, "tokens").dump(), "}"));
+  EXPECT_EQ(text_at(back, "prompt"), "<s>hello hello world");
   const auto chat = post_json("/tokenize", R"({"messages":[{"role":"user","content":"hello"}]})");
   EXPECT_EQ(text_at(chat, "count"), "3") << "user, :, hello";
   EXPECT_EQ(text_at(chat, "token_strs"), "null");
+  constexpr std::string_view text = "<s>extraordinarily \xC3\xA4\xC3\xB6\xC3\xBC\xF0\x9F\x98\x80 x";
+  const auto plain = post_json("/tokenize", cat(R"({"content":")", text, "\"}"));
+  const auto again = post_json("/detokenize", cat(R"({"tokens":)", at(plain, "tokens").dump(), "}"));
+  EXPECT_EQ(text_at(again, "content"), text);
+  const auto pieces = post_json("/tokenize", R"({"content":"hi","with_pieces":true,"add_special":true})");
+  EXPECT_EQ(text_at(pieces, "tokens.0"), R"({"id":1,"piece":"<s>"})");
   const Refused cases[] = {{"/tokenize", R"({"model":"twin-1"})", 400, "error.message", "either"},
-                           {"/tokenize", R"({"messages":[{}]})", 400, "error.param", "messages[0].role"}};
+                           {"/tokenize", R"({"messages":[{}]})", 400, "error.param", "messages[0].role"},
+                           {"/tokenize", R"({"content":1})", 400, "error.code", "400"},
+                           {"/detokenize", R"({"model":"twin-1","tokens":[5]})", 400, "error.message", "vocabulary"},
+                           {"/detokenize", R"({"tokens":["a"]})", 400, "error.type", "invalid_request_error"}};
+  expect_refusals(cases);
+}
+
+// ---- Others who share a path -----------------------------------------------------------------------------------------------
+
+TEST_F(Tasks, JinaEmbeds) {
+  const auto openai = post_json("/v1/embeddings", R"({"model":"twin-1","input":"hello"})");
+  const auto jina = post_json(
+      "/v1/embeddings", R"({"model":"twin-1","input":[{"text":"hello"},{"image":"https://x/y.png"}],"task":"retrieval.query"})");
+  EXPECT_EQ(at(jina, "data.0.embedding"), at(openai, "data.0.embedding"));
+  EXPECT_EQ(at(jina, "data").elements().size(), 2U);
+  const auto types =
+      post_json("/v1/embeddings", R"({"model":"twin-1","input":"hello","embedding_type":["float","ubinary"],"dimensions":16})");
+  EXPECT_EQ(at(types, "data.0.embedding.float").elements().size(), 16U);
+  EXPECT_EQ(at(types, "data.0.embedding.ubinary").elements().size(), 2U);
+  const Refused cases[] = {
+      {"/v1/embeddings", R"({"model":"twin-1","input":"x","task":"guess"})", 422, "detail",
+       "[task] Input should be 'retrieval.query'"},
+      {"/v1/embeddings", R"({"model":"twin-1","input":[{}],"task":"none"})", 422, "detail", "either text or image"}};
+  expect_refusals(cases);
+}
+
+TEST_F(Tasks, VertexPredicts) {
+  const auto openai = post_json("/v1/embeddings", R"({"model":"twin-1","input":"hello"})");
+  const auto vectors =
+      post_json("/v1/projects/p/locations/l/publishers/google/models/twin-1:predict",
+                R"({"instances":[{"content":"hello","taskType":"CLUSTERING"}],"parameters":{"autoTruncate":true}})");
+  EXPECT_EQ(numbers(at(vectors, "predictions.0.embeddings.values")), numbers(at(openai, "data.0.embedding")));
+  EXPECT_EQ(text_at(vectors, "predictions.0.embeddings.statistics"), R"({"truncated":false,"token_count":1})");
+  const auto pictures = post_json("/v1beta/models/twin-1:predict",
+                                  R"({"instances":[{"prompt":"a cat"}],"parameters":{"sampleCount":2,"aspectRatio":"16:9"}})");
+  ASSERT_EQ(at(pictures, "predictions").elements().size(), 2U);
+  EXPECT_EQ(text_at(pictures, "predictions.1.mimeType"), "image/png");
+  EXPECT_TRUE(from_base64(text_at(pictures, "predictions.1.bytesBase64Encoded")).value().starts_with("\x89PNG"));
+  const Refused cases[] = {
+      {"/v1beta/models/twin-1:predict", R"({"instances":[]})", 400, "error.message", "instance(s) are allowed"},
+      {"/v1beta/models/twin-1:predict", R"({"instances":[{}]})", 400, "error.message", "content is empty"},
+      {"/v1beta/models/twin-1:predict", R"({"instances":[{"prompt":"x"}],"parameters":{"aspectRatio":"2:1"}})", 400,
+       "error.message", "aspect_ratio"}};
   expect_refusals(cases);
 }
 
