@@ -57,6 +57,15 @@ struct Part {
   std::vector<Part> parts{};  ///< of a result
 };
 
+/// What an answer may be made of.
+struct Outputs {
+  bool text = true;
+  bool image = false;
+  bool audio = false;
+  std::uint32_t width = 1024;  ///< of an image
+  std::uint32_t height = 1024;
+};
+
 struct Turn {
   Role role = Role::user;
   std::vector<Part> parts;
@@ -82,6 +91,7 @@ struct ChatRequest {
   std::optional<std::uint64_t> max_tokens;
   std::uint64_t reasoning_tokens = 0;
   std::vector<std::string> stop;
+  Outputs outputs;
   std::vector<Tool> tools;
   ToolChoice tool_choice = ToolChoice::automatic;
   std::string tool_named;

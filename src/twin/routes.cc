@@ -71,6 +71,11 @@ constexpr TaskRow tasks[] = {
     {"/detokenize", &detokenize},
     {"/tokenize", &tokenize},
     {"/images/generations", &openai_image_generations},
+    {"/stable-image/generate/core", &stability_generate},
+    {"/stable-image/generate/ultra", &stability_generate},
+    {"/stable-image/generate/sd3", &stability_generate},
+    {"/sdapi/v1/txt2img", &webui_txt2img},
+    {"/sdapi/v1/img2img", &webui_img2img},
     {"/images/edits", &openai_image_edits},
     {"/images/variations", &openai_image_variations},
     {"/audio/speech", &openai_speech},
@@ -102,6 +107,7 @@ constexpr KeptRow kept[] = {
     {"/batches", "", false, Method::get, &openai_batch_list},
     {"/batches", "/cancel", true, Method::post, &openai_batch_cancel},
     {"/batches", "", true, Method::get, &openai_batch},
+    {"/sdapi/v1/sd-models", "", false, Method::get, &webui_models},
 };
 
 std::string without_escapes(std::string_view text) {

@@ -25,6 +25,7 @@ struct TaskAsk {
   std::string_view content_type;
   std::string_view name;   ///< of the model, file or batch that the path names, without %xx
   std::string_view query;  ///< of the target
+  std::string_view accept;
   std::optional<bool> strict;
   const Upload* upload = nullptr;  ///< of a form with files, instead of `body`
 };
@@ -107,6 +108,10 @@ extern const TaskForm detokenize;
 extern const TaskForm openai_image_generations;
 extern const TaskForm openai_image_edits;
 extern const TaskForm openai_image_variations;
+extern const TaskForm stability_generate;
+extern const TaskForm webui_txt2img;
+extern const TaskForm webui_img2img;
+extern const TaskForm webui_models;
 extern const TaskForm openai_speech;
 extern const TaskForm openai_transcriptions;
 extern const TaskForm openai_translations;

@@ -262,6 +262,7 @@ Status read_task_asked(const Target& target, const Received& came, const wire::R
     ask.content_type = head.find(wire::Field::content_type).value_or("");
     ask.name = target.model;
     ask.query = head.query();
+    ask.accept = head.find("accept").value_or("");
     ask.strict = behaviour.strict;
     ask.upload = came.upload ? &*came.upload : nullptr;
     return target.task->read(ask, plan);

@@ -232,6 +232,48 @@ Status take_number(const At& at, ChatRequest&) {
   }
 }
 
+Status take_modalities(const At& at, ChatRequest& request) {
+  request.outputs = {.text = at.value().elements().empty()};
+  Status status = at.each(is_text, [&](const At& one) {
+    request.outputs.text = request.outputs.text || one.text() == "TEXT";
+    request.outputs.image = request.outputs.image || one.text() == "IMAGE";
+    request.outputs.audio = request.outputs.audio || one.text() == "AUDIO";
+    constexpr std::string_view modalities[] = {"MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"};
+    return one_of(one, modalities);
+  });
+  return status ? take_note(at, "modalities") : std::move(status);
+}
+
+struct Ratio {
+  std::string_view name;
+  std::uint32_t width;
+  std::uint32_t height;
+};
+constexpr Ratio image_ratios[] = {{"1:1", 1024, 1024}, {"2:3", 832, 1248}, {"3:2", 1248, 832}, {"3:4", 864, 1184},
+                                  {"4:3", 1184, 864},  {"4:5", 896, 1152}, {"5:4", 1152, 896}, {"9:16", 768, 1344},
+                                  {"16:9", 1344, 768}, {"21:9", 1536, 672}};
+Status take_ratio(const At& at, ChatRequest&) {
+  std::string_view names[std::size(image_ratios)];
+  std::ranges::transform(image_ratios, names, &Ratio::name);
+  return one_of(at, names);
+}
+Status read_image_config(const At& at, ChatRequest& request) {
+  constexpr Row<ChatRequest> rows[] = {{"aspectRatio", is_text, take_ratio},
+                                       {"imageSize", is_text},
+                                       {"imageOutputOptions", is_object},
+                                       {"personGeneration", is_text},
+                                       {"prominentPeople", is_text}};
+  Status status = read_members(at, rows, request);
+  if (!status) return status;
+  auto name = text_member(at.value(), "aspectRatio");
+  if (name.empty()) name = text_member(at.value(), "aspect_ratio");
+  if (const auto* ratio = std::ranges::find(image_ratios, name, &Ratio::name); ratio != std::end(image_ratios)) {
+    request.outputs.width = ratio->width;
+    request.outputs.height = ratio->height;
+  }
+  return {};
+}
+
 constexpr Row<ChatRequest> generation_rows[] = {
     {"temperature", is_number, take_number<'t'>},
     {"topP", is_number, take_number<'p'>},
@@ -249,10 +291,10 @@ constexpr Row<ChatRequest> generation_rows[] = {
     {"responseLogprobs", is_bool, take_bool<&ChatRequest::logprobs>},
     {"logprobs", is_whole, take_whole<&ChatRequest::top_logprobs, 0, 20>},
     {"thinkingConfig", is_object, read_thinking},
-    {"responseModalities", is_list, [](const At& at, ChatRequest&) { return take_note(at, "modalities"); }},
+    {"responseModalities", is_list, take_modalities},
     {"speechConfig", is_object},
     {"mediaResolution", is_text},
-    {"imageConfig", is_object},
+    {"imageConfig", is_object, read_image_config},
     {"audioTimestamp", is_bool},
     {"audioTranscriptionConfig", is_object},
     {"enableEnhancedCivicAnswers", is_bool},

@@ -1,9 +1,13 @@
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "json/writer.h"
 #include "twin/forms/gemini.h"
 #include "twin/forms/steps.h"
+#include "twin/media.h"
+#include "twin/picture.h"
+#include "twin/sound.h"
 #include "twin/tokens.h"
 
 namespace cardea::twin {
@@ -120,9 +124,26 @@ void write_part(Writer& writer, const Section& section, std::string_view text, c
   writer.end_object();
 }
 
+/// A picture or sound of the prompt, where one was asked for.
+void write_media(Writer& writer, const Choice& choice, const Scene& scene) {
+  const auto& outputs = scene.request.outputs;
+  const auto part = [&](std::string_view type, std::string_view bytes) {
+    writer.begin_object().key("inlineData").begin_object().key("mimeType").string(type).key("data").string(to_base64(bytes));
+    writer.end_object().end_object();
+  };
+  if (choice.finish == Finish::refusal) return;
+  if (outputs.image) {
+    auto seed = fingerprint(scene.request.last_user);
+    for (const auto* medium : media_of(scene.request)) seed = fingerprint(describe(*medium), seed);
+    part("image/png", picture(seed, outputs.width, outputs.height));
+  }
+  if (outputs.audio) part(cat("audio/L16;codec=pcm;rate=", samples_per_second), tones(scene.request.last_user));
+}
+
 /// A refusal is a missing content, thoughts are shown to those who ask.
 bool is_shown(const Section& section, const Scene& scene) {
   if (section.kind == Section::Kind::thought) return scene.request.thoughts.value_or(false);
+  if (section.kind == Section::Kind::text && !scene.request.outputs.text) return false;
   return section.kind != Section::Kind::refusal;
 }
 
@@ -167,7 +188,9 @@ void Stream::finish(const Step& step) {
   Writer writer{emit({}).data};
   writer.begin_object().key("candidates").begin_array().begin_object();
   if (choice.finish != Finish::refusal) {
-    writer.key("content").begin_object().key("parts").begin_array().begin_object().key("text").string("");
+    writer.key("content").begin_object().key("parts").begin_array();
+    write_media(writer, choice, scene_);
+    writer.begin_object().key("text").string("");
     if (thinks(scene_) && !signed_) {
       writer.key("thoughtSignature").string(signature_of({.text = choice.text, .citations = {}}, scene_));
     }
@@ -206,11 +229,13 @@ void write_candidate(Writer& writer, const Choice& choice, std::size_t index, co
   const auto* signer = signing(sections, scene);
   const auto shown = [&](const Section& section) { return is_shown(section, scene); };
   writer.begin_object();
-  if (std::ranges::any_of(sections, shown)) {
+  const bool media = (scene.request.outputs.image || scene.request.outputs.audio) && choice.finish != Finish::refusal;
+  if (media || std::ranges::any_of(sections, shown)) {
     writer.key("content").begin_object().key("parts").begin_array();
     for (const auto& section : sections) {
       if (shown(section)) write_part(writer, section, section.text, scene, &section == signer);
     }
+    write_media(writer, choice, scene);
     writer.end_array().key("role").string("model").end_object();
   }
   write_end(writer, choice, index);

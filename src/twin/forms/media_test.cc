@@ -120,6 +120,67 @@ TEST_F(Media, ImagesRefuse) {
             std::string::npos);
 }
 
+// ---- Other vendors' images -------------------------------------------------------------------------------------------------
+
+TEST_F(Media, GeminiDrawsAndSpeaks) {
+  constexpr std::string_view path = "/v1beta/models/twin-1:generateContent";
+  const auto both =
+      post_json(path, R"({"contents":[{"parts":[{"text":"a cat"}]}],"generationConfig":{"responseModalities":["TEXT","IMAGE"],
+    "imageConfig":{"aspectRatio":"16:9"}}})");
+  ASSERT_EQ(at(both, "candidates.0.content.parts").elements().size(), 2U);
+  EXPECT_EQ(text_at(both, "candidates.0.content.parts.1.inlineData.mimeType"), "image/png");
+  EXPECT_TRUE(image(both, "candidates.0.content.parts.1.inlineData.data").starts_with(png_head));
+  const auto only =
+      post_json(path, R"({"contents":[{"parts":[{"text":"a cat"}]}],"generationConfig":{"responseModalities":["AUDIO"]}})");
+  ASSERT_EQ(at(only, "candidates.0.content.parts").elements().size(), 1U);
+  EXPECT_EQ(image(only, "candidates.0.content.parts.0.inlineData.data"), tones("a cat"));
+  const auto streamed =
+      post("/v1beta/models/twin-1:streamGenerateContent?alt=sse",
+           R"({"contents":[{"parts":[{"text":"a cat"}]}],"generationConfig":{"responseModalities":["IMAGE"]}})");
+  EXPECT_EQ(events(streamed.body).size(), 1U) << "no text";
+  EXPECT_NE(streamed.body.find("\"inlineData\":{\"mimeType\":\"image/png\""), std::string::npos);
+  const auto refused =
+      post(path, R"({"contents":[{"parts":[{"text":"a"}]}],"generationConfig":{"responseModalities":["SMELL"]}})");
+  EXPECT_EQ(refused.status, 400U);
+}
+
+TEST_F(Media, StabilityDraws) {
+  constexpr std::string_view path = "/v2beta/stable-image/generate/core";
+  const auto form = FormBody{}.field("prompt", "a cat").field("aspect_ratio", "16:9").field("seed", "7");
+  const auto bytes = send(path, form, "accept: image/*\r\n");
+  EXPECT_EQ(bytes.status, 200U);
+  EXPECT_TRUE(bytes.body.starts_with(png_head));
+  EXPECT_NE(bytes.headers.find("finish-reason: SUCCESS\r\nseed: 7\r\n"), std::string::npos);
+  const auto document = json::parse(send(path, form, "accept: application/json\r\n").body).value();
+  EXPECT_EQ(image(document, "image"), bytes.body);
+  EXPECT_EQ(text_at(document, "seed"), "7");
+  expect_refused(path, FormBody{}.field("seed", "7"), R"("name":"bad_request","errors":["prompt: is required"])");
+  expect_refused(path, FormBody{}.field("prompt", "a").field("aspect_ratio", "2:1"), "aspect_ratio: must be one of: 16:9");
+  expect_refused(path, FormBody{}.field("prompt", "a").field("size", "1"), "size: is not supported");
+  expect_refused(path, FormBody{}.field("prompt", "a").field("mode", "image-to-image"), "image: is required");
+  EXPECT_EQ(send(path, form, "accept: text/html\r\n").status, 400U);
+  EXPECT_NE(post(path, "{}").body.find("must be multipart/form-data"), std::string::npos);
+}
+
+TEST_F(Media, TheWebUiDraws) {
+  const auto two = post_json("/sdapi/v1/txt2img",
+                             R"({"prompt":"a cat","width":256,"height":128,"batch_size":2,"seed":5,"steps":20,"hr_scale":2})");
+  ASSERT_EQ(at(two, "images").elements().size(), 2U);
+  EXPECT_TRUE(image(two, "images.1").starts_with(png_head));
+  EXPECT_EQ(text_at(two, "parameters.steps"), "20");
+  const auto info = json::parse(text_at(two, "info")).value();
+  EXPECT_EQ(text_at(info, "all_seeds"), "[5,6]");
+  const auto varied =
+      post_json("/sdapi/v1/img2img", cat(R"({"prompt":"a hat","init_images":[")", text_at(two, "images.0"), R"("]})"));
+  EXPECT_EQ(at(varied, "images").elements().size(), 1U);
+  EXPECT_EQ(at(varied, "parameters").find("init_images"), nullptr);
+  EXPECT_EQ(post("/sdapi/v1/img2img", R"({"prompt":"a"})").status, 404U);
+  const auto refused = post("/sdapi/v1/txt2img", R"({"width":1})");
+  EXPECT_EQ(refused.status, 422U);
+  EXPECT_NE(refused.body.find("[width] Input should be greater than or equal to 64"), std::string::npos) << refused.body;
+  EXPECT_NE(get("/sdapi/v1/sd-models").body.find("\"model_name\":\"twin-1\""), std::string::npos);
+}
+
 // ---- Speech ----------------------------------------------------------------------------------------------------------------
 
 TEST_F(Media, SpeechIsSoundThatIsUnderstood) {
