@@ -8,6 +8,7 @@
 #include "pipeline/pages.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/upload.h"
+#include "wire/sse.h"
 
 namespace cardea::pipeline {
 namespace {
@@ -56,6 +57,22 @@ Status read_document(std::string_view body, const Secret& secret, model::Usage& 
   return {};
 }
 
+/// How much of `pending` is whole events; what they count is noted.
+Result<std::size_t> whole_events(std::string_view pending, wire::EventCutter& cutter, model::Usage& usage) {
+  std::size_t whole = 0;
+  std::string scratch;
+  for (;;) {
+    Result<std::size_t> size = cutter.next(pending.substr(whole));
+    if (!size) return fail_with(size);
+    if (*size == 0) return whole;
+    const std::string_view data = wire::parse_event(pending.substr(whole, *size), scratch).data;
+    whole += *size;
+    constexpr std::string_view counts = R"("usage")";
+    // What is no document, or an error, is the client's to read.
+    if (data.find(counts) != std::string_view::npos) static_cast<void>(read_document(data, {}, usage));
+  }
+}
+
 std::string header_line(std::string_view name, std::optional<std::string_view> value) {
   return value && !value->empty() ? cat(name, ": ", *value, "\r\n") : std::string{};
 }
@@ -66,19 +83,6 @@ std::string raw_lines(const Visit& visit, const catalog::Provider& provider) {
                                                    "if-none-match", "if-range", "idempotency-key"};
   std::string out = forwarded_headers(visit, provider);
   for (const std::string_view name : wanted) out += header_line(name, visit.head().find(name));
-  return out;
-}
-
-/// The query without the gateway's key, which some clients give there.
-std::string without_key(std::string_view query) {
-  std::string out;
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const auto name = percent_decoded(pair.substr(0, pair.find('=')));
-    if (name && *name == "key") continue;
-    out += cat(out.empty() ? "?" : "&", pair);
-  }
   return out;
 }
 
@@ -222,7 +226,7 @@ net::Task<Status> Pipeline::pass_through(Visit& visit, const Match& match) {
   body.add(kept, 0, kept.size());
   const execute::RawCall call{.upstream = upstream,
                               .method = visit.head().method(),
-                              .target = cat(rest.empty() ? "/" : rest, without_key(visit.head().query())),
+                              .target = cat(rest.empty() ? "/" : rest, forwarded_query(visit.head().query())),
                               .header_lines = raw_lines(visit, *provider),
                               .body = &body,
                               .limits = snapshot.attempt,
@@ -235,6 +239,7 @@ net::Task<Status> Pipeline::ask_raw(Visit& visit, const execute::RawCall& call) 
   Result<execute::RawAnswer> answer = co_await executor_.forward(call);
   visit.upstream_ends();
   if (!answer) co_return fail_with(answer);
+  if (is_type(answer->content_type(), "text/event-stream")) co_return co_await deliver_events(visit, call, *answer);
   const bool document = is_type(answer->content_type(), "application/json") && visit.head().method() != wire::Method::head;
   if (document) co_return co_await deliver_document(visit, call, *answer);
   co_return co_await deliver_bytes(visit, *answer);
@@ -266,16 +271,47 @@ net::Task<Status> Pipeline::deliver_document(Visit& visit, const execute::RawCal
   co_return Status{};
 }
 
+/// Whole events as they come, so that an error can stand behind them.
+net::Task<Status> Pipeline::deliver_events(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer) {
+  http::Exchange& exchange = visit.exchange();
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, answer.content_type());
+  headers.add_raw("cache-control: no-cache\r\nx-accel-buffering: no\r\n");
+  visit.entry().status = answer.status();
+  visit.entry().stream = true;
+  exchange.begin(answer.status(), headers);
+  exchange.release_body();
+  Buffer pending;
+  wire::EventCutter cutter{call.limits.event_bytes};
+  for (;;) {
+    Result<std::size_t> got = std::size_t{0};
+    if (!answer.complete()) got = co_await answer.read_into(pending);
+    visit.upstream_ends();
+    if (!got) co_return fail_with(got);
+    Result<std::size_t> whole = whole_events(pending.view(), cutter, visit.entry().usage);
+    if (!whole) co_return fail_with(whole);
+    const bool last = answer.complete() || *got == 0;
+    const std::array<std::string_view, 1> pieces{last ? pending.view() : pending.view().substr(0, *whole)};
+    Status sent;
+    if (last) {
+      sent = co_await exchange.finish(pieces);
+    } else {
+      sent = co_await exchange.write(pieces);
+    }
+    if (!sent) co_return fail(lost_client());
+    visit.first_token_sent();
+    if (last) co_return Status{};
+    pending.consume(*whole);
+  }
+}
+
 /// As they come: a slow client slows its upstream.
 net::Task<Status> Pipeline::deliver_bytes(Visit& visit, execute::RawAnswer& answer) {
   http::Exchange& exchange = visit.exchange();
   wire::HeaderBlock headers;
   visit.add_answer_headers(headers, answer.content_type());
   headers.add_raw(answer.lines());
-  const bool events = is_type(answer.content_type(), "text/event-stream");
-  if (events) headers.add_raw("cache-control: no-cache\r\nx-accel-buffering: no\r\n");
   visit.entry().status = answer.status();
-  visit.entry().stream = events;
   exchange.begin(answer.status(), headers);
   exchange.release_body();
   Buffer piece;
@@ -284,7 +320,6 @@ net::Task<Status> Pipeline::deliver_bytes(Visit& visit, execute::RawAnswer& answ
     if (!answer.complete()) got = co_await answer.read_into(piece);
     if (!got) {
       visit.upstream_ends();
-      if (events) co_return fail_with(got);
       // Bytes have no form in which an error could be told: what was sent must not look whole.
       visit.entry().error = got.error().kind();
       exchange.abort();

@@ -1,5 +1,7 @@
 #include "pipeline/pages.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "json/writer.h"
 #include "pipeline/model_pages.h"
@@ -79,6 +81,18 @@ bool needs_principal(Policy policy, const Snapshot& snapshot) noexcept {
 
 bool is_preflight(const wire::RequestHead& head) noexcept {
   return head.method() == wire::Method::options && head.find(wire::Field::origin) && head.find("access-control-request-method");
+}
+
+std::string forwarded_query(std::string_view query) {
+  std::string out;
+  while (!query.empty()) {
+    const auto pair = query.substr(0, query.find('&'));
+    const auto name = percent_decoded(pair.substr(0, pair.find('=')));
+    const bool credential = name && *name == access::credential_parameter;
+    if (!credential && !pair.empty()) out += cat(out.empty() ? '?' : '&', pair);
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+  }
+  return out;
 }
 
 std::optional<std::string> percent_decoded(std::string_view text) {

@@ -87,6 +87,7 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> pass_through(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> ask_raw(Visit& visit, const execute::RawCall& call);
   [[nodiscard]] net::Task<Status> deliver_document(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer);
+  [[nodiscard]] net::Task<Status> deliver_events(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer);
   [[nodiscard]] net::Task<Status> deliver_bytes(Visit& visit, execute::RawAnswer& answer);
 
   [[nodiscard]] net::Task<void> say_error(Visit& visit, Error error);

@@ -18,18 +18,6 @@ std::unexpected<Error> unknown(std::string_view id) {
   return fail(Kind::not_found, cat("Response with id '", id.substr(0, 200), "' not found."));
 }
 
-/// Never the gateway's own credential.
-std::string forwarded_query(std::string_view query) {
-  std::string out;
-  while (!query.empty()) {
-    const auto pair = query.substr(0, query.find('&'));
-    const bool credential = pair.starts_with(cat(access::credential_parameter, '='));
-    if (!credential && !pair.empty()) out += cat(out.empty() ? '?' : '&', pair);
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-  }
-  return out;
-}
-
 Result<responses::PageAsked> page_asked(std::string_view query) {
   responses::PageAsked out;
   out.after = query_parameter(query, "after");
