@@ -83,6 +83,8 @@ struct Provider {
   Secret key;             ///< the bare credential, for scrubbing upstream error texts
   Quirks quirks;
   std::string chat_template, stream_template;  ///< where chats go, with {model}; empty: where the dialect says
+  /// In which form it does work that is no chat, by the work's name, where its dialect does not say: {"rerank", "tei"}.
+  config::Map<std::string> tasks;
   std::vector<ModelInfo> models;
   /// Request target of an operation: path("/embeddings") → "/v1/embeddings", path("/x?alt=sse") → "/v1beta/x?alt=sse".
   [[nodiscard]] std::string path(std::string_view target) const { return endpoint.path(target); }

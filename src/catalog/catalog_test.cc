@@ -54,7 +54,7 @@ TEST(Catalog, EveryProviderFileLoads) {
         "siliconflow", "volcengine", "mistral",   "groq",        "xai",     "together", "fireworks",
         "openrouter",  "perplexity", "nvidia",    "huggingface", "ollama",  "llamacpp", "vllm",
         "lmstudio",    "twin",       "anthropic", "gemini",      "bedrock", "vertex",   "vertex_anthropic",
-        "cohere"}) {
+        "cohere",      "jina"}) {
     EXPECT_TRUE(files.contains(std::string{needed})) << needed;
   }
 }

@@ -177,6 +177,15 @@ std::string Endpoint::path(std::string_view target) const {
   return cat(prefix, target, target.find('?') == std::string_view::npos ? "?" : "&", query);
 }
 
+std::string Endpoint::root_path(std::string_view target) const {
+  Endpoint root{.origin = {}, .prefix = prefix, .query = query, .model = {}};
+  const auto slash = prefix.rfind('/');
+  const auto last = slash != std::string::npos ? std::string_view{prefix}.substr(slash + 1) : std::string_view{};
+  const bool version = last.size() > 1 && last[0] == 'v' && last[1] >= '0' && last[1] <= '9';
+  if (version) root.prefix.resize(slash);
+  return root.path(target);
+}
+
 std::string Endpoint::authority() const {
   if (origin.scheme == Scheme::twin) return "twin";
   if (origin.scheme == Scheme::unix_socket) return "localhost";

@@ -29,6 +29,8 @@ struct Endpoint {
   std::string model;   ///< the one a full address named: "…/models/gemini-x:generateContent"; mostly empty
   /// prefix + target + both queries, the target's first; `target` starts with '/' and may hold a '?'.
   [[nodiscard]] std::string path(std::string_view target) const;
+  /// The same below the host, or what stands before the API's version: "/tokenize" of "/v1" is "/tokenize".
+  [[nodiscard]] std::string root_path(std::string_view target) const;
   /// Value of the Host header: the port only when it is not the scheme's own; IPv6 in brackets.
   [[nodiscard]] std::string authority() const;
 };

@@ -98,6 +98,7 @@ Made make_provider(std::string name, const config::Provider& data, const Proof& 
   out.dialect = config::to_text(data.dialect);
   out.quirks = data.quirks;
   out.chat_template = data.chat_path;
+  out.tasks = data.tasks;
   out.stream_template = data.stream_path.empty() ? data.chat_path : data.stream_path;
   if (auto endpoint = parse_endpoint(proof.base_url, data.dialect)) {
     out.endpoint = *std::move(endpoint);

@@ -208,6 +208,7 @@ struct Provider {
   Map<std::string> headers;  ///< sent with every request; an empty value leaves the header out
   Quirks quirks;
   std::string chat_path, stream_path;  ///< where chats go below base_url with {model} in them; empty = as the dialect does it
+  Map<std::string> tasks;              ///< forms of work that is no chat, where its dialect does not say: {"rerank", "tei"}
   std::string probe;                   ///< local base URL to look for at start ("" = none)
   std::uint32_t order = 50;            ///< among providers that list one plain name the lowest answers
   std::string docs;                    ///< where its API is described

@@ -300,6 +300,11 @@ constexpr Field provider_fields[] = {
                                               .example = "\"/models/{model}:rawPredict\""}),
     field<&Provider::stream_path>("stream_path", {.doc = "The same of streamed chats; left out, chat_path.",
                                                   .example = "\"/models/{model}:streamRawPredict\""}),
+    field<&Provider::tasks>("tasks",
+                            {.doc = "Forms in which it does work that is no chat, where its dialect does not say: embeddings, "
+                                    "rerank, moderations or tokenize, each as openai, jina, cohere, tei, vertex, vllm or "
+                                    "llamacpp have it.",
+                             .example = "{embeddings: tei, rerank: tei}"}),
     field<&Provider::probe>("probe", {.doc = "A local address asked at start whether this provider runs there.",
                                       .example = "http://127.0.0.1:11434"}),
     field<&Provider::order>(

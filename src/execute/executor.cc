@@ -343,7 +343,9 @@ net::Task<Result<std::string>> Executor::fetch(const PlainCall& request) {
   const Upstream& upstream = request.upstream;
   const bool proves = Signing::needed(*upstream.provider);
   Message message;
-  message.line = upstream.line_to(wire::text(request.method), request.target);
+  const auto method = wire::text(request.method);
+  message.line = request.base == PlainCall::Base::api ? upstream.line_to(method, request.target)
+                                                      : upstream.root_line_to(method, request.target);
   const bool has_body = request.method != wire::Method::get && request.method != wire::Method::delete_;
   if (has_body) message.length = cat("content-length: ", request.body.size(), "\r\n");
   if (!proves) message.length += "\r\n";
@@ -359,6 +361,7 @@ net::Task<Result<std::string>> Executor::fetch(const PlainCall& request) {
   sending.egress = net::Egress::anywhere;  // as in chat()
   Result<http::Call> call = co_await client_.call(upstream.origin, sending);
   if (!call) co_return fail(explain(upstream, std::move(call.error())));
+  if (request.passed_on != nullptr) *request.passed_on = passed_on(call->head());
   if (call->head().status() / 100 != 2) {
     Error error = co_await rejected(std::move(*call), upstream);
     co_return fail(std::move(error));

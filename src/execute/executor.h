@@ -53,6 +53,8 @@ struct PlainCall {
   std::string_view body;  ///< empty where the method has none
   std::string header_lines;
   const AttemptLimits& limits;
+  enum class Base : std::uint8_t { api, root } base = Base::api;  ///< root: the target is below the host, without the version
+  std::string* passed_on = nullptr;                               ///< as in ChatCall
 };
 
 class Executor;

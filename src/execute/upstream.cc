@@ -1,6 +1,7 @@
 #include "execute/upstream.h"
 
 #include "base/text.h"
+#include "dialect/task.h"
 #include "json/writer.h"
 #include "wire/http1.h"
 
@@ -57,6 +58,35 @@ std::string Upstream::line_to(std::string_view method, std::string_view target) 
   return line;
 }
 
+std::string Upstream::root_line_to(std::string_view method, std::string_view target) const {
+  std::string line;
+  wire::append_request_line(line, method, provider->endpoint.root_path(target));
+  return line;
+}
+
+namespace {
+
+/// Does the provider's data name forms of work that there are?
+Status check_tasks(const catalog::Provider& provider) {
+  for (const auto& [task, form] : provider.tasks) {
+    std::string forms;
+    bool known = false;
+    for (const auto* format : dialect::task_formats()) {
+      if (dialect::to_text(format->task) != task) continue;
+      known = known || format->name == form;
+      forms += cat(forms.empty() ? "" : ", ", format->name);
+    }
+    if (known) continue;
+    if (forms.empty())
+      return fail(Kind::config, cat("providers.", provider.name, ".tasks: there is no work '", task,
+                                    "' (embeddings, rerank, moderations, tokenize)"));
+    return fail(Kind::config, cat("providers.", provider.name, ".tasks.", task, ": there is no form '", form, "' (", forms, ")"));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
   Upstreams out;
   for (const catalog::Provider* provider : catalog.upstreams()) {
@@ -65,6 +95,7 @@ Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
       return fail(Kind::config,
                   cat("provider '", provider->name, "' speaks '", provider->dialect, "', which this build does not"));
     }
+    if (auto tasks = check_tasks(*provider); !tasks) return fail_with(tasks);
     Upstream upstream{.provider = provider,
                       .dialect = spoken,
                       .origin = origin_of(provider->endpoint.origin),

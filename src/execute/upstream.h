@@ -27,6 +27,8 @@ struct Upstream {
   [[nodiscard]] std::string chat_line_to(std::string_view model, dialect::Delivery delivery) const;
   /// The request line of a request to a target below the base URL.
   [[nodiscard]] std::string line_to(std::string_view method, std::string_view target) const;
+  /// The same below its host, or what stands before the API's version there.
+  [[nodiscard]] std::string root_line_to(std::string_view method, std::string_view target) const;
   /// Who issues opaque reasoning items here: the provider under its own name.
   [[nodiscard]] std::string_view deployment() const noexcept { return provider->name; }
 };

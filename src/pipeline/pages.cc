@@ -63,6 +63,11 @@ Result<Page> render(const Match& match, Visit& visit, const Self& self) {
     case Operation::forward_upload:
     case Operation::pass_through:
     case Operation::chat:
+    case Operation::embed:
+    case Operation::rerank:
+    case Operation::moderate:
+    case Operation::tokenize:
+    case Operation::detokenize:
     case Operation::count_tokens: break;
   }
   std::unreachable();

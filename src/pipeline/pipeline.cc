@@ -37,6 +37,11 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
   switch (match->route->operation) {
     case Operation::chat: co_return co_await chat(visit, *match);
     case Operation::count_tokens: co_return co_await count_tokens(visit, *match);
+    case Operation::embed:
+    case Operation::rerank:
+    case Operation::moderate:
+    case Operation::tokenize:
+    case Operation::detokenize: co_return co_await task(visit, *match);
     case Operation::show_response:
     case Operation::delete_response:
     case Operation::list_input_items:

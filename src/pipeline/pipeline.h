@@ -46,6 +46,8 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> answer(Visit& visit);
   [[nodiscard]] net::Task<Status> chat(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> count_tokens(Visit& visit, const Match& match);
+  /// Embeddings, ranks, moderations, tokens: a document asks, a document answers (tasks.cc).
+  [[nodiscard]] net::Task<Status> task(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> deliver(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping);
   [[nodiscard]] net::Task<Status> stream(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping);
   [[nodiscard]] net::Task<Status> finish(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping);

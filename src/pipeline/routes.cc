@@ -44,6 +44,12 @@ constexpr std::array openai_routes{
           "Write down what is said"},
     Route{Method::post, "/audio/translations", forward_upload, caller, "/v1/audio/translations", openai, "translation",
           "Write down in English what is said"},
+    Route{"/embeddings", embed, "/v1/embeddings", openai, "openai", "embeddings", "Turn texts into vectors"},
+    Route{"/moderations", moderate, "/v1/moderations", openai, "openai", "moderation", "Judge texts and images"},
+    Route{"/rerank", rerank, "/v1/rerank", openai, "jina", "rerank",
+          "Rank documents, as Jina, vLLM and Cohere's older API have it (with `texts`: as TEI has it)"},
+    Route{"/tokenize", tokenize, "/tokenize", openai, "vllm", "tokenize", "Cut a text into a model's tokens, as vLLM has it"},
+    Route{"/detokenize", detokenize, "/detokenize", openai, "vllm", "detokenize", "Put a model's tokens together again"},
     Route{Method::get, "/models", list_models, caller, "/v1/models", openai, "", "List the models that can be asked for"},
     Route{Method::get, "/models/{model}", show_model, caller, "/v1/models/{model}", openai, "", "Show one model"},
 };
@@ -62,6 +68,12 @@ constexpr std::array gemini_routes{
           "generate_content", "Answer a chat in Gemini's form", Streams::never},
     Route{Method::post, "/models/{model}:streamGenerateContent", chat, caller, "/v1beta/models/{model}:streamGenerateContent",
           "gemini", "generate_content", "Stream a chat in Gemini's form, as events (alt=sse) or as one array", Streams::always},
+    Route{"/models/{model}:embedContent", embed, "/v1beta/models/{model}:embedContent", "gemini", "gemini", "embeddings",
+          "Turn a content into a vector, in Gemini's form"},
+    Route{"/models/{model}:batchEmbedContents", embed, "/v1beta/models/{model}:batchEmbedContents", "gemini", "gemini_batch",
+          "embeddings", "Turn contents into vectors, in Gemini's form"},
+    Route{"/models/{model}:predict", embed, "/v1beta/models/{model}:predict", "gemini", "vertex", "embeddings",
+          "Turn texts into vectors, in Vertex AI's form"},
     Route{Method::post, "/models/{model}:countTokens", count_tokens, caller, "/v1beta/models/{model}:countTokens", "gemini", "",
           "Count a request's tokens"},
     Route{Method::get, "/models", list_models, caller, "/v1beta/models", "gemini", "", "List the models, in Gemini's form"},
@@ -77,12 +89,18 @@ constexpr std::array bedrock_routes{
 
 constexpr std::array cohere_routes{
     Route{Method::post, "/chat", chat, caller, "/v2/chat", "cohere", "chat", "Answer a chat in Cohere's form (v2)"},
+    Route{"/embed", embed, "/v2/embed", "cohere", "cohere", "embeddings",
+          "Turn texts and images into vectors, in Cohere's form (v2)"},
+    Route{"/rerank", rerank, "/v2/rerank", "cohere", "cohere", "rerank", "Rank documents, in Cohere's form (v2)"},
 };
 
 constexpr std::array ollama_routes{
     Route{Method::post, "/chat", chat, caller, "/api/chat", "ollama", "chat", "Answer a chat in Ollama's own form"},
     Route{Method::post, "/generate", chat, caller, "/api/generate", "ollama_generate", "text_completion",
           "Continue a text in Ollama's own form"},
+    Route{"/embed", embed, "/api/embed", "ollama", "ollama", "embeddings", "Turn texts into vectors, in Ollama's own form"},
+    Route{"/embeddings", embed, "/api/embeddings", "ollama", "ollama_embeddings", "embeddings",
+          "Turn a text into a vector, in Ollama's older form"},
     Route{Method::get, "/tags", list_models, caller, "/api/tags", "ollama", "", "List the models, in Ollama's form"},
     Route{Method::get, "/ps", list_loaded, caller, "/api/ps", "ollama", "", "List the models, as Ollama lists loaded ones"},
     Route{Method::post, "/show", show_named_model, caller, "/api/show", "ollama", "", "Show the model that the body names"},
@@ -119,8 +137,10 @@ constexpr std::array raw_routes{
     raw(Method::delete_, "/passthrough/{path}", passthrough_label),
 };
 
-// Pages of the gateway itself, which stand alone.
+// Pages of the gateway itself, which stand alone, and what nobody has below a version.
 constexpr std::array own_routes{
+    Route{"/embed", embed, "/embed", openai, "tei", "embeddings",
+          "Turn texts into vectors, in TEI's form with the `model` beside it"},
     Route{Method::get, "/livez", live, everyone, "/livez", openai, "", "The process runs"},
     Route{Method::get, "/health/liveliness", live, everyone, "/livez", openai, "", "The process runs"},
     Route{Method::get, "/readyz", ready, everyone, "/readyz", openai, "", "Requests are accepted (503 while draining)"},
@@ -253,7 +273,8 @@ Result<Match> match(const wire::RequestHead& head) {
   const bool shared = found && found->route->operation != Operation::chat && found->route->dialect == openai;
   // A path below a vendor's name says itself whose it is; Anthropic's clients say it in a header.
   if (shared && head.find("anthropic-version") && !head.path().starts_with("/openai/")) {
-    return match(head.method(), head.path(), "anthropic");
+    Result<Match> theirs = match(head.method(), head.path(), "anthropic");
+    if (theirs) return theirs;
   }
   return found;
 }

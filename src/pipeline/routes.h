@@ -13,6 +13,11 @@ namespace cardea::pipeline {
 enum class Operation : std::uint8_t {
   chat,
   count_tokens,
+  embed,
+  rerank,
+  moderate,
+  tokenize,
+  detokenize,
   show_response,
   delete_response,
   list_input_items,
@@ -51,10 +56,24 @@ struct Route {
   std::string_view name;     ///< gen_ai.operation.name; empty when no model is called
   std::string_view summary;
   Streams streams;
+  std::string_view form = {};  ///< of work that is no chat: the name of its dialect::TaskFormat
 
   consteval Route(wire::Method m, std::string_view p, Operation o, Policy w, std::string_view l, std::string_view d,
                   std::string_view n, std::string_view s, Streams t = Streams::as_the_body_says)
       : method{m}, path{p}, operation{o}, policy{w}, label{l}, dialect{d}, name{n}, summary{s}, streams{t} {}
+  /// Work that is no chat: never streamed.
+  consteval Route(std::string_view p, Operation o, std::string_view l, std::string_view d, std::string_view f, std::string_view n,
+                  std::string_view s)
+      : method{wire::Method::post},
+        path{p},
+        operation{o},
+        policy{Policy::caller},
+        label{l},
+        dialect{d},
+        name{n},
+        summary{s},
+        streams{Streams::never},
+        form{f} {}
 };
 
 struct Match {

@@ -23,6 +23,11 @@ bool query_says(std::string_view query, std::string_view wanted) {
 
 }  // namespace
 
+dialect::Allow allowed_loss(const wire::RequestHead& head) {
+  const auto given = head.find("x-cardea-allow-loss").value_or("");
+  return iequals(given, "true") || given == "1" ? dialect::Allow::any_loss : dialect::Allow::no_change_of_meaning;
+}
+
 std::uint64_t unix_seconds(std::chrono::system_clock::time_point time) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
 }
@@ -96,8 +101,7 @@ Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::Reque
   const dialect::Pair pair{
       client,  *upstream.dialect, target.model, upstream.deployment(), abilities_of(target.info, upstream.dialect->name()),
       &issuers};
-  const auto given = head.find("x-cardea-allow-loss").value_or("");
-  const auto allow = iequals(given, "true") || given == "1" ? dialect::Allow::any_loss : dialect::Allow::no_change_of_meaning;
+  const auto allow = allowed_loss(head);
   const std::string_view body = rewritten ? std::string_view{keeping->body} : question.body;
   auto chat = client.decode_request(body, asking.asked());
   if (!chat) return fail_with(chat);

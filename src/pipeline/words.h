@@ -32,6 +32,9 @@ struct Asking {
 [[nodiscard]] Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match,
                                        std::chrono::system_clock::time_point now);
 
+/// `x-cardea-allow-loss: true` gives meanings away.
+[[nodiscard]] dialect::Allow allowed_loss(const wire::RequestHead& head);
+
 /// Unix seconds.
 [[nodiscard]] std::uint64_t unix_seconds(std::chrono::system_clock::time_point time);
 
