@@ -189,9 +189,25 @@ def asynchronous():
     asyncio.run(all_at_once())
 
 
+def embeddings_and_moderations():
+    first = None
+    for upstream in ("openai_chat", "gemini", "cohere", "ollama"):
+        # The library asks for base64 of itself, and decodes it.
+        for wish in ({}, {"encoding_format": "float"}):
+            answer = once.embeddings.create(model=f"up_{upstream}/twin-1", input=["the quick brown fox", "jumps"], **wish)
+            vectors = [item.embedding for item in answer.data]
+            first = first or vectors
+            assert all(abs(a - b) < 1e-6 for one, two in zip(first, vectors) for a, b in zip(one, two)), upstream
+            assert len(vectors) == 2 and answer.usage.prompt_tokens > 0
+    verdicts = once.moderations.create(model="up_openai_chat/twin-1", input=["a nice day", "another"]).results
+    assert len(verdicts) == 2 and isinstance(verdicts[0].flagged, bool)
+    error = raised(openai.BadRequestError, lambda: once.embeddings.create(model="up_cohere/twin-1", input=[[1, 2]]))
+    assert error.param == "input[0]", error
+
+
 for case in (models_are_listed, plain_chat, every_parameter, streamed_chat, usage_in_a_stream, parallel_tools, streamed_tools, structured_output,
              reasoning, abort_amid_a_stream, retries, errors_are_its_exceptions, an_error_amid_a_stream, raw_responses, other_base_urls,
-             asynchronous):
+             asynchronous, embeddings_and_moderations):
     try:
         case()
         print(f"passed {case.__name__}", flush=True)
