@@ -115,7 +115,7 @@ constexpr Option table[] = {
     {"cache-write-tokens", count, "so many prompt tokens were written to a cache", number<&B::cache_write_tokens, million>},
     {"issuer", "any text", "signs thoughts in this name, and takes no others back", text<&B::issuer>},
     {"strict", yes, "refuse unknown fields, or not; unless said, as the vendor does", set_strict},
-    {"empty-choices", yes, "a 200 without choices", flag<&B::empty_choices>},
+    {"empty-choices", yes, "a 200 without choices; of what is no chat an empty object, or no events", flag<&B::empty_choices>},
     {"error-in-200", yes, "a 200 whose body (or first event) is an error", flag<&B::error_in_200>},
     {"cut-after-events", count, "reset the connection after so many events", number<&B::cut_after_events, million>},
     {"close-after-events", count, "close the connection after so many events, without ending the body",

@@ -60,7 +60,8 @@ void gemini_one(Writer& writer, const ModelRow& row, std::string_view name) {
   writer.begin_object().key("name").string(cat("models/", name)).key("version").string("001");
   writer.key("displayName").string(cat("Twin: ", row.name)).key("description").string(row.does);
   writer.key("inputTokenLimit").number(context_tokens).key("outputTokenLimit").number(output_tokens);
-  writer.key("supportedGenerationMethods").begin_array().string("generateContent").string("countTokens").end_array();
+  writer.key("supportedGenerationMethods").begin_array().string("generateContent").string("countTokens");
+  writer.string("embedContent").string("batchEmbedContents").string("predict").end_array();
   writer.key("temperature").number(1).key("maxTemperature").number(2).key("topP").number(0.95).key("topK").number(64);
   writer.key("thinking").boolean(row.thinks).end_object();
 }

@@ -440,6 +440,7 @@ net::Task<Status> Twin::task(http::Exchange& exchange, const Target& target, Beh
     Status sent = co_await respond_error(exchange, form, reply.error());
     co_return sent;
   }
+  if (behaviour.empty_choices) reply = TaskReply{.body = "{}"};
   const std::string id = hex_id("", fingerprint(came.body, exchange.body_bytes()));
   Player player{exchange, behaviour, form};
   if (plan.stream) {

@@ -335,6 +335,7 @@ TEST_F(Tasks, FailLikeChats) {
   EXPECT_EQ(post("/v2/rerank", "{}", "x-twin-early: 1\r\nx-twin-status: 401\r\n").status, 401U);
   EXPECT_FALSE(post("/v1/embeddings", body, "x-twin-cut-after-events: 0\r\n").whole);
   EXPECT_EQ(get("/v1/embeddings").status, 405U);
+  EXPECT_EQ(post("/v1/embeddings", body, "x-twin-empty-choices: 1\r\n").body, "{}");
   const auto heard = talk(message(body, "x-twin-latency-ms: 1500\r\n", "/v1/embeddings"));
   ASSERT_FALSE(heard.arrivals.empty());
   EXPECT_GE(heard.arrivals.front().first, std::chrono::milliseconds{1500});
