@@ -206,7 +206,6 @@ bool find_task(const wire::RequestHead& head, Target& target) {
 Target find_target(const wire::RequestHead& head) {
   Target target;
   const auto path = head.path();
-  if (find_task(head, target) || find_kept(head, target)) return target;
   for (const auto& row : ends) {
     if (!path.ends_with(row.end)) continue;
     target.kind = row.kind;
@@ -228,7 +227,8 @@ Target find_target(const wire::RequestHead& head) {
     target.method_fits = head.method() == Method::post;
     return target;
   }
-  find_list(head, target);
+  // Chats come first: they are many.
+  if (!find_task(head, target) && !find_kept(head, target)) find_list(head, target);
   return target;
 }
 
