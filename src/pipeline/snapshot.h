@@ -22,7 +22,7 @@ struct Snapshot {
   bool metrics_served = true;
   bool metrics_need_key = true;
   std::size_t body_bytes_max = std::size_t{32} << 20;
-  std::uint64_t upload_bytes_max = std::uint64_t{512} << 20;  ///< of a body that is kept on disk until it is sent
+  std::uint64_t upload_bytes_max = std::uint64_t{520} << 20;  ///< of a body that is kept on disk until it is sent
   std::string spool_directory;                                ///< where; it exists
   bool passthrough = true;                                    ///< every key may use all that a provider's key may
   net::Duration total_timeout = net::forever;                 ///< of a chat request, from its head on

@@ -145,6 +145,9 @@ def main():
                 import systems as module
                 module.NGINX_CONF = module.NGINX_CONF.replace("client_max_body_size 64m", "client_max_body_size 2g").replace(
                     "client_body_buffer_size 4m", "client_body_buffer_size 16k")
+            if system.name == "cardea":
+                import systems as module
+                module.CARDEA_YAML += "limits: {{upload_bytes: 1GiB}}\n"
             system.start()
         figures = {system.name: [] for system in systems}
         try:
