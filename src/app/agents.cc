@@ -263,7 +263,11 @@ std::string command_of(std::string_view text, const AgentValues& values) {
 
 std::string path_of(const AgentFile& file, const Variable& variable, const std::function<bool(const std::string&)>& exists) {
   std::string folder = file.variable.empty() ? "" : variable(std::string{file.variable}.c_str());
-  if (folder.empty()) folder = cat(variable("HOME"), file.folder.empty() ? "" : "/", file.folder);
+  if (folder.empty()) {
+    const auto home = variable("HOME");
+    if (home.empty()) return {};
+    folder = cat(home, file.folder.empty() ? "" : "/", file.folder);
+  }
   const auto path = cat(folder, "/", file.name);
   if (file.other_name.empty() || exists(path)) return path;
   auto other = cat(folder, "/", file.other_name);

@@ -60,7 +60,7 @@ struct Agent {
 [[nodiscard]] std::string command_of(std::string_view text, const AgentValues& values);
 /// Looks an environment variable up; empty: not set.
 using Variable = std::function<std::string(const char* name)>;
-/// Where the file is, by the agent's own rules. `exists` decides between the two names.
+/// Where the file is, by the agent's own rules; empty: there is no home. `exists` decides between the two names.
 [[nodiscard]] std::string path_of(const AgentFile& file, const Variable& variable,
                                   const std::function<bool(const std::string&)>& exists);
 /// The same for people: "~/.claude/settings.json".

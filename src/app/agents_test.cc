@@ -224,6 +224,8 @@ TEST_F(AgentCommand, RefusesWithReasons) {
   const Said spoilt = run_agent({"gemini-cli", "--key", "k", "--write"});
   EXPECT_EQ(spoilt.code, exit_failed);
   EXPECT_EQ(file(".gemini/.env"), "(none)") << "all files or none";
+  unsetenv("HOME");
+  EXPECT_NE(run_agent({"codex", "--key", "k", "--write"}).err.find("HOME is not set"), std::string::npos);
 }
 
 }  // namespace
