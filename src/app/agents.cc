@@ -45,7 +45,7 @@ constexpr SettingRow codex_settings[] = {
     {"model_providers.cardea.base_url", "{url}/v1"},
     {"model_providers.cardea.wire_api", "responses"},
     {"model_providers.cardea.experimental_bearer_token", "{key}"},
-    // Its web search and its groups of tools are OpenAI's own: other models do without instead of being refused.
+    // Its web search is OpenAI's own: other models do without instead of being refused.
     {"model_providers.cardea.http_headers.x-cardea-allow-loss", "true"},
 };
 constexpr AgentFile codex_files[] = {

@@ -169,6 +169,7 @@ struct Traits {
   enum class Schema : std::uint8_t { native, forced_tool } schema = Schema::native;
   bool several_choices = false;  ///< `n`
   bool custom_tools = false;     ///< tools that take free text, besides functions
+  bool tool_groups = false;      ///< functions in groups with a name (`namespace`)
   /// What its references take as a tool's name: ASCII letters and digits, these marks, so many bytes (0: any name).
   struct ToolNames {
     std::string_view marks = "_-";

@@ -43,8 +43,8 @@ template <class Find>
 }
 /// Every call gets an id and every result its call's id and name: by what they say, else by name and order. (calls.cc)
 void pair_calls(model::Chat& chat);
-/// Names that the upstream's form does not take become such that it does, and tools of free text functions of one text, where it
-/// has no others. (tool_forms.cc)
+/// Names that the upstream's form does not take become such that it does, functions of a group functions by themselves, and tools
+/// of free text functions of one text, where it has no others. (tool_forms.cc)
 [[nodiscard]] ToolForms fit_tools(model::Chat& chat, const Dialect& upstream, Losses& losses);
 /// A schema for the answer becomes a tool that must be called, when the upstream has no other way; returns the tool's name, or
 /// nothing. (forced_tool.cc)

@@ -1,10 +1,11 @@
-// Tools in forms that the upstream takes: names of other letters, and tools of free text where it has functions alone. The
-// answer's calls become the client's again.
+// Tools in forms that the upstream takes: names of other letters, functions without groups, and tools of free text where it has
+// functions alone. The answer's calls become the client's again.
 
 #include <algorithm>
 
 #include "base/text.h"
 #include "dialect/passes.h"
+#include "dialect/plain.h"
 #include "json/value.h"
 #include "json/writer.h"
 
@@ -123,10 +124,100 @@ void say_as_functions(model::Chat& chat, std::set<std::string, std::less<>>& fre
   }
 }
 
+// --- groups -----------------------------------------------------------------------------------------------------------------
+// OpenAI's {"type":"namespace","name","description","tools":[…]} and "namespace" of a call.
+
+constexpr std::string_view group_key = "namespace";
+
+std::string joined_name(std::string_view group, std::string_view function) { return cat(group, "__", function); }
+
+/// The group that a built-in tool is, if all in it can stand by itself.
+std::optional<json::Value> group_of(const Tool& tool) {
+  if (tool.kind != Tool::Kind::built_in || !tool.builtin || tool.name != group_key) return std::nullopt;
+  auto value = json::parse(tool.builtin->text);
+  const auto* tools = value ? value->find("tools") : nullptr;
+  if (tools == nullptr || tools->elements().empty() || text_at(*value, "name") == nullptr) return std::nullopt;
+  const bool whole = std::ranges::all_of(tools->elements(), [](const json::Value& one) {
+    const auto* type = text_at(one, "type");
+    return type != nullptr && (*type == "function" || *type == "custom") && text_at(one, "name") != nullptr;
+  });
+  return whole ? std::optional{std::move(*value)} : std::nullopt;
+}
+
+Tool function_of(const json::Value& said, std::string_view group, std::string_view path, Losses& losses) {
+  Tool out{.kind = *text_at(said, "type") == "custom" ? Tool::Kind::custom : Tool::Kind::function,
+           .name = joined_name(group, *text_at(said, "name"))};
+  for (const auto& [key, value] : said.members()) {
+    if (key == "type" || key == "name" || value.is(json::Type::null)) continue;
+    if (key == "description" && value.as_string() != nullptr) {
+      out.description = *value.as_string();
+    } else if (key == "parameters") {
+      out.parameters = model::Json{value.dump()};
+    } else if (key == "format") {
+      out.format = model::Json{value.dump()};
+    } else if (key == "strict" && value.as_bool()) {
+      out.strict = value.as_bool();
+    } else {
+      losses.detail(cat(path, '.', key));
+    }
+  }
+  return out;
+}
+
+/// The group's first function takes its place and the others stand behind all tools, so that every other keeps its number.
+void spread_tools(std::vector<Tool>& tools, ToolForms& out, Losses& losses) {
+  const auto count = tools.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto group = group_of(tools[i]);
+    if (!group) continue;
+    const auto& name = *text_at(*group, "name");
+    losses.detail(cat("tools[", i, "].", group_key), "its functions stand by themselves");
+    const auto& functions = group->find("tools")->elements();
+    for (std::size_t j = 0; j < functions.size(); ++j) {
+      auto tool = function_of(functions[j], name, cat("tools[", i, "].tools[", j, ']'), losses);
+      out.grouped.emplace(tool.name, std::pair{name, *text_at(functions[j], "name")});
+      if (j == 0) {
+        tools[i] = std::move(tool);
+      } else {
+        tools.push_back(std::move(tool));
+      }
+    }
+  }
+}
+
+/// The group that a call or result names, taken out of its extras.
+std::optional<std::string> take_group(model::Extras& extras) {
+  const auto found = std::ranges::find(extras, group_key, &model::Extra::key);
+  const auto value = found != extras.end() ? json::parse(found->value.text) : Result<json::Value>{json::Value{}};
+  if (!value || value->as_string() == nullptr) return std::nullopt;
+  extras.erase(found);
+  return *value->as_string();
+}
+
+void spread_groups(model::Chat& chat, ToolForms& out, Losses& losses) {
+  if (chat.tools) spread_tools(*chat.tools, out, losses);
+  std::map<std::string, std::string> called;  // by id
+  for (auto& message : chat.messages) {
+    for (auto& part : message.parts) {
+      auto* call = std::get_if<ToolCall>(&part.value);
+      auto* result = std::get_if<ToolResult>(&part.value);
+      if (call == nullptr && result == nullptr) continue;
+      const auto group = take_group(part.extras);
+      if (call != nullptr && group) {
+        call->name = joined_name(*group, call->name);
+        if (call->id) called.emplace(*call->id, call->name);
+      }
+      const auto known = result != nullptr && result->call_id ? called.find(*result->call_id) : called.end();
+      if (known != called.end() && result->name) result->name = known->second;
+    }
+  }
+}
+
 }  // namespace
 
 ToolForms fit_tools(model::Chat& chat, const Dialect& upstream, Losses& losses) {
   ToolForms out;
+  if (!upstream.traits().tool_groups) spread_groups(chat, out, losses);
   Names names{upstream.traits().tool_names};
   bool all_fit = true;
   visit_names(chat, [&](const std::string& name) { all_fit = all_fit && names.fits(name); });
@@ -142,10 +233,14 @@ ToolForms fit_tools(model::Chat& chat, const Dialect& upstream, Losses& losses) 
 namespace {
 
 /// The client's words for a call; true: it takes free text.
-bool take_back(ToolCall& call, const ToolForms& forms) {
+bool take_back(ToolCall& call, model::Extras& extras, const ToolForms& forms) {
   const bool free_text = forms.free_text.contains(call.name);
   if (free_text) call.kind = ToolKind::custom;
   if (const auto name = forms.renamed.find(call.name); name != forms.renamed.end()) call.name = name->second;
+  if (const auto group = forms.grouped.find(call.name); group != forms.grouped.end()) {
+    extras.push_back({std::string{group_key}, {json::quote(group->second.first)}});
+    call.name = group->second.second;
+  }
   return free_text;
 }
 
@@ -155,19 +250,19 @@ void AnswerPasses::refit(model::Answer& answer) const {
   for (auto& choice : answer.choices) {
     for (auto& part : choice.parts) {
       auto* call = std::get_if<ToolCall>(&part.value);
-      if (call != nullptr && take_back(*call, request_.tools)) call->arguments = unwrapped(call->arguments);
+      if (call != nullptr && take_back(*call, part.extras, request_.tools)) call->arguments = unwrapped(call->arguments);
     }
   }
 }
 
 /// A free text is known once its JSON is whole.
 void AnswerPasses::refit(Events& events) {
-  if (request_.tools.free_text.empty() && request_.tools.renamed.empty()) return;
+  if (request_.tools.free_text.empty() && request_.tools.renamed.empty() && request_.tools.grouped.empty()) return;
   Events out;
   for (auto& said : events) {
     if (auto* start = std::get_if<event::PartStart>(&said)) {
       auto* call = std::get_if<ToolCall>(&start->value.value);
-      if (call != nullptr && take_back(*call, request_.tools))
+      if (call != nullptr && take_back(*call, start->value.extras, request_.tools))
         free_texts_[{start->choice, start->part}] = std::exchange(call->arguments, {});
     } else if (const auto* delta = std::get_if<event::Delta>(&said)) {
       const auto open = free_texts_.find({delta->choice, delta->part});

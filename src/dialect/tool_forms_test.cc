@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/text.h"
@@ -113,6 +114,47 @@ TEST(ToolForms, NamesAreMadeToFit) {
   passes.apply(answer);
   EXPECT_EQ(std::get<ToolCall>(answer.choices[0].parts[0].value).name, "7up");
   EXPECT_TRUE(losses.empty());
+}
+
+constexpr std::string_view grouped = R"({"model":"m","input":[{"role":"user","content":"Help"},
+  {"type":"function_call","call_id":"c1","namespace":"agents","name":"spawn","arguments":"{}"},
+  {"type":"function_call_output","call_id":"c1","output":"ok"}],
+  "tools":[{"type":"namespace","name":"agents","description":"Helpers","tools":[
+    {"type":"function","name":"spawn","description":"Makes one","parameters":{"type":"object"},"strict":false},
+    {"type":"function","name":"wait","parameters":{"type":"object"},"defer_loading":true}]},
+   {"type":"function","name":"run","parameters":{"type":"object"}}]})";
+
+TEST(ToolForms, FunctionsOfAGroupStandByThemselves) {
+  const auto pair = pair_of(openai_responses(), anthropic());
+  auto request = translate_request(pair, grouped, {}, Allow::no_change_of_meaning);
+  ASSERT_TRUE(request) << request.error().message();
+  const auto& body = request->body;
+  const auto spawn = body.find(R"({"name":"agents__spawn","description":"Makes one","input_schema")");
+  const auto run = body.find(R"({"name":"run")");
+  const auto wait = body.find(R"({"name":"agents__wait")");
+  EXPECT_TRUE(spawn < run && run < wait && wait != std::string::npos) << body;
+  EXPECT_NE(body.find(R"("type":"tool_use","id":"c1","name":"agents__spawn")"), std::string::npos) << body;
+  const auto fields = request->losses.fields();
+  for (const std::string_view field : {"tools[0].namespace", "tools[0].tools[1].defer_loading"})
+    EXPECT_NE(std::ranges::find(fields, field), fields.end()) << field;
+
+  const std::string_view answer = R"({"id":"msg_1","type":"message","role":"assistant","model":"up-1","content":[
+    {"type":"tool_use","id":"t1","name":"agents__wait","input":{}},{"type":"tool_use","id":"t2","name":"run","input":{}}],
+    "stop_reason":"tool_use","usage":{"input_tokens":1,"output_tokens":1}})";
+  for (const bool stream : {false, true}) {
+    request->chat.stream = stream;
+    const auto got = translate_response(pair, &*request, std::array{answer}, context_of(*request), {});
+    ASSERT_TRUE(got);
+    EXPECT_NE(got->body.find(R"("name":"wait","arguments":"{}","namespace":"agents"})"), std::string::npos) << got->body;
+    EXPECT_NE(got->body.find(R"("name":"run","arguments":"{}"})"), std::string::npos) << got->body;
+  }
+}
+
+TEST(ToolForms, GroupsStayWhereTheyAreKnown) {
+  const auto own = translate_request(pair_of(openai_responses(), openai_responses()), grouped, {}, Allow::no_change_of_meaning);
+  ASSERT_TRUE(own);
+  EXPECT_NE(own->body.find(R"({"type":"namespace","name":"agents")"), std::string::npos) << own->body;
+  EXPECT_NE(own->body.find(R"("namespace":"agents")"), std::string::npos) << own->body;
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ enum class Allow : std::uint8_t { no_change_of_meaning, any_loss };
 struct ToolForms {
   std::map<std::string, std::string, std::less<>> renamed;  ///< the upstream's name → the client's
   std::set<std::string, std::less<>> free_text;  ///< by the upstream's names: custom tools said as functions of one text
+  /// Functions of a group (OpenAI's `namespace`) that stand by themselves: the name they have then → the group's and their own.
+  std::map<std::string, std::pair<std::string, std::string>, std::less<>> grouped;
 };
 
 /// A client's request in the upstream's words.

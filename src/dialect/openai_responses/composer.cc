@@ -158,7 +158,10 @@ void Composer::begin(const model::ToolCall& call, const event::PartStart& start)
                   .id = id_for(custom ? Prefix::custom_call : Prefix::function_call, index),
                   .call_id = call.id ? *call.id : id_for("call_", index),
                   .name = call.name};
-  if (own_) item.extras = start.value.extras;
+  // The group is the client's own word for it, whoever answers (tool_forms.cc).
+  for (const auto& extra : start.value.extras) {
+    if (own_ || extra.key == "namespace") item.extras.push_back(extra);
+  }
   const Place place{open_item(std::move(item)), 0};
   places_[{start.choice, start.part}] = place;
   grow(place, call.arguments);

@@ -34,6 +34,7 @@ const Traits& OpenAiResponses::traits() const noexcept {
                                  .thinking_signatures = true,
                                  .opaque_keys = opaque_keys,
                                  .custom_tools = true,
+                                 .tool_groups = true,
                                  .tool_names = {.bytes_max = 64},
                                  .own_members = own_members};
   return traits;
