@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "dialect/pairs/report.h"
 #include "dialect/task.h"
+#include "testing/golden.h"
 
 namespace cardea::dialect::pairs {
 namespace {
@@ -421,40 +422,106 @@ std::string summary(const Cell& cell) {
   return out;
 }
 
-void explain(std::string& out, const TaskFormat& client, const TaskFormat& upstream, const Cell& cell) {
-  std::string line;
+/// What is lost between two, one case after the other; empty: nothing.
+std::string losses_of(const Cell& cell) {
+  std::string out;
   for (const auto& [name, fields] : cell.lost) {
-    line += cat("; ", name, ": ");
-    for (const auto& field : fields) line += cat(field, ' ');
+    out += cat(out.empty() ? "" : "; ", name, ':');
+    for (const auto& field : fields) out += cat(' ', field);
   }
-  for (const auto& name : cell.refused) line += cat("; ", name, ": refused");
-  if (!line.empty()) out += cat(matrix_mark, "  ", client.name, " -> ", upstream.name, line, "\n");
+  for (const auto& name : cell.refused) out += cat(out.empty() ? "" : "; ", name, ": refused");
+  return out;
+}
+
+struct Matrix {
+  std::vector<const TaskFormat*> formats;
+  std::vector<std::vector<Cell>> cells;  ///< clients by upstreams
+};
+
+/// Runs every case through every pair, once.
+const Matrix& matrix_of(Task task) {
+  static std::map<Task, Matrix> all;
+  const auto [at, added] = all.try_emplace(task);
+  if (!added) return at->second;
+  Matrix& matrix = at->second;
+  matrix.formats = formats_of(task);
+  for (const auto* client : matrix.formats) {
+    auto& row = matrix.cells.emplace_back();
+    for (const auto* upstream : matrix.formats) {
+      Cell& cell = row.emplace_back();
+      for (const auto& one : cases_of(task)) run({*client, *upstream, "upstream"}, one, cell);
+    }
+  }
+  return matrix;
+}
+
+std::string shown(Task task, const Matrix& matrix) {
+  auto out = cat(matrix_mark, "\n", matrix_mark, to_text(task), ": clients by upstreams (refused: unless loss is allowed)\n",
+                 matrix_mark, padded("", 18));
+  std::string below;
+  for (const auto* upstream : matrix.formats) out += padded(upstream->name, 26);
+  for (std::size_t c = 0; c < matrix.formats.size(); ++c) {
+    out += cat("\n", matrix_mark, padded(matrix.formats[c]->name, 18));
+    for (std::size_t u = 0; u < matrix.formats.size(); ++u) {
+      const auto& cell = matrix.cells[c][u];
+      out += padded(summary(cell), 26);
+      const auto lost = losses_of(cell);
+      if (!lost.empty())
+        below += cat(matrix_mark, "  ", matrix.formats[c]->name, " -> ", matrix.formats[u]->name, "; ", lost, "\n");
+    }
+  }
+  return cat(out, "\n", below);
+}
+
+std::string documented(Task task, const Matrix& matrix) {
+  auto out = cat("\n## ", to_text(task), "\n\n| client \\ upstream |");
+  for (const auto* upstream : matrix.formats) out += cat(" ", upstream->name, " |");
+  out += "\n|---|";
+  for (std::size_t i = 0; i < matrix.formats.size(); ++i) out += "---|";
+  for (std::size_t c = 0; c < matrix.formats.size(); ++c) {
+    out += cat("\n| **", matrix.formats[c]->name, "** |");
+    for (std::size_t u = 0; u < matrix.formats.size(); ++u) {
+      const auto lost = losses_of(matrix.cells[c][u]);
+      out += cat(" ", c == u ? "same bytes" : lost.empty() ? "nothing lost" : lost, " |");
+    }
+  }
+  return cat(out, "\n");
 }
 
 class Tasks : public ::testing::TestWithParam<Task> {};
 
 TEST_P(Tasks, EveryFormatMeetsEveryOther) {
-  const auto formats = formats_of(GetParam());
-  ASSERT_FALSE(formats.empty());
-  std::string out = cat(matrix_mark, "\n", matrix_mark, to_text(GetParam()),
-                        ": clients by upstreams (! = refused unless loss is allowed)\n", matrix_mark, padded("", 18));
-  for (const auto* upstream : formats) out += padded(upstream->name, 26);
-  std::string below;
-  for (const auto* client : formats) {
-    out += cat("\n", matrix_mark, padded(client->name, 18));
-    for (const auto* upstream : formats) {
-      Cell cell;
-      for (const auto& one : cases_of(GetParam())) run({*client, *upstream, "upstream"}, one, cell);
-      EXPECT_NE(cell.passed, 0U) << client->name << " -> " << upstream->name;
-      out += padded(summary(cell), 26);
-      explain(below, *client, *upstream, cell);
+  const Matrix& matrix = matrix_of(GetParam());
+  ASSERT_FALSE(matrix.formats.empty());
+  for (std::size_t c = 0; c < matrix.formats.size(); ++c) {
+    for (std::size_t u = 0; u < matrix.formats.size(); ++u) {
+      EXPECT_NE(matrix.cells[c][u].passed, 0U) << matrix.formats[c]->name << " -> " << matrix.formats[u]->name;
     }
   }
-  std::fputs(cat(out, "\n", below).c_str(), stdout);
+  std::fputs(shown(GetParam(), matrix).c_str(), stdout);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Tasks,
-                         ::testing::Values(Task::embed, Task::rerank, Task::moderate, Task::tokenize, Task::detokenize),
+constexpr Task all_tasks[] = {Task::embed, Task::rerank, Task::moderate, Task::tokenize, Task::detokenize};
+
+/// `./dev docs` writes it.
+TEST(TaskLosses, AreDocumented) {
+  std::string out{
+      "# What a translation cannot carry: work that is no chat\n\n"
+      "Generated by `src/dialect/pairs/tasks_test.cc` (`./dev docs` rewrites it): every case goes from every client's format to "
+      "every\n"
+      "upstream's, and what arrives differs from what was said exactly as listed here, by the client's own names. They are in "
+      "the\n"
+      "`x-cardea-loss` header and in the record.\n\n"
+      "Signs: `case: field` is lost and named · `!field` changes the meaning: refused unless the caller sends "
+      "`x-cardea-allow-loss: true` ·\n"
+      "`case: refused` cannot be left out (an input without a vector), so it is always refused.\n\n"
+      "The gateway itself does, so that nothing is lost: floats as base64 and back, to the bit; `top_n`; the documents of "
+      "ranks.\n"};
+  for (const auto task : all_tasks) out += documented(task, matrix_of(task));
+  EXPECT_EQ(testing::golden("docs/losses-tasks.md", out), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Tasks, ::testing::ValuesIn(all_tasks),
                          [](const auto& one) { return std::string{to_text(one.param)}; });
 
 }  // namespace
