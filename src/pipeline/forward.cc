@@ -93,6 +93,7 @@ Error lost_client() { return Error{Kind::client_closed}; }
 /// A question in JSON whose answer may be bytes: `/audio/speech`, `/images/generations`.
 net::Task<Status> Pipeline::forward_document(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
+  visit.bound();
   Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
   if (!body) co_return fail_with(body);
   json::Members members;
@@ -123,6 +124,7 @@ net::Task<Status> Pipeline::forward_document(Visit& visit, const Match& match) {
 /// A form with files, or a file by itself.
 net::Task<Status> Pipeline::forward_upload(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
+  visit.bound();
   const std::string content_type{visit.head().find(wire::Field::content_type).value_or("")};
   if (!is_type(content_type, form_type)) co_return co_await forward_file(visit, match, content_type);
   Result<std::string> boundary = wire::multipart_boundary(content_type);
@@ -200,6 +202,7 @@ net::Task<Status> Pipeline::forward(Visit& visit, const Forwarding& forwarding) 
 /// `/p/{provider}/…`: the provider's own API with its key, for what the gateway does not know.
 net::Task<Status> Pipeline::pass_through(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
+  visit.bound();
   if (!snapshot.passthrough) {
     co_return fail(Kind::forbidden,
                    "raw pass-through is off, since it gives every key all that the provider's key may do; the operator can "

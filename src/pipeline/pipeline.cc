@@ -62,9 +62,7 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   visit.stream_as(asking->framing);
 
   // From its head on; each wait below answers for itself whose fault the end was.
-  if (snapshot.total_timeout != net::forever) {
-    visit.exchange().scope().set_deadline(visit.exchange().received_at() + snapshot.total_timeout, Kind::timed_out);
-  }
+  visit.bound();
 
   // The whole prompt, bounded: what follows judges all of it or nothing.
   Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);

@@ -126,9 +126,7 @@ net::Task<Status> Pipeline::task(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
   Result<Asking> asking = asking_of(visit.dialect(), visit.head(), match, visit.entry().started);
   if (!asking) co_return fail_with(asking);
-  if (snapshot.total_timeout != net::forever) {
-    visit.exchange().scope().set_deadline(visit.exchange().received_at() + snapshot.total_timeout, Kind::timed_out);
-  }
+  visit.bound();
   Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
   if (!body) co_return fail_with(body);
 

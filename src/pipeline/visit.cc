@@ -70,6 +70,11 @@ Visit::~Visit() {
   recorder_.commit(entry_);
 }
 
+void Visit::bound() {
+  if (snapshot_->total_timeout == net::forever) return;
+  exchange_.scope().set_deadline(exchange_.received_at() + snapshot_->total_timeout, Kind::timed_out);
+}
+
 void Visit::enter(const Route& route) noexcept {
   entry_.route = route.label;
   entry_.dialect = route.dialect;

@@ -26,6 +26,8 @@ class Visit {
   [[nodiscard]] const wire::RequestHead& head() const noexcept { return exchange_.request(); }
   [[nodiscard]] record::Entry& entry() noexcept { return entry_; }
   [[nodiscard]] const record::Entry& entry() const noexcept { return entry_; }
+  /// From now on the whole request has no longer than `timeouts.total`, counted from its head.
+  void bound();
   [[nodiscard]] std::string_view request_id() const noexcept { return entry_.request_id; }
 
   void enter(const Route& route) noexcept;
