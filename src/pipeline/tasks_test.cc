@@ -214,6 +214,15 @@ aliases: {omni-moderation-latest: vendor/mod}
   EXPECT_EQ(Answer::text_at(server.records().back().dump(), "operation"), "moderation");
 }
 
+/// Anthropic's clients send their header everywhere; it names no other path where Anthropic has none.
+TEST(Tasks, AnotherVendorsHeaderChangesNothing) {
+  TestServer server{setup()};
+  auto client = server.connect();
+  post(client, "/v1/embeddings", R"({"model":"vendor/vectors","input":"hi"})", "anthropic-version: 2023-06-01\r\n");
+  server.upstream().expect_request().answer(response(200, vector_answer));
+  client.answer().expect_status(200).expect_body(vector_answer);
+}
+
 TEST(Tasks, AModelOfAnotherKindIsNamed) {
   TestServer server{setup()};
   auto client = server.connect();

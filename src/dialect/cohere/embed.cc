@@ -118,7 +118,7 @@ void write_task(json::Writer& w, const model::Embed& embed, Whose whose, Losses&
     return;
   }
   if (!embed.task) {
-    losses.detail("task", "it must be told what the vectors are for, and is told: documents to be found");
+    losses.detail("task", "taken as documents to be found");
   } else {
     losses.meaning("task", "it has no such purpose");
   }
