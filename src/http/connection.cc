@@ -93,6 +93,8 @@ bool Connection::send_some() {
     for (unsent_at_ += outcome.bytes; !unsent_.empty() && unsent_at_ >= unsent_[0].size(); unsent_ = unsent_.subspan(1)) {
       unsent_at_ -= unsent_[0].size();
     }
+    // A body of many megabytes is not all that the loop has to do.
+    if (!body_.at_end() && !stream_->loop().spend(outcome.bytes)) return false;
   }
   return true;
 }
@@ -100,7 +102,12 @@ bool Connection::send_some() {
 net::Task<Status> Connection::exchange(const CallRequest& request) {
   begin(request);
   while (!send_some()) {
-    Status open = co_await stream_->either(timeouts_.send);
+    Status open;
+    if (stream_->maybe_writable()) {
+      open = co_await net::yield(stream_->loop());
+    } else {
+      open = co_await stream_->either(timeouts_.send);
+    }
     if (!open) co_return explain(std::move(open.error()), no_taker, cut);
     // An answer before the request is sent (413, 401): it is read, and the connection is not used again.
     Result<Answer> early = look_for_answer();

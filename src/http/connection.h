@@ -46,7 +46,8 @@ class Connection final : public net::StreamWatcher, private net::Timer {
   [[nodiscard]] bool quiet();
 
   void begin(const CallRequest& request) noexcept;
-  /// Writes what fits; true: nothing more can be written, because all is sent or the connection is broken.
+  /// Writes what fits, of a large body no more than a turn's worth; true: nothing more can be written, because all is sent or the
+  /// connection is broken.
   [[nodiscard]] bool send_some();
   /// There is more to be sent. Reads on in the body behind the pieces.
   [[nodiscard]] bool more_to_send();

@@ -25,7 +25,7 @@ constexpr std::size_t linger_bytes_max = 4 * 1024 * 1024;
 constexpr net::Duration linger_timeout = std::chrono::seconds{2};
 
 /// Of a body that goes piece by piece: so much is held at a time.
-constexpr std::size_t pour_bytes = 256 * 1024;
+constexpr std::size_t pour_bytes = 64 * 1024;
 
 std::string too_large_text(std::uint64_t limit) { return cat("the request body is larger than the limit of ", limit, " bytes"); }
 

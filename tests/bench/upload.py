@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A large upload beside small requests, through nginx and through Cardea: CPU per MB, memory, and what the small ones notice.
 
-Prints ratios to nginx of the same interleaved run. --size-mib 512 is what issue lists ask for; the upstream reads and forgets.
+Prints ratios to nginx of the same interleaved run. The small requests run at a fixed rate beside an upload at --mib-per-second; CPU is that of a
+second upload as fast as it goes. The upstream reads and forgets.
 """
 import argparse
-import json
 import os
 import socket
 import statistics
@@ -15,20 +15,21 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from systems import KEY, MODEL, OTHER_CORE, System, free_port  # noqa: E402
+import systems as configurations  # noqa: E402
+from bench import run_load  # noqa: E402
+from systems import KEY, OTHER_CORE, System, free_port  # noqa: E402
 
 BOUNDARY = "upload-bench-boundary"
-SMALL = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "nonce-0000000000000001 ping"}]}).encode()
+RATE = 500  # small requests a second
 
 
 class Sink(threading.Thread):
-    """Answers each request once its body has come; small chats and large forms alike."""
+    """Answers each upload once its body has come."""
 
     def __init__(self):
         super().__init__(daemon=True)
         self.listener = socket.create_server(("127.0.0.1", free_port()), backlog=64)
         self.port = self.listener.getsockname()[1]
-        self.bodies = []
 
     def run(self):
         while True:
@@ -52,10 +53,7 @@ class Sink(threading.Thread):
                     return
                 left -= got
             pending = b""
-            if length > 1 << 20:
-                self.bodies.append(length)
-            answer = b'{"text":"heard"}' if length > 1 << 20 else \
-                b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"pong"},"finish_reason":"stop"}]}'
+            answer = b'{"text":"heard"}'
             client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer))
 
 
@@ -75,88 +73,82 @@ def read_answer(sock):
     return body
 
 
-def upload(port, mib):
+def upload(port, mib, mib_per_second=None):
     block = os.urandom(1 << 20)
     first = (f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="talk.wav"\r\nContent-Type: audio/wav\r\n\r\n').encode() + b"RIFF\0\0\0\0WAVE"
-    last = f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="model"\r\n\r\n{MODEL}\r\n--{BOUNDARY}--\r\n'.encode()
+    last = f'\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name="model"\r\n\r\near\r\n--{BOUNDARY}--\r\n'.encode()
     with socket.create_connection(("127.0.0.1", port)) as sock:
         sock.sendall(f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {KEY}\r\nContent-Type: multipart/form-data; "
                      f"boundary={BOUNDARY}\r\nContent-Length: {len(first) + mib * (1 << 20) + len(last)}\r\n\r\n".encode() + first)
-        for _ in range(mib):
+        begun = time.monotonic()
+        for sent in range(mib):
             sock.sendall(block)
+            if mib_per_second:
+                time.sleep(max(0.0, begun + (sent + 1) / mib_per_second - time.monotonic()))
         sock.sendall(last)
         if read_answer(sock) != b'{"text":"heard"}':
             raise RuntimeError("another answer")
 
 
-def small_requests(port, until, into):
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {KEY}\r\nContent-Type: application/json\r\nContent-Length: {len(SMALL)}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port)) as sock:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while not until():
-            begun = time.perf_counter()
-            sock.sendall(head.encode() + SMALL)
-            read_answer(sock)
-            into.append((time.perf_counter() - begun) * 1e6)
-            time.sleep(0.002)
+def small_requests(port, seconds):
+    """p99 of an open loop of small chats, in µs."""
+    result = run_load(port, {"requests": int(RATE * seconds), "connections": 1, "body": 1000, "events": 0, "rate": RATE})
+    if result["failed"]:
+        raise RuntimeError(f"small requests failed: {result}")
+    return result["latency_us"]["p99"]
 
 
-def p99(values):
-    return statistics.quantiles(values, n=100)[98]
-
-
-def measure(system, mib):
-    quiet, beside = [], []
-    end = time.monotonic() + 2
-    small_requests(system.port, lambda: time.monotonic() > end, quiet)
-    rss, peak, done = system.rss_mib(), [], threading.Event()
-    before = system.cpu_seconds()
+def measure(system, mib, mib_per_second):
+    seconds = mib / mib_per_second
+    quiet = small_requests(system.port, seconds)
+    rss, peak, done, beside = system.rss_mib(), [], threading.Event(), []
 
     def watch():
         while not done.is_set():
             peak.append(system.rss_mib())
             time.sleep(0.01)
 
-    helpers = [threading.Thread(target=small_requests, args=(system.port, done.is_set, beside)), threading.Thread(target=watch)]
+    helpers = [threading.Thread(target=lambda: beside.append(small_requests(system.port, seconds))), threading.Thread(target=watch)]
     for helper in helpers:
         helper.start()
-    try:
-        upload(system.port, mib)
-    finally:
-        done.set()
-        for helper in helpers:
-            helper.join()
-    return {"cpu_ms_per_mib": (system.cpu_seconds() - before) * 1e3 / mib, "rss_growth_mib": max(peak) - rss, "p99_quiet_us": p99(quiet),
-            "p99_beside_us": p99(beside), "small": len(beside)}
+    upload(system.port, mib, mib_per_second)
+    helpers[0].join()
+    done.set()
+    helpers[1].join()
+    # Its cost by itself, as fast as it goes.
+    before = system.cpu_seconds()
+    upload(system.port, mib)
+    return {"cpu_ms_per_mib": (system.cpu_seconds() - before) * 1e3 / mib, "rss_growth_mib": max(peak) - rss, "p99_quiet_us": quiet,
+            "p99_beside_us": beside[0]}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size-mib", type=int, default=512)
+    parser.add_argument("--mib-per-second", type=float, default=100, help="of the upload beside the small requests")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     os.sched_setaffinity(0, {int(OTHER_CORE)})
     sink = Sink()
     sink.start()
-    with tempfile.TemporaryDirectory(prefix="cardea-upload-", dir=os.environ.get("UPLOAD_BENCH_DIR")) as directory:
-        systems = [System(name, "0", directory, sink.port) for name in ("nginx", "cardea")]
+    configurations.NGINX_CONF = configurations.NGINX_CONF.replace("client_max_body_size 64m", "client_max_body_size 2g").replace(
+        "client_body_buffer_size 4m", "client_body_buffer_size 16k").replace(
+        "location / {{", f"location /v1/audio/ {{{{ proxy_pass http://127.0.0.1:{sink.port}; proxy_http_version 1.1; }}}}\n    location / {{{{")
+    configurations.CARDEA_YAML += f"  - {{{{name: ear, endpoint: \"http://127.0.0.1:{sink.port}\"}}}}\nlimits: {{{{upload_bytes: 1GiB}}}}\n"
+    with tempfile.TemporaryDirectory(prefix="cardea-upload-") as directory:
+        upstream = System("direct", OTHER_CORE, directory)
+        upstream.start()
+        systems = [System(name, "0", directory, upstream.port) for name in ("nginx", "cardea")]
         for system in systems:
-            if system.name == "nginx":
-                import systems as module
-                module.NGINX_CONF = module.NGINX_CONF.replace("client_max_body_size 64m", "client_max_body_size 2g").replace(
-                    "client_body_buffer_size 4m", "client_body_buffer_size 16k")
-            if system.name == "cardea":
-                import systems as module
-                module.CARDEA_YAML += "limits: {{upload_bytes: 1GiB}}\n"
             system.start()
         figures = {system.name: [] for system in systems}
         try:
             for _ in range(options.rounds):
                 for system in systems:
-                    figures[system.name].append(measure(system, options.size_mib))
+                    figures[system.name].append(measure(system, options.size_mib, options.mib_per_second))
                     print(system.name, figures[system.name][-1], file=sys.stderr)
         finally:
-            for system in systems:
+            for system in [*systems, upstream]:
                 system.stop()
     middle = {name: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for name, rows in figures.items()}
     nginx, cardea = middle["nginx"], middle["cardea"]
