@@ -8,16 +8,11 @@
 #include "pipeline/pages.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/upload.h"
-#include "wire/sse.h"
 
 namespace cardea::pipeline {
 namespace {
 
 constexpr std::string_view form_type = "multipart/form-data";
-
-bool is_type(std::string_view content_type, std::string_view wanted) {
-  return iequals(trim(content_type.substr(0, content_type.find(';'))), wanted);
-}
 
 /// The providers that have these operations in OpenAI's form: those that speak one of OpenAI's chat forms.
 Status speaks_openai(const catalog::Target& target, const execute::Upstream& upstream, std::string_view path) {
@@ -26,51 +21,6 @@ Status speaks_openai(const catalog::Target& target, const execute::Upstream& ups
               cat("model '", target.model, "' is served by '", target.provider->public_name, "', which has no ", path,
                   " in OpenAI's form; choose a model of another provider"),
               "model");
-}
-
-/// What an answer's document counts (OpenAI's images and transcriptions), and whether it is an error in place of an answer.
-Status read_document(std::string_view body, const Secret& secret, model::Usage& usage) {
-  constexpr std::array<std::string_view, 2> outline{"usage", "error"};
-  json::ScanOptions options;
-  options.outline = outline;
-  options.error_kind = Kind::upstream_protocol;
-  options.what = "the upstream's answer";
-  json::Members members;
-  Status scanned = json::scan(body, options, members);
-  if (!scanned) return scanned;
-  const json::Member* const error = members.find("error");
-  if (error != nullptr && error->type != json::Type::null) {
-    const json::Member* const message = error->type == json::Type::object ? members.find(*error, "message") : nullptr;
-    const bool said = message != nullptr && message->type == json::Type::string;
-    return fail(Kind::upstream_failed, cat("the upstream reported an error in place of an answer",
-                                           said ? cat(": ", scrub(members.string(*message), secret.reveal())) : std::string{}));
-  }
-  const json::Member* const counts = members.find("usage");
-  if (counts == nullptr || counts->type != json::Type::object) return {};
-  const auto count = [&](std::string_view one, std::string_view other) -> std::optional<std::uint64_t> {
-    const json::Member* found = members.find(*counts, one);
-    if (found == nullptr) found = members.find(*counts, other);
-    return found != nullptr && found->type == json::Type::number ? json::to_u64(members.raw(*found)) : std::nullopt;
-  };
-  usage.input = count("input_tokens", "prompt_tokens");
-  usage.output = count("output_tokens", "completion_tokens");
-  return {};
-}
-
-/// How much of `pending` is whole events; what they count is noted.
-Result<std::size_t> whole_events(std::string_view pending, wire::EventCutter& cutter, model::Usage& usage) {
-  std::size_t whole = 0;
-  std::string scratch;
-  for (;;) {
-    Result<std::size_t> size = cutter.next(pending.substr(whole));
-    if (!size) return fail_with(size);
-    if (*size == 0) return whole;
-    const std::string_view data = wire::parse_event(pending.substr(whole, *size), scratch).data;
-    whole += *size;
-    constexpr std::string_view counts = R"("usage")";
-    // What is no document, or an error, is the client's to read.
-    if (data.find(counts) != std::string_view::npos) static_cast<void>(read_document(data, {}, usage));
-  }
 }
 
 std::string header_line(std::string_view name, std::optional<std::string_view> value) {
@@ -85,8 +35,6 @@ std::string raw_lines(const Visit& visit, const catalog::Provider& provider) {
   for (const std::string_view name : wanted) out += header_line(name, visit.head().find(name));
   return out;
 }
-
-Error lost_client() { return Error{Kind::client_closed}; }
 
 }  // namespace
 
@@ -126,7 +74,7 @@ net::Task<Status> Pipeline::forward_upload(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
   visit.bound();
   const std::string content_type{visit.head().find(wire::Field::content_type).value_or("")};
-  if (!is_type(content_type, form_type)) co_return co_await forward_file(visit, match, content_type);
+  if (!is_media_type(content_type, form_type)) co_return co_await forward_file(visit, match, content_type);
   Result<std::string> boundary = wire::multipart_boundary(content_type);
   if (!boundary) co_return fail_with(boundary);
   Upload upload{std::move(*boundary), file_rules(match.route->path), snapshot.spool_directory};
@@ -149,7 +97,7 @@ net::Task<Status> Pipeline::forward_file(Visit& visit, const Match& match, std::
   const std::span<const FileRule> rules = file_rules(match.route->path);
   const std::string_view kind = content_type.substr(0, content_type.find('/'));
   const bool sound = !rules.empty() && rules.front().holds == FileRule::Holds::sound;
-  const bool readable = sound && (kind == "audio" || kind == "video" || is_type(content_type, "application/octet-stream"));
+  const bool readable = sound && (kind == "audio" || kind == "video" || is_media_type(content_type, "application/octet-stream"));
   if (!readable) {
     co_return fail(Kind::bad_request, cat("the body must be ", form_type, sound ? ", or a sound file by itself" : ""),
                    "content-type");
@@ -235,113 +183,6 @@ net::Task<Status> Pipeline::pass_through(Visit& visit, const Match& match) {
                               .limits = snapshot.attempt,
                               .passed_on = &visit.upstream_lines()};
   co_return co_await ask_raw(visit, call);
-}
-
-net::Task<Status> Pipeline::ask_raw(Visit& visit, const execute::RawCall& call) {
-  visit.upstream_begins();
-  Result<execute::RawAnswer> answer = co_await executor_.forward(call);
-  visit.upstream_ends();
-  if (!answer) co_return fail_with(answer);
-  if (is_type(answer->content_type(), "text/event-stream")) co_return co_await deliver_events(visit, call, *answer);
-  const bool document = is_type(answer->content_type(), "application/json") && visit.head().method() != wire::Method::head;
-  if (document) co_return co_await deliver_document(visit, call, *answer);
-  co_return co_await deliver_bytes(visit, *answer);
-}
-
-/// JSON is read whole: an error in its place is found before a byte of it has gone out, and what it counts is recorded.
-net::Task<Status> Pipeline::deliver_document(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer) {
-  Buffer body;
-  while (!answer.complete() && body.size() <= call.limits.response_bytes) {
-    Result<std::size_t> got = co_await answer.read_into(body);
-    if (!got) co_return fail_with(got);
-    if (*got == 0) break;
-  }
-  if (body.size() > call.limits.response_bytes) {
-    co_return fail(Kind::upstream_protocol, cat("the upstream's answer is larger than ", call.limits.response_bytes, " bytes"));
-  }
-  visit.upstream_ends();
-  const bool whole_request = visit.entry().operation.empty();  // raw pass-through: the bytes are the provider's business
-  if (!whole_request) {
-    Status read = read_document(body.view(), call.upstream.provider->key, visit.entry().usage);
-    if (!read) co_return read;
-  }
-  wire::HeaderBlock headers;
-  visit.add_answer_headers(headers, answer.content_type());
-  headers.add_raw(answer.lines());
-  visit.entry().status = answer.status();
-  Status sent = co_await visit.exchange().respond(answer.status(), headers, body.view());
-  if (!sent) co_return fail(lost_client());
-  co_return Status{};
-}
-
-/// Whole events as they come, so that an error can stand behind them.
-net::Task<Status> Pipeline::deliver_events(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer) {
-  http::Exchange& exchange = visit.exchange();
-  wire::HeaderBlock headers;
-  visit.add_answer_headers(headers, answer.content_type());
-  headers.add_raw("cache-control: no-cache\r\nx-accel-buffering: no\r\n");
-  visit.entry().status = answer.status();
-  visit.entry().stream = true;
-  exchange.begin(answer.status(), headers);
-  exchange.release_body();
-  Buffer pending;
-  wire::EventCutter cutter{call.limits.event_bytes};
-  for (;;) {
-    Result<std::size_t> got = std::size_t{0};
-    if (!answer.complete()) got = co_await answer.read_into(pending);
-    visit.upstream_ends();
-    if (!got) co_return fail_with(got);
-    Result<std::size_t> whole = whole_events(pending.view(), cutter, visit.entry().usage);
-    if (!whole) co_return fail_with(whole);
-    const bool last = answer.complete() || *got == 0;
-    const std::array<std::string_view, 1> pieces{last ? pending.view() : pending.view().substr(0, *whole)};
-    Status sent;
-    if (last) {
-      sent = co_await exchange.finish(pieces);
-    } else {
-      sent = co_await exchange.write(pieces);
-    }
-    if (!sent) co_return fail(lost_client());
-    visit.first_token_sent();
-    if (last) co_return Status{};
-    pending.consume(*whole);
-  }
-}
-
-/// As they come: a slow client slows its upstream.
-net::Task<Status> Pipeline::deliver_bytes(Visit& visit, execute::RawAnswer& answer) {
-  http::Exchange& exchange = visit.exchange();
-  wire::HeaderBlock headers;
-  visit.add_answer_headers(headers, answer.content_type());
-  headers.add_raw(answer.lines());
-  visit.entry().status = answer.status();
-  exchange.begin(answer.status(), headers);
-  exchange.release_body();
-  Buffer piece;
-  for (;;) {
-    Result<std::size_t> got = std::size_t{0};
-    if (!answer.complete()) got = co_await answer.read_into(piece);
-    if (!got) {
-      visit.upstream_ends();
-      // Bytes have no form in which an error could be told: what was sent must not look whole.
-      visit.entry().error = got.error().kind();
-      exchange.abort();
-      co_return Status{};
-    }
-    const std::array<std::string_view, 1> pieces{piece.view()};
-    Status sent;
-    if (answer.complete() || *got == 0) {
-      visit.upstream_ends();
-      sent = co_await exchange.finish(pieces);
-      visit.first_token_sent();
-      if (!sent) co_return fail(lost_client());
-      co_return Status{};
-    }
-    sent = co_await exchange.write(pieces);
-    if (!sent) co_return fail(lost_client());
-    visit.first_token_sent();
-    piece.clear();
-  }
 }
 
 }  // namespace cardea::pipeline

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "store/objects.h"
 #include "store/responses.h"
 
 namespace cardea::pipeline {
@@ -12,6 +13,7 @@ namespace cardea::pipeline {
 /// Where the pipeline keeps what outlives a request.
 struct Stores {
   store::ResponseStore& responses;
+  store::ObjectStore& objects;
   std::function<void(const Error&)> on_failure;  ///< told of answers that could not be kept; any thread
 };
 

@@ -61,6 +61,10 @@ Result<Page> render(const Match& match, Visit& visit, const Self& self) {
     case Operation::cancel_response:
     case Operation::forward_document:
     case Operation::forward_upload:
+    case Operation::create_file:
+    case Operation::create_batch:
+    case Operation::list_objects:
+    case Operation::use_object:
     case Operation::pass_through:
     case Operation::chat:
     case Operation::embed:

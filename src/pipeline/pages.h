@@ -15,6 +15,8 @@ namespace cardea::pipeline {
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 /// The value of a parameter of a query, decoded; empty when it is not there.
 [[nodiscard]] std::string query_parameter(std::string_view query, std::string_view name);
+/// Is a Content-Type of that media type, whatever its parameters?
+[[nodiscard]] bool is_media_type(std::string_view content_type, std::string_view wanted) noexcept;
 /// A query as an upstream may see it, with its question mark: without the gateway's own credential. Empty when nothing is left.
 [[nodiscard]] std::string forwarded_query(std::string_view query);
 

@@ -48,6 +48,10 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
     case Operation::cancel_response: co_return co_await stored_response(visit, *match);
     case Operation::forward_document: co_return co_await forward_document(visit, *match);
     case Operation::forward_upload: co_return co_await forward_upload(visit, *match);
+    case Operation::create_file: co_return co_await create_file(visit, *match);
+    case Operation::create_batch: co_return co_await create_batch(visit, *match);
+    case Operation::list_objects: co_return co_await list_objects(visit, *match);
+    case Operation::use_object: co_return co_await use_object(visit, *match);
     case Operation::pass_through: co_return co_await pass_through(visit, *match);
     default: co_return co_await page(visit, *match);
   }

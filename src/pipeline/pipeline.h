@@ -88,9 +88,25 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> forward(Visit& visit, const Forwarding& forwarding);
   [[nodiscard]] net::Task<Status> pass_through(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> ask_raw(Visit& visit, const execute::RawCall& call);
+  [[nodiscard]] net::Task<Result<std::string>> ask_document(Visit& visit, const execute::RawCall& call);
+  [[nodiscard]] static net::Task<Status> take_document(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer,
+                                                       Buffer& body);
   [[nodiscard]] net::Task<Status> deliver_document(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer);
   [[nodiscard]] net::Task<Status> deliver_events(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer);
   [[nodiscard]] net::Task<Status> deliver_bytes(Visit& visit, execute::RawAnswer& answer);
+
+  // Files and batches (files.cc).
+
+  /// Those of `ids` that are the caller's.
+  [[nodiscard]] net::Task<Result<std::vector<store::StoredObject>>> own_objects(Visit& visit, std::vector<std::string> ids);
+  [[nodiscard]] net::Task<Status> note_objects(Visit& visit, std::vector<std::string> ids, std::string provider);
+  /// Passes on what brings things into being, or tells of them: the caller's from then on.
+  [[nodiscard]] net::Task<Status> make_object(Visit& visit, const execute::RawCall& call);
+  [[nodiscard]] execute::RawCall object_call(const Visit& visit, const catalog::Provider& provider, std::string target) const;
+  [[nodiscard]] net::Task<Status> create_file(Visit& visit, const Match& match);
+  [[nodiscard]] net::Task<Status> create_batch(Visit& visit, const Match& match);
+  [[nodiscard]] net::Task<Status> list_objects(Visit& visit, const Match& match);
+  [[nodiscard]] net::Task<Status> use_object(Visit& visit, const Match& match);
 
   [[nodiscard]] net::Task<void> say_error(Visit& visit, Error error);
   [[nodiscard]] net::Task<Status> page(Visit& visit, const Match& match);

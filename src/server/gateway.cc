@@ -58,12 +58,14 @@ std::size_t connections_max(const config::Settings& settings) {
 }
 
 Result<std::unique_ptr<Shared>> make_shared_parts(const config::Settings& settings, const config::Env& env, record::LogSink& log,
-                                                  store::ResponseStore& responses, const pipeline::Self& self) {
+                                                  store::ResponseStore& responses, store::ObjectStore& objects,
+                                                  const pipeline::Self& self) {
   Result<net::ProxySettings> proxy = proxies(settings, env);
   if (!proxy) return fail_with(proxy);
   Result<std::shared_ptr<net::TlsClientContext>> upstream_tls = net::TlsClientContext::make({settings.upstream.tls_ca});
   if (!upstream_tls) return fail_with(upstream_tls);
-  auto shared = std::make_unique<Shared>(Shared{log, responses, self, std::move(*proxy), std::move(*upstream_tls), nullptr});
+  auto shared =
+      std::make_unique<Shared>(Shared{log, responses, objects, self, std::move(*proxy), std::move(*upstream_tls), nullptr});
   if (!settings.tls.cert.empty()) {
     Result<std::unique_ptr<net::TlsServerContext>> tls = net::TlsServerContext::load(tls_options(settings.tls));
     if (!tls) return fail_with(tls);
@@ -102,7 +104,8 @@ Gateway::Gateway(Sources sources, Configuration configuration, DataLock lock, st
       lock_{std::move(lock)},
       log_{std::move(log)},
       database_{std::move(database)},
-      responses_{*database_, configuration_.settings.responses.bytes_max.count} {}
+      responses_{*database_, configuration_.settings.responses.bytes_max.count},
+      objects_{*database_} {}
 
 Gateway::~Gateway() {
   hurry();
@@ -111,7 +114,7 @@ Gateway::~Gateway() {
 
 Status Gateway::start_workers() {
   const config::Settings& settings = configuration_.settings;
-  Result<std::unique_ptr<Shared>> shared = make_shared_parts(settings, sources_.env, *log_, responses_, *this);
+  Result<std::unique_ptr<Shared>> shared = make_shared_parts(settings, sources_.env, *log_, responses_, objects_, *this);
   if (!shared) return fail_with(shared);
   shared_ = std::move(*shared);
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(configuration_, data_directory_);

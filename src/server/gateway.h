@@ -10,6 +10,7 @@
 #include "server/load.h"
 #include "server/worker.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/objects.h"
 #include "store/sqlite/responses.h"
 
 namespace cardea::server {
@@ -57,6 +58,7 @@ class Gateway final : private pipeline::Self {
   std::unique_ptr<record::LogSink> log_;
   std::unique_ptr<store::sqlite::Database> database_;
   store::sqlite::Responses responses_;
+  store::sqlite::Objects objects_;
   std::vector<catalog::Discovered> found_;
   record::Recorder own_recorder_{
       record::Recorder::Options{}};  ///< what happens to the gateway itself; written by the thread that owns it

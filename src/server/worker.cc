@@ -13,7 +13,7 @@ net::SystemDialer::Options dialer_options(const Shared& shared) {
 }
 
 pipeline::Stores stores_of(const Shared& shared) {
-  return {shared.responses, [&log = shared.log](const Error& error) {
+  return {shared.responses, shared.objects, [&log = shared.log](const Error& error) {
             log.log(record::Level::warn, "response_not_kept", {{"reason", error.message()}});
           }};
 }

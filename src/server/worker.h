@@ -23,6 +23,7 @@ namespace cardea::server {
 struct Shared {
   record::LogSink& log;
   store::ResponseStore& responses;
+  store::ObjectStore& objects;
   const pipeline::Self& self;
   net::ProxySettings proxies;
   std::shared_ptr<net::TlsClientContext> upstream_tls;

@@ -26,7 +26,17 @@ CREATE TABLE responses(
 CREATE INDEX responses_expiry ON responses(expires_at, bytes);
 )";
 
-constexpr const char* steps[] = {version_1};
+/// Whose the things are that providers keep (files, batches).
+constexpr const char* version_2 = R"(
+CREATE TABLE objects(
+  id TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY(id, owner)) STRICT, WITHOUT ROWID;
+)";
+
+constexpr const char* steps[] = {version_1, version_2};
 
 std::unexpected<Error> refuse(const std::string& file, std::string_view why, std::string_view fix) {
   return fail(Kind::config, cat(file, " ", why, "; ", fix));

@@ -88,7 +88,7 @@ TestServer::TestServer(Setup setup)
   const auto on_failure = [this](std::string_view provider, const Error& error) {
     failures_.push_back(cat(provider, " ", info(error.kind()).label, " ", error.message()));
   };
-  const pipeline::Stores stores{stored_, [this](const Error& error) {
+  const pipeline::Stores stores{stored_, objects_, [this](const Error& error) {
                                   failures_.push_back(cat("store ", info(error.kind()).label, " ", error.message()));
                                 }};
   serving_ = std::make_unique<server::Serving>(

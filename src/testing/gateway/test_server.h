@@ -10,6 +10,7 @@
 
 #include "server/load.h"
 #include "server/serving.h"
+#include "store/memory/objects.h"
 #include "store/memory/responses.h"
 #include "testing/gateway/talk.h"
 #include "testing/world.h"
@@ -98,6 +99,7 @@ class TestServer {
   std::unique_ptr<Self> self_;
   std::vector<std::string> failures_;
   store::memory::Responses stored_;
+  store::memory::Objects objects_;
   std::unique_ptr<server::Serving> serving_;
   std::map<std::string, std::unique_ptr<Upstream>> upstreams_;
   bool ended_ = false;

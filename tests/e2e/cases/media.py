@@ -1,4 +1,6 @@
 """Sound, pictures, uploads and raw pass-through: what goes through as it is, and what goes nowhere."""
+import os
+import signal
 import struct
 import zlib
 
@@ -282,3 +284,123 @@ def several_keys_share_no_raw_pass_through_unless_told(t):
     with gateway.connect() as connection:
         connection.request("GET", "/p/up/models", [("authorization", f"Bearer {KEY}")]).expect(200)
     equal(len(upstream.requests), 0)
+
+
+# ---- Files and batches
+
+class Files:
+    """A provider that keeps files and batches, and lists them all to whoever has its key."""
+
+    def __init__(self):
+        self.files, self.batches, self.forms = {}, {}, []
+
+    def __call__(self, request, peer):
+        path, _, query = request.target.partition("?")
+        parts = path.split("/")[2:]
+        kept = self.files if parts[0] == "files" else self.batches
+        if request.method == "POST" and len(parts) == 1:
+            made = {"id": f"{parts[0][:-1]}-{len(kept) + 1}", "object": parts[0][:-1]}
+            if parts[0] == "batches":
+                made = {"id": f"batch_{len(kept) + 1}", "object": "batch", "input_file_id": request.json()["input_file_id"], "output_file_id": None}
+            else:
+                self.forms.append(request.body)
+            kept[made["id"]] = made
+            return peer.reply(made)
+        if len(parts) == 1:
+            ids = list(kept)
+            after = dict(pair.split("=") for pair in query.split("&") if pair).get("after")
+            ids = ids[ids.index(after) + 1:] if after else ids
+            page = ids[:2]
+            return peer.reply({"object": "list", "data": [kept[one] for one in page], "first_id": page[0] if page else None,
+                               "last_id": page[-1] if page else None, "has_more": len(ids) > 2})
+        if parts[1] not in kept:
+            return peer.reply({"error": {"message": "no such thing", "type": "invalid_request_error", "param": None, "code": None}}, 404)
+        if parts[-1] == "content":
+            return peer.reply(b'{"line":1}\n', content_type="application/octet-stream")
+        if request.method == "DELETE":
+            del kept[parts[1]]
+            return peer.reply({"id": parts[1], "object": "file", "deleted": True})
+        if parts[0] == "batches":
+            self.files["file-out"] = {"id": "file-out", "object": "file"}
+            kept[parts[1]]["output_file_id"] = "file-out"
+        peer.reply(kept[parts[1]])
+
+
+@case
+def files_and_batches_are_their_owners_alone(t):
+    provider = Files()
+    upstream = t.upstream(provider)
+    ann, bob = "ann-key-0123456789", "bob-key-0123456789"
+    config = {"keys": [{"name": "ann", "key": ann}, {"name": "bob", "key": bob}],
+              "providers": {"up": {"base_url": upstream.url(), "api_key": UPSTREAM_KEY}}}
+    config["data"] = str(t.folder / "files-data")
+    gateway = t.gateway(config)
+
+    def ask(key, method, path, body=None, headers=()):
+        with gateway.connect() as connection:
+            return connection.request(method, path, [("authorization", f"Bearer {key}"), *headers], body)
+
+    def upload_as(key):
+        return ask(key, "POST", "/v1/files", form(part("purpose", "batch"), part("file", b'{"a":1}\n', "in.jsonl")), FORM_HEADERS).expect(200).json()["id"]
+
+    mine = [upload_as(ann) for _ in range(2)]
+    foreign = [upload_as(bob) for _ in range(3)]
+    last = upload_as(ann)
+    equal(provider.forms[0], form(part("purpose", "batch"), part("file", b'{"a":1}\n', "in.jsonl")), "the form, byte for byte")
+
+    def listed(key, path="/v1/files"):
+        out, after = [], ""
+        while True:
+            page = ask(key, "GET", f"{path}?limit=2{after}").expect(200).json()
+            out += [one["id"] for one in page["data"]]
+            if not page["has_more"] or not page["data"]:
+                return out
+            after = f"&after={page['last_id']}"
+
+    equal((listed(ann), listed(bob)), (mine + [last], foreign))
+    for method, suffix in (("GET", ""), ("DELETE", ""), ("GET", "/content")):
+        refused = ask(ann, method, f"/v1/files/{foreign[0]}{suffix}").expect(404)
+        never = ask(ann, method, f"/v1/files/file-never{suffix}").expect(404)
+        equal(refused.text().replace(foreign[0], "X"), never.text().replace("file-never", "X"), "the same words")
+    equal(ask(ann, "GET", f"/v1/files/{mine[0]}/content").expect(200).body, b'{"line":1}\n')
+    for odd in ("..%2Fmodels", "file-1%2Fcontent", "a%20b", "file-1?x"):
+        ask(ann, "GET", f"/v1/files/{odd}")
+    true(all("models" not in request.target and "%2" not in request.target for request in upstream.requests), "ids are no paths")
+
+    ask(bob, "POST", "/v1/batches", f'{{"input_file_id":"{mine[0]}"}}'.encode(), [("content-type", "application/json")]).expect(404)
+    made = ask(ann, "POST", "/v1/batches", f'{{"input_file_id":"{mine[0]}","endpoint":"/v1/chat/completions"}}'.encode(),
+               [("content-type", "application/json")]).expect(200).json()["id"]
+    ask(bob, "GET", f"/v1/batches/{made}").expect(404)
+    ask(bob, "POST", f"/v1/batches/{made}/cancel").expect(404)
+    ask(ann, "GET", "/v1/files/file-out").expect(404)
+    equal(ask(ann, "GET", f"/v1/batches/{made}").expect(200).json()["output_file_id"], "file-out")
+    ask(ann, "GET", "/v1/files/file-out/content").expect(200)
+    ask(bob, "GET", "/v1/files/file-out/content").expect(404)
+    equal((listed(ann, "/v1/batches"), listed(bob, "/v1/batches")), ([made], []))
+
+    # Noted before the client heard of them: they are there after the process was killed.
+    made = upload_as(ann)
+    os.kill(gateway.pid, signal.SIGKILL)
+    gateway.expect_exit = -signal.SIGKILL
+    gateway.wait()
+    gateway = t.gateway(config)
+    equal(ask(ann, "GET", f"/v1/files/{made}").expect(200).json()["id"], made)
+    equal(ask(ann, "DELETE", f"/v1/files/{made}").expect(200).json()["deleted"], True)
+    ask(ann, "GET", f"/v1/files/{made}").expect(404)
+    equal(upstream.requests[-1].method, "DELETE", "what is forgotten is not asked for")
+
+
+@case
+def several_providers_of_files_are_told_apart_by_name(t):
+    one, other = t.upstream(Files()), t.upstream(Files())
+    gateway = t.gateway({"providers": {"one": {"base_url": one.url(), "api_key": UPSTREAM_KEY}, "other": {"base_url": other.url(), "api_key": UPSTREAM_KEY}}})
+    body = form(part("purpose", "batch"), part("file", b"{}", "in.jsonl"))
+    with gateway.connect() as connection:
+        contains(connection.request("POST", "/v1/files", FORM_HEADERS, body).expect(400).text(), "x-cardea-provider")
+    with gateway.connect() as connection:
+        made = connection.request("POST", "/v1/files", [*FORM_HEADERS, ("x-cardea-provider", "other")], body).expect(200).json()["id"]
+        connection.get(f"/v1/files/{made}").expect(200)
+        equal([one["id"] for one in connection.get("/v1/files?provider=other").expect(200).json()["data"]], [made])
+        equal(connection.get("/v1/files?provider=one").expect(200).json()["data"], [])
+        connection.get("/v1/files?provider=nobody").expect(400)
+    equal([request.target for request in one.requests], ["/v1/files"])
