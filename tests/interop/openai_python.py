@@ -1,5 +1,6 @@
 """The official OpenAI Python library."""
 import asyncio
+import base64
 import os
 import traceback
 
@@ -205,9 +206,33 @@ def embeddings_and_moderations():
     assert error.param == "input[0]", error
 
 
+def pictures_sound_and_files():
+    model, provider = "up_openai_chat/twin-1", {"x-cardea-provider": "up_openai_chat"}
+    picture = base64.b64decode(once.images.generate(model=model, prompt="a house").data[0].b64_json)
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    assert once.images.edit(model=model, image=("house.png", picture, "image/png"), prompt="a tree").data[0].b64_json
+    with once.audio.speech.with_streaming_response.create(model=model, input="Good morning", voice="alloy", response_format="wav") as answer:
+        sound = b"".join(answer.iter_bytes())
+    assert sound.startswith(b"RIFF")
+    assert once.audio.transcriptions.create(model=model, file=("talk.wav", sound)).text == "Good morning"
+    said = "".join(event.delta for event in once.audio.transcriptions.create(model=model, file=("talk.wav", sound), stream=True)
+                   if event.type == "transcript.text.delta")
+    assert said == "Good morning", said
+    error = raised(openai.BadRequestError, lambda: once.audio.transcriptions.create(model=model, file=("talk.wav", picture)))
+    assert error.param == "file", error
+    keeper = once.with_options(default_headers=provider)
+    made = keeper.files.create(purpose="batch", file=("in.jsonl", b'{"custom_id":"one","method":"POST","url":"/v1/embeddings","body":'
+                                                      b'{"model":"twin-1","input":"x"}}\n'))
+    batch = keeper.batches.create(input_file_id=made.id, endpoint="/v1/embeddings", completion_window="24h")
+    assert batch.id in [one.id for one in keeper.batches.list()]
+    assert keeper.files.content(made.id).text.startswith('{"custom_id":"one"')
+    assert keeper.files.delete(made.id).deleted
+    raised(openai.NotFoundError, lambda: keeper.files.retrieve(made.id))
+
+
 for case in (models_are_listed, plain_chat, every_parameter, streamed_chat, usage_in_a_stream, parallel_tools, streamed_tools, structured_output,
              reasoning, abort_amid_a_stream, retries, errors_are_its_exceptions, an_error_amid_a_stream, raw_responses, other_base_urls,
-             asynchronous, embeddings_and_moderations):
+             asynchronous, embeddings_and_moderations, pictures_sound_and_files):
     try:
         case()
         print(f"passed {case.__name__}", flush=True)
