@@ -105,7 +105,7 @@ net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
     co_return;
   }
   // Cancelled at the end of a drain: another process, or this one in a moment, will do it.
-  if (error.is(Kind::unavailable)) {
+  if (error.is(Kind::unavailable) && error.detail().message.empty()) {
     error = Error{Kind::unavailable, Error::Detail{.message = "the gateway is going down; try again", .retry_after = "1"}};
   }
   visit.stand_in_dialect();

@@ -1,5 +1,6 @@
 """Sound, pictures, uploads and raw pass-through: what goes through as it is, and what goes nowhere."""
 import os
+import shutil
 import signal
 import struct
 import zlib
@@ -404,3 +405,14 @@ def several_providers_of_files_are_told_apart_by_name(t):
         equal(connection.get("/v1/files?provider=one").expect(200).json()["data"], [])
         connection.get("/v1/files?provider=nobody").expect(400)
     equal([request.target for request in one.requests], ["/v1/files"])
+
+
+@case
+def an_upload_without_room_is_said_so(t):
+    upstream, gateway = setup(t, lambda request, peer: peer.reply(TRANSCRIPT), data=str(t.folder / "gone"))
+    upload(gateway, form(part("model", "ear"), part("file", wav(20), "talk.wav"))).expect(200)
+    shutil.rmtree(t.folder / "gone")
+    refused = upload(gateway, form(part("model", "ear"), part("file", wav(20), "talk.wav"))).expect(503)
+    contains(refused.error()["message"], "cannot be kept")
+    upload(gateway, form(part("model", "ear"), part("file", wav(1), "talk.wav"))).expect(200)  # small enough for memory
+    equal(len(upstream.requests), 2)
