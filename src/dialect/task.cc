@@ -57,6 +57,24 @@ std::string TaskFormat::target_of(std::string_view model) const {
   return target.starts_with(blank) ? cat(google::model_path(model), target.substr(blank.size())) : std::string{target};
 }
 
+Result<TaskRequest> TaskFormat::decode_request(std::string_view body, const Asked& asked) const {
+  const auto root = Raw::checked(body);
+  if (!root) return fail(root.error().clone());
+  std::optional<std::string> model;
+  if (!model_in_path()) {
+    if (auto status = read_member(*root, "model", "", model); !status) return fail_with(status);
+  }
+  auto request = read_request(*root);
+  if (request) std::visit([&](auto& said) { said.model = model ? *model : asked.model; }, *request);
+  return request;
+}
+
+Result<TaskAnswer> TaskFormat::decode_answer(std::string_view body) const {
+  const auto root = Raw::checked(body, upstream_scan());
+  if (!root) return fail(root.error().clone());
+  return read_answer(*root);
+}
+
 // ---- the same format on both sides -----------------------------------------------------------------------------------------
 
 Result<TaskView> inspect_task(const TaskFormat& format, std::string_view body, const Asked& asked) {
@@ -249,7 +267,7 @@ Result<TranslatedTaskAnswer> translate_task_answer(const TaskPair& pair, std::st
                                                    const Secret& secret) {
   const auto root = answer_of(pair.upstream, body, secret);
   if (!root) return fail(root.error().clone());
-  auto answer = pair.upstream.decode_answer(body);
+  auto answer = pair.upstream.read_answer(*root);
   if (!answer) return fail(as_upstreams(answer.error()));
   TranslatedTaskAnswer out;
   if (auto fits = fit(context.request, *answer, out.losses); !fits) return fail_with(fits);

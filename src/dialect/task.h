@@ -22,6 +22,8 @@
 
 namespace cardea::dialect {
 
+class Raw;
+
 /// In the order of TaskRequest's and TaskAnswer's alternatives.
 enum class Task : std::uint8_t { embed, rerank, moderate, tokenize, detokenize };
 /// As configurations name it: "embeddings", "rerank", "moderations", "tokenize", "detokenize".
@@ -51,12 +53,15 @@ struct TaskFormat {
   /// A field of the model's name for it → this format's own, for what the client is told.
   std::span<const std::pair<std::string_view, std::string_view>> words = {};
 
-  Result<TaskRequest> (*decode_request)(std::string_view body, const Asked& asked);
+  /// What a body says that was checked; its model is decode_request()'s.
+  Result<TaskRequest> (*read_request)(const Raw& root);
   /// Error: bad_request, for what cannot be left out (an input would have no answer).
   Result<std::string> (*encode_request)(const TaskRequest& request, Losses& losses);
-  Result<TaskAnswer> (*decode_answer)(std::string_view body);
+  Result<TaskAnswer> (*read_answer)(const Raw& root);
   std::string (*encode_answer)(const TaskAnswer& answer, const TaskContext& context, Losses& losses);
 
+  [[nodiscard]] Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) const;
+  [[nodiscard]] Result<TaskAnswer> decode_answer(std::string_view body) const;
   [[nodiscard]] bool model_in_path() const noexcept { return target.find("{model}") != std::string_view::npos; }
   /// The request target of a model below the base URL.
   [[nodiscard]] std::string target_of(std::string_view model) const;

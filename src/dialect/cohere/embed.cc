@@ -61,27 +61,21 @@ Status read_images(const Raw& list, std::vector<model::EmbedInput>& out) {
   return {};
 }
 
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_request(const Raw& root) {
   model::Embed out;
   out.dialect = name;
-  out.model = asked.model;
-  std::optional<std::string> model;
-  Status status = read_member(*root, "model", "", model);
-  if (status) status = read_member(*root, "input_type", "", out.task);
-  if (status) status = read_member(*root, "embedding_types", "", out.encodings);
-  if (status) status = read_member(*root, "output_dimension", "", out.dimensions);
-  if (status) status = read_member(*root, "truncate", "", out.truncate);
-  if (const auto texts = root->find("texts"); status && texts) status = read_texts(*texts, "texts", out.inputs);
-  if (const auto images = root->find("images"); status && images) status = read_images(*images, out.inputs);
-  if (const auto inputs = root->find("inputs"); status && inputs) status = read_content_inputs(*inputs, out.inputs);
+  Status status = read_member(root, "input_type", "", out.task);
+  if (status) status = read_member(root, "embedding_types", "", out.encodings);
+  if (status) status = read_member(root, "output_dimension", "", out.dimensions);
+  if (status) status = read_member(root, "truncate", "", out.truncate);
+  if (const auto texts = root.find("texts"); status && texts) status = read_texts(*texts, "texts", out.inputs);
+  if (const auto images = root.find("images"); status && images) status = read_images(*images, out.inputs);
+  if (const auto inputs = root.find("inputs"); status && inputs) status = read_content_inputs(*inputs, out.inputs);
   if (status && out.inputs.empty()) status = bad_field("texts", "is missing; give texts, images or inputs");
   if (!status) return fail_with(status);
-  if (model) out.model = std::move(*model);
   if (out.task) out.task = neutral_word(tasks, *out.task);
   if (out.truncate) out.truncate = to_lower(*out.truncate);
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -166,14 +160,12 @@ Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
-  const auto embeddings = root->find("embeddings");
+Result<TaskAnswer> read_answer(const Raw& root) {
+  const auto embeddings = root.find("embeddings");
   if (!embeddings) return bad_field("embeddings", "is missing");
   model::Embedded out;
   out.dialect = name;
-  Status status = read_member(*root, "id", "", out.id);
+  Status status = read_member(root, "id", "", out.id);
   // Without types asked for, v1 answers with the floats alone.
   if (embeddings->is(Type::array)) {
     if (status) status = read_vectors(*embeddings, "float", "embeddings", out.vectors);
@@ -185,13 +177,13 @@ Result<TaskAnswer> decode_answer(std::string_view body) {
   }
   std::ranges::sort(out.vectors, {}, [](const auto& vector) { return std::tie(vector.index, vector.encoding); });
   std::optional<std::uint64_t> tokens;
-  const auto meta = root->find("meta");
+  const auto meta = root.find("meta");
   const auto billed = meta ? meta->find("billed_units") : std::nullopt;
   if (status && billed) status = read_member(*billed, "input_tokens", "meta.billed_units", tokens);
   if (!status) return fail_with(status);
   out.usage = usage_of_input(tokens);
   constexpr std::string_view known_answer[] = {"id", "embeddings", "texts", "images", "inputs", "meta", "response_type"};
-  collect_extras(*root, known_answer, out.extras);
+  collect_extras(root, known_answer, out.extras);
   return out;
 }
 
@@ -238,9 +230,9 @@ const TaskFormat cohere_embed{.task = Task::embed,
                               .subject = {},
                               .answers = "embeddings",
                               .words = words,
-                              .decode_request = decode_request,
+                              .read_request = read_request,
                               .encode_request = encode_request,
-                              .decode_answer = decode_answer,
+                              .read_answer = read_answer,
                               .encode_answer = encode_answer};
 
 }  // namespace cardea::dialect::tasks

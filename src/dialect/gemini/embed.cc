@@ -102,24 +102,18 @@ Status read_request(const Raw& request, const std::string& path, model::Embed& o
   return {};
 }
 
-Result<TaskRequest> decode_one(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_one(const Raw& root) {
   model::Embed out;
   out.dialect = name;
-  out.model = asked.model;
-  if (auto status = read_request(*root, "", out); !status) return fail_with(status);
+  if (auto status = read_request(root, "", out); !status) return fail_with(status);
   return out;
 }
 
-Result<TaskRequest> decode_batch(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
-  const auto list = required(*root, "requests", "", Type::array);
+Result<TaskRequest> read_batch(const Raw& root) {
+  const auto list = required(root, "requests", "", Type::array);
   if (!list) return fail(list.error().clone());
   model::Embed out;
   out.dialect = name;
-  out.model = asked.model;
   Status status;
   list->each_element([&](const Raw& request) {
     status = read_request(request, cat("requests[", out.inputs.size(), ']'), out);
@@ -232,35 +226,31 @@ Status read_embedding(const Raw& embedding, const std::string& path, model::Embe
 
 constexpr std::string_view known_answer[] = {"embedding", "embeddings", "usageMetadata"};
 
-Result<TaskAnswer> decode_one_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
+Result<TaskAnswer> read_one_answer(const Raw& root) {
   model::Embedded out;
   out.dialect = name;
-  const auto embedding = required(*root, "embedding", "", Type::object);
+  const auto embedding = required(root, "embedding", "", Type::object);
   if (!embedding) return fail(embedding.error().clone());
   Status status = read_embedding(*embedding, "embedding", out);
-  if (status) status = read_usage(*root, out);
+  if (status) status = read_usage(root, out);
   if (!status) return fail_with(status);
-  collect_extras(*root, known_answer, out.extras);
+  collect_extras(root, known_answer, out.extras);
   return out;
 }
 
-Result<TaskAnswer> decode_batch_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
+Result<TaskAnswer> read_batch_answer(const Raw& root) {
   model::Embedded out;
   out.dialect = name;
-  const auto list = required(*root, "embeddings", "", Type::array);
+  const auto list = required(root, "embeddings", "", Type::array);
   if (!list) return fail(list.error().clone());
   Status status;
   list->each_element([&](const Raw& embedding) {
     status = read_embedding(embedding, cat("embeddings[", out.vectors.size(), ']'), out);
     return status.has_value();
   });
-  if (status) status = read_usage(*root, out);
+  if (status) status = read_usage(root, out);
   if (!status) return fail_with(status);
-  collect_extras(*root, known_answer, out.extras);
+  collect_extras(root, known_answer, out.extras);
   return out;
 }
 
@@ -313,9 +303,9 @@ const TaskFormat gemini_embed{.task = Task::embed,
                               .subject = "content",
                               .answers = "embedding",
                               .words = one_words,
-                              .decode_request = decode_one,
+                              .read_request = read_one,
                               .encode_request = encode_one,
-                              .decode_answer = decode_one_answer,
+                              .read_answer = read_one_answer,
                               .encode_answer = encode_one_answer};
 const TaskFormat gemini_batch_embed{.task = Task::embed,
                                     .name = "gemini_batch",
@@ -324,9 +314,9 @@ const TaskFormat gemini_batch_embed{.task = Task::embed,
                                     .subject = "requests",
                                     .answers = "embeddings",
                                     .words = batch_words,
-                                    .decode_request = decode_batch,
+                                    .read_request = read_batch,
                                     .encode_request = encode_batch,
-                                    .decode_answer = decode_batch_answer,
+                                    .read_answer = read_batch_answer,
                                     .encode_answer = encode_batch_answer};
 
 }  // namespace cardea::dialect::tasks

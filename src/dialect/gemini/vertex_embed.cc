@@ -40,14 +40,11 @@ Status read_instance(const Raw& instance, model::Embed& out) {
   return {};
 }
 
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
-  const auto instances = required(*root, "instances", "", Type::array);
+Result<TaskRequest> read_request(const Raw& root) {
+  const auto instances = required(root, "instances", "", Type::array);
   if (!instances) return fail(instances.error().clone());
   model::Embed out;
   out.dialect = name;
-  out.model = asked.model;
   Status status;
   instances->each_element([&](const Raw& instance) {
     status = read_instance(instance, out);
@@ -55,14 +52,14 @@ Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
   });
   if (status && out.inputs.empty()) status = bad_field("instances", "is empty; give at least one element");
   std::optional<bool> truncate;
-  if (const auto parameters = root->find("parameters"); status && parameters) {
+  if (const auto parameters = root.find("parameters"); status && parameters) {
     status = read_member(*parameters, "outputDimensionality", "parameters", out.dimensions);
     if (status) status = read_member(*parameters, "autoTruncate", "parameters", truncate);
   }
   if (!status) return fail_with(status);
   if (truncate) out.truncate = *truncate ? "end" : "none";
   constexpr std::string_view known[] = {"instances", "parameters"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -100,10 +97,8 @@ Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
-  const auto predictions = required(*root, "predictions", "", Type::array);
+Result<TaskAnswer> read_answer(const Raw& root) {
+  const auto predictions = required(root, "predictions", "", Type::array);
   if (!predictions) return fail(predictions.error().clone());
   model::Embedded out;
   out.dialect = name;
@@ -130,7 +125,7 @@ Result<TaskAnswer> decode_answer(std::string_view body) {
   if (!status) return fail_with(status);
   out.usage = usage_of_input(tokens);
   constexpr std::string_view known[] = {"predictions", "metadata"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -166,9 +161,9 @@ const TaskFormat vertex_embed{.task = Task::embed,
                               .subject = "instances",
                               .answers = "predictions",
                               .words = words,
-                              .decode_request = decode_request,
+                              .read_request = read_request,
                               .encode_request = encode_request,
-                              .decode_answer = decode_answer,
+                              .read_answer = read_answer,
                               .encode_answer = encode_answer};
 
 }  // namespace cardea::dialect::tasks

@@ -42,28 +42,22 @@ Status read_types(const Raw& root, model::Embed& out) {
   return {};
 }
 
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_request(const Raw& root) {
   model::Embed out;
   out.dialect = name;
-  out.model = asked.model;
-  std::optional<std::string> model;
   std::optional<bool> truncate;
-  Status status = read_member(*root, "model", "", model);
-  if (status) status = read_types(*root, out);
-  if (status) status = read_member(*root, "dimensions", "", out.dimensions);
-  if (status) status = read_member(*root, "task", "", out.task);
-  if (status) status = read_member(*root, "truncate", "", truncate);
-  if (status) status = read_member(*root, "user", "", out.user);
-  const auto input = root->find("input");
+  Status status = read_types(root, out);
+  if (status) status = read_member(root, "dimensions", "", out.dimensions);
+  if (status) status = read_member(root, "task", "", out.task);
+  if (status) status = read_member(root, "truncate", "", truncate);
+  if (status) status = read_member(root, "user", "", out.user);
+  const auto input = root.find("input");
   if (status && !input) status = bad_field("input", "is missing");
   if (status) status = read_inputs(*input, "input", read_object, out.inputs);
   if (!status) return fail_with(status);
-  if (model) out.model = std::move(*model);
   if (out.task) out.task = neutral_word(tasks, *out.task);
   if (truncate) out.truncate = *truncate ? "end" : "none";
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -133,8 +127,8 @@ Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  auto answer = openai_embed.decode_answer(body);
+Result<TaskAnswer> read_answer(const Raw& root) {
+  auto answer = openai_embed.read_answer(root);
   if (answer) std::get<model::Embedded>(*answer).dialect = name;
   return answer;
 }
@@ -155,9 +149,9 @@ const TaskFormat jina_embed{.task = Task::embed,
                             .subject = "input",
                             .answers = "data",
                             .words = words,
-                            .decode_request = decode_request,
+                            .read_request = read_request,
                             .encode_request = encode_request,
-                            .decode_answer = decode_answer,
+                            .read_answer = read_answer,
                             .encode_answer = encode_answer};
 
 }  // namespace cardea::dialect::tasks

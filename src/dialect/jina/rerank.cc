@@ -10,28 +10,23 @@ namespace {
 constexpr std::string_view name = "jina";
 constexpr std::string_view known[] = {"model", "query", "documents", "top_n", "return_documents", "user"};
 
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_request(const Raw& root) {
   model::Rerank out;
   out.dialect = name;
-  out.model = asked.model;
-  std::optional<std::string> model;
-  Status status = read_member(*root, "model", "", model);
-  auto query = required_text(*root, "query", "");
+  Status status;
+  auto query = required_text(root, "query", "");
   if (status && !query) status = fail_with(query);
-  const auto documents = root->find("documents");
+  const auto documents = root.find("documents");
   if (status && !documents) status = bad_field("documents", "is missing");
   if (status) status = read_documents(*documents, "documents", out.documents);
-  if (status) status = read_member(*root, "top_n", "", out.top_n);
-  if (status) status = read_member(*root, "return_documents", "", out.return_documents);
-  if (status) status = read_member(*root, "user", "", out.user);
+  if (status) status = read_member(root, "top_n", "", out.top_n);
+  if (status) status = read_member(root, "return_documents", "", out.return_documents);
+  if (status) status = read_member(root, "user", "", out.user);
   if (!status) return fail_with(status);
   // Jina and vLLM give the documents back unless told not to.
   if (!out.return_documents) out.return_documents = true;
   out.query = std::move(*query);
-  if (model) out.model = std::move(*model);
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -66,23 +61,21 @@ Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
-  const auto results = root->find("results");
+Result<TaskAnswer> read_answer(const Raw& root) {
+  const auto results = root.find("results");
   if (!results) return bad_field("results", "is missing");
   model::Reranked out;
   out.dialect = name;
-  Status status = read_member(*root, "id", "", out.id);
-  if (status) status = read_member(*root, "model", "", out.model);
+  Status status = read_member(root, "id", "", out.id);
+  if (status) status = read_member(root, "model", "", out.model);
   if (status) status = read_results(*results, "results", "relevance_score", out.results);
-  const auto meta = root->find("meta");
+  const auto meta = root.find("meta");
   const auto billed = meta ? meta->find("billed_units") : std::nullopt;
   if (status && billed) status = read_member(*billed, "search_units", "meta.billed_units", out.search_units);
   if (!status) return fail_with(status);
-  out.usage = read_input_usage(*root);
+  out.usage = read_input_usage(root);
   constexpr std::string_view known_answer[] = {"id", "model", "results", "usage", "meta", "object"};
-  collect_extras(*root, known_answer, out.extras);
+  collect_extras(root, known_answer, out.extras);
   return out;
 }
 
@@ -130,9 +123,9 @@ const TaskFormat jina_rerank{.task = Task::rerank,
                              .target = "/rerank",
                              .subject = "documents",
                              .answers = "results",
-                             .decode_request = decode_request,
+                             .read_request = read_request,
                              .encode_request = encode_request,
-                             .decode_answer = decode_answer,
+                             .read_answer = read_answer,
                              .encode_answer = encode_answer};
 
 }  // namespace cardea::dialect::tasks

@@ -11,22 +11,16 @@ constexpr std::string_view name = "llamacpp";
 constexpr std::pair<std::string_view, std::string_view> words[] = {
     {"prompt", "content"}, {"special", "add_special"}, {"pieces", "with_pieces"}};
 
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_request(const Raw& root) {
   model::Tokenize out;
   out.dialect = name;
-  out.model = asked.model;
-  std::optional<std::string> model;
-  Status status = read_member(*root, "model", "", model);
-  if (status) status = read_member(*root, "content", "", out.prompt);
-  if (status) status = read_member(*root, "add_special", "", out.special);
-  if (status) status = read_member(*root, "with_pieces", "", out.pieces);
+  Status status = read_member(root, "content", "", out.prompt);
+  if (status) status = read_member(root, "add_special", "", out.special);
+  if (status) status = read_member(root, "with_pieces", "", out.pieces);
   if (status && !out.prompt) status = bad_field("content", "is missing");
   if (!status) return fail_with(status);
-  if (model) out.model = std::move(*model);
   constexpr std::string_view known[] = {"model", "content", "add_special", "with_pieces"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -64,10 +58,8 @@ Status read_token(const Raw& token, const std::string& path, model::Tokenized& o
   return {};
 }
 
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
-  const auto tokens = required(*root, "tokens", "", Type::array);
+Result<TaskAnswer> read_answer(const Raw& root) {
+  const auto tokens = required(root, "tokens", "", Type::array);
   if (!tokens) return fail(tokens.error().clone());
   model::Tokenized out;
   out.dialect = name;
@@ -79,7 +71,7 @@ Result<TaskAnswer> decode_answer(std::string_view body) {
   if (status && out.pieces && out.pieces->size() != out.tokens.size()) status = bad_field("tokens", "must be of one kind");
   if (!status) return fail_with(status);
   constexpr std::string_view known[] = {"tokens"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -107,8 +99,8 @@ std::string encode_answer(const TaskAnswer& answer, const TaskContext& /*context
   return out;
 }
 
-Result<TaskRequest> decode_back(std::string_view body, const Asked& asked) {
-  auto request = vllm_detokenize.decode_request(body, asked);
+Result<TaskRequest> read_back(const Raw& root) {
+  auto request = vllm_detokenize.read_request(root);
   if (request) std::get<model::Detokenize>(*request).dialect = name;
   return request;
 }
@@ -128,16 +120,14 @@ Result<std::string> encode_back(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> decode_text(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
-  auto text = required_text(*root, "content", "");
+Result<TaskAnswer> read_text(const Raw& root) {
+  auto text = required_text(root, "content", "");
   if (!text) return fail_with(text);
   model::Detokenized out;
   out.dialect = name;
   out.text = std::move(*text);
   constexpr std::string_view known[] = {"content"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -163,9 +153,9 @@ const TaskFormat llamacpp_tokenize{.task = Task::tokenize,
                                    .answers = "tokens",
                                    .sends_model = false,
                                    .words = words,
-                                   .decode_request = decode_request,
+                                   .read_request = read_request,
                                    .encode_request = encode_request,
-                                   .decode_answer = decode_answer,
+                                   .read_answer = read_answer,
                                    .encode_answer = encode_answer};
 const TaskFormat llamacpp_detokenize{.task = Task::detokenize,
                                      .name = name,
@@ -175,9 +165,9 @@ const TaskFormat llamacpp_detokenize{.task = Task::detokenize,
                                      .subject = "tokens",
                                      .answers = "content",
                                      .sends_model = false,
-                                     .decode_request = decode_back,
+                                     .read_request = read_back,
                                      .encode_request = encode_back,
-                                     .decode_answer = decode_text,
+                                     .read_answer = read_text,
                                      .encode_answer = encode_text};
 
 }  // namespace cardea::dialect::tasks

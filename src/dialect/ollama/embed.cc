@@ -21,27 +21,22 @@ constexpr Form form_new{"input", "embeddings", true};
 constexpr Form form_old{"prompt", "embedding", false};
 
 template <const Form& form>
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_request(const Raw& root) {
   model::Embed out;
   out.dialect = name;
-  out.model = asked.model;
-  std::optional<std::string> model;
   std::optional<bool> truncate;
-  Status status = read_member(*root, "model", "", model);
-  if (status && form.several) status = read_member(*root, "dimensions", "", out.dimensions);
-  if (status && form.several) status = read_member(*root, "truncate", "", truncate);
-  const auto input = root->find(form.input);
+  Status status;
+  if (status && form.several) status = read_member(root, "dimensions", "", out.dimensions);
+  if (status && form.several) status = read_member(root, "truncate", "", truncate);
+  const auto input = root.find(form.input);
   if (status && !input) status = bad_field(form.input, "is missing");
   if (status && !form.several && !input->is(Type::string)) status = wrong_type(form.input, "a string", input->type());
   if (status) status = read_texts(*input, form.input, out.inputs);
   if (!status) return fail_with(status);
-  if (model) out.model = std::move(*model);
   if (truncate) out.truncate = *truncate ? "end" : "none";
   constexpr std::string_view known[] = {"model", form.input, "dimensions", "truncate"};
   constexpr std::string_view known_old[] = {"model", form.input};
-  collect_extras(*root, form.several ? std::span<const std::string_view>{known} : known_old, out.extras);
+  collect_extras(root, form.several ? std::span<const std::string_view>{known} : known_old, out.extras);
   return out;
 }
 
@@ -77,16 +72,14 @@ Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
 }
 
 template <const Form& form>
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
-  const auto list = root->find(form.vectors);
+Result<TaskAnswer> read_answer(const Raw& root) {
+  const auto list = root.find(form.vectors);
   if (!list) return bad_field(form.vectors, "is missing");
   model::Embedded out;
   out.dialect = name;
-  Status status = read_member(*root, "model", "", out.model);
+  Status status = read_member(root, "model", "", out.model);
   std::optional<std::uint64_t> tokens;
-  if (status) status = read_member(*root, "prompt_eval_count", "", tokens);
+  if (status) status = read_member(root, "prompt_eval_count", "", tokens);
   if (status && form.several) status = read_vectors(*list, "float", form.vectors, out.vectors);
   if (status && !form.several) {
     auto vector = read_vector(*list, 0, std::string{form.vectors});
@@ -96,7 +89,7 @@ Result<TaskAnswer> decode_answer(std::string_view body) {
   if (!status) return fail_with(status);
   out.usage = usage_of_input(tokens);
   constexpr std::string_view known[] = {"model", form.vectors, "prompt_eval_count"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -129,9 +122,9 @@ const TaskFormat ollama_embed{.task = Task::embed,
                               .subject = "input",
                               .answers = "embeddings",
                               .words = words,
-                              .decode_request = decode_request<form_new>,
+                              .read_request = read_request<form_new>,
                               .encode_request = encode_request<form_new>,
-                              .decode_answer = decode_answer<form_new>,
+                              .read_answer = read_answer<form_new>,
                               .encode_answer = encode_answer<form_new>};
 const TaskFormat ollama_embeddings{.task = Task::embed,
                                    .name = "ollama_embeddings",
@@ -140,9 +133,9 @@ const TaskFormat ollama_embeddings{.task = Task::embed,
                                    .subject = "prompt",
                                    .answers = "embedding",
                                    .words = old_words,
-                                   .decode_request = decode_request<form_old>,
+                                   .read_request = read_request<form_old>,
                                    .encode_request = encode_request<form_old>,
-                                   .decode_answer = decode_answer<form_old>,
+                                   .read_answer = read_answer<form_old>,
                                    .encode_answer = encode_answer<form_old>};
 
 }  // namespace cardea::dialect::tasks

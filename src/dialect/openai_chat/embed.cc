@@ -47,29 +47,23 @@ constexpr Word tasks[] = {{"query", "query"},
                           {"document", "search_document"}};
 constexpr std::string_view known[] = {"model", "input", "encoding_format", "dimensions", "input_type", "truncate", "user"};
 
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_request(const Raw& root) {
   model::Embed out;
   out.dialect = name;
-  out.model = asked.model;
   std::optional<std::string> encoding;
-  std::optional<std::string> model;
-  Status status = read_member(*root, "model", "", model);
-  if (status) status = read_member(*root, "encoding_format", "", encoding);
-  if (status) status = read_member(*root, "dimensions", "", out.dimensions);
-  if (status) status = read_member(*root, "input_type", "", out.task);
-  if (status) status = read_member(*root, "truncate", "", out.truncate);
-  if (status) status = read_member(*root, "user", "", out.user);
-  const auto input = root->find("input");
+  Status status = read_member(root, "encoding_format", "", encoding);
+  if (status) status = read_member(root, "dimensions", "", out.dimensions);
+  if (status) status = read_member(root, "input_type", "", out.task);
+  if (status) status = read_member(root, "truncate", "", out.truncate);
+  if (status) status = read_member(root, "user", "", out.user);
+  const auto input = root.find("input");
   if (status && !input) status = bad_field("input", "is missing");
   if (status) status = read_inputs(*input, "input", nullptr, out.inputs);
   if (!status) return fail_with(status);
-  if (model) out.model = std::move(*model);
   if (encoding) out.encodings.emplace().push_back(std::move(*encoding));
   if (out.task) out.task = neutral_word(tasks, *out.task);
   if (out.truncate) out.truncate = to_lower(*out.truncate);
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -118,16 +112,14 @@ Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
-  const auto data = required(*root, "data", "", Type::array);
+Result<TaskAnswer> read_answer(const Raw& root) {
+  const auto data = required(root, "data", "", Type::array);
   if (!data) return fail(data.error().clone());
   model::Embedded out;
   out.dialect = name;
-  out.usage = read_input_usage(*root);
-  Status status = read_member(*root, "model", "", out.model);
-  if (status) status = read_member(*root, "id", "", out.id);
+  out.usage = read_input_usage(root);
+  Status status = read_member(root, "model", "", out.model);
+  if (status) status = read_member(root, "id", "", out.id);
   std::uint64_t place = 0;
   data->each_element([&](const Raw& item) {
     const auto path = cat("data[", place, ']');
@@ -144,7 +136,7 @@ Result<TaskAnswer> decode_answer(std::string_view body) {
   });
   if (!status) return fail_with(status);
   constexpr std::string_view known_answer[] = {"object", "data", "model", "usage", "id"};
-  collect_extras(*root, known_answer, out.extras);
+  collect_extras(root, known_answer, out.extras);
   return out;
 }
 
@@ -180,9 +172,9 @@ const TaskFormat openai_embed{.task = Task::embed,
                               .subject = "input",
                               .answers = "data",
                               .words = words,
-                              .decode_request = decode_request,
+                              .read_request = read_request,
                               .encode_request = encode_request,
-                              .decode_answer = decode_answer,
+                              .read_answer = read_answer,
                               .encode_answer = encode_answer};
 
 }  // namespace cardea::dialect::tasks

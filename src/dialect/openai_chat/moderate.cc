@@ -40,21 +40,16 @@ Status read_input(const Raw& input, std::vector<model::ModerationInput>& out) {
   return {};
 }
 
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_request(const Raw& root) {
   model::Moderate out;
   out.dialect = name;
-  out.model = asked.model;
-  std::optional<std::string> model;
-  Status status = read_member(*root, "model", "", model);
-  const auto input = root->find("input");
+  Status status;
+  const auto input = root.find("input");
   if (status && !input) status = bad_field("input", "is missing");
   if (status) status = read_input(*input, out.inputs);
   if (!status) return fail_with(status);
-  if (model) out.model = std::move(*model);
   constexpr std::string_view known[] = {"model", "input"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -116,15 +111,13 @@ Result<model::Verdict> read_verdict(const Raw& result, const std::string& path) 
   return out;
 }
 
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
-  const auto results = required(*root, "results", "", Type::array);
+Result<TaskAnswer> read_answer(const Raw& root) {
+  const auto results = required(root, "results", "", Type::array);
   if (!results) return fail(results.error().clone());
   model::Moderated out;
   out.dialect = name;
-  Status status = read_member(*root, "id", "", out.id);
-  if (status) status = read_member(*root, "model", "", out.model);
+  Status status = read_member(root, "id", "", out.id);
+  if (status) status = read_member(root, "model", "", out.model);
   results->each_element([&](const Raw& result) {
     auto verdict = read_verdict(result, cat("results[", out.verdicts.size(), ']'));
     if (!verdict) status = fail_with(verdict);
@@ -132,9 +125,9 @@ Result<TaskAnswer> decode_answer(std::string_view body) {
     return status.has_value();
   });
   if (!status) return fail_with(status);
-  out.usage = read_input_usage(*root);
+  out.usage = read_input_usage(root);
   constexpr std::string_view known[] = {"id", "model", "results", "usage"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -183,9 +176,9 @@ const TaskFormat openai_moderate{.task = Task::moderate,
                                  .answers = "results",
                                  .default_model = "omni-moderation-latest",  // what OpenAI takes, says its reference
                                  .words = words,
-                                 .decode_request = decode_request,
+                                 .read_request = read_request,
                                  .encode_request = encode_request,
-                                 .decode_answer = decode_answer,
+                                 .read_answer = read_answer,
                                  .encode_answer = encode_answer};
 
 }  // namespace cardea::dialect::tasks

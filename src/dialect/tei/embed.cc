@@ -10,26 +10,20 @@ namespace {
 constexpr std::string_view name = "tei";
 constexpr std::string_view known[] = {"model", "inputs", "dimensions", "truncate", "truncation_direction"};
 
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_request(const Raw& root) {
   model::Embed out;
   out.dialect = name;
-  out.model = asked.model;
-  std::optional<std::string> model;
   std::optional<std::string> side;
   std::optional<bool> truncate;
-  Status status = read_member(*root, "model", "", model);
-  if (status) status = read_member(*root, "dimensions", "", out.dimensions);
-  if (status) status = read_member(*root, "truncate", "", truncate);
-  if (status) status = read_member(*root, "truncation_direction", "", side);
-  const auto inputs = root->find("inputs");
+  Status status = read_member(root, "dimensions", "", out.dimensions);
+  if (status) status = read_member(root, "truncate", "", truncate);
+  if (status) status = read_member(root, "truncation_direction", "", side);
+  const auto inputs = root.find("inputs");
   if (status && !inputs) status = bad_field("inputs", "is missing");
   if (status) status = read_inputs(*inputs, "inputs", nullptr, out.inputs);
   if (!status) return fail_with(status);
-  if (model) out.model = std::move(*model);
   if (truncate) out.truncate = !*truncate ? "none" : iequals(side.value_or(""), "left") ? "start" : "end";
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -68,12 +62,10 @@ Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
+Result<TaskAnswer> read_answer(const Raw& root) {
   model::Embedded out;
   out.dialect = name;
-  if (auto status = read_vectors(*root, "float", "$", out.vectors); !status) return fail_with(status);
+  if (auto status = read_vectors(root, "float", "$", out.vectors); !status) return fail_with(status);
   return out;
 }
 
@@ -97,9 +89,9 @@ const TaskFormat tei_embed{.task = Task::embed,
                            .subject = "inputs",
                            .answers = {},
                            .sends_model = false,
-                           .decode_request = decode_request,
+                           .read_request = read_request,
                            .encode_request = encode_request,
-                           .decode_answer = decode_answer,
+                           .read_answer = read_answer,
                            .encode_answer = encode_answer};
 
 }  // namespace cardea::dialect::tasks

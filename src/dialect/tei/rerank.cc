@@ -10,31 +10,26 @@ constexpr std::string_view name = "tei";
 constexpr std::pair<std::string_view, std::string_view> words[] = {{"documents", "texts"}, {"return_documents", "return_text"}};
 constexpr std::string_view known[] = {"model", "query", "texts", "return_text", "raw_scores", "truncate", "truncation_direction"};
 
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_request(const Raw& root) {
   model::Rerank out;
   out.dialect = name;
-  out.model = asked.model;
-  std::optional<std::string> model;
   std::optional<std::string> side;
   std::optional<bool> truncate;
-  Status status = read_member(*root, "model", "", model);
-  auto query = required_text(*root, "query", "");
+  Status status;
+  auto query = required_text(root, "query", "");
   if (status && !query) status = fail_with(query);
   std::optional<std::vector<std::string>> texts;
-  if (status) status = read_member(*root, "texts", "", texts);
+  if (status) status = read_member(root, "texts", "", texts);
   if (status && (!texts || texts->empty())) status = bad_field("texts", "is missing; give at least one text");
-  if (status) status = read_member(*root, "return_text", "", out.return_documents);
-  if (status) status = read_member(*root, "raw_scores", "", out.raw_scores);
-  if (status) status = read_member(*root, "truncate", "", truncate);
-  if (status) status = read_member(*root, "truncation_direction", "", side);
+  if (status) status = read_member(root, "return_text", "", out.return_documents);
+  if (status) status = read_member(root, "raw_scores", "", out.raw_scores);
+  if (status) status = read_member(root, "truncate", "", truncate);
+  if (status) status = read_member(root, "truncation_direction", "", side);
   if (!status) return fail_with(status);
   for (auto& text : *texts) out.documents.push_back({std::move(text), {}});
   if (truncate) out.truncate = !*truncate ? "none" : iequals(side.value_or(""), "left") ? "start" : "end";
   out.query = std::move(*query);
-  if (model) out.model = std::move(*model);
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -63,12 +58,10 @@ Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
+Result<TaskAnswer> read_answer(const Raw& root) {
   model::Reranked out;
   out.dialect = name;
-  if (auto status = read_results(*root, "$", "score", out.results); !status) return fail_with(status);
+  if (auto status = read_results(root, "$", "score", out.results); !status) return fail_with(status);
   return out;
 }
 
@@ -102,9 +95,9 @@ const TaskFormat tei_rerank{.task = Task::rerank,
                             .answers = {},
                             .sends_model = false,
                             .words = words,
-                            .decode_request = decode_request,
+                            .read_request = read_request,
                             .encode_request = encode_request,
-                            .decode_answer = decode_answer,
+                            .read_answer = read_answer,
                             .encode_answer = encode_answer};
 
 }  // namespace cardea::dialect::tasks

@@ -28,24 +28,18 @@ constexpr std::string_view name = "vllm";
 constexpr std::pair<std::string_view, std::string_view> words[] = {{"special", "add_special_tokens"},
                                                                    {"pieces", "return_token_strs"}};
 
-Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_request(const Raw& root) {
   model::Tokenize out;
   out.dialect = name;
-  out.model = asked.model;
-  std::optional<std::string> model;
-  Status status = read_member(*root, "model", "", model);
-  if (status) status = read_member(*root, "prompt", "", out.prompt);
-  if (status) status = read_member(*root, "messages", "", out.messages);
-  if (status) status = read_member(*root, "add_special_tokens", "", out.special);
-  if (status) status = read_member(*root, "return_token_strs", "", out.pieces);
+  Status status = read_member(root, "prompt", "", out.prompt);
+  if (status) status = read_member(root, "messages", "", out.messages);
+  if (status) status = read_member(root, "add_special_tokens", "", out.special);
+  if (status) status = read_member(root, "return_token_strs", "", out.pieces);
   if (status && !out.prompt && !out.messages) status = bad_field("prompt", "is missing; give prompt or messages");
   if (status && out.prompt && out.messages) status = bad_field("prompt", "and messages are both given; give one");
   if (!status) return fail_with(status);
-  if (model) out.model = std::move(*model);
   constexpr std::string_view known[] = {"model", "prompt", "messages", "add_special_tokens", "return_token_strs"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -64,19 +58,17 @@ Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> decode_answer(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
-  const auto tokens = root->find("tokens");
+Result<TaskAnswer> read_answer(const Raw& root) {
+  const auto tokens = root.find("tokens");
   if (!tokens) return bad_field("tokens", "is missing");
   model::Tokenized out;
   out.dialect = name;
   Status status = read_ids(*tokens, "tokens", out.tokens);
-  if (status) status = read_member(*root, "max_model_len", "", out.context);
-  if (status) status = read_member(*root, "token_strs", "", out.pieces);
+  if (status) status = read_member(root, "max_model_len", "", out.context);
+  if (status) status = read_member(root, "token_strs", "", out.pieces);
   if (!status) return fail_with(status);
   constexpr std::string_view known[] = {"tokens", "count", "max_model_len", "token_strs"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -94,21 +86,16 @@ std::string encode_answer(const TaskAnswer& answer, const TaskContext& /*context
   return out;
 }
 
-Result<TaskRequest> decode_back(std::string_view body, const Asked& asked) {
-  const auto root = Raw::checked(body);
-  if (!root) return fail(root.error().clone());
+Result<TaskRequest> read_back(const Raw& root) {
   model::Detokenize out;
   out.dialect = name;
-  out.model = asked.model;
-  std::optional<std::string> model;
-  Status status = read_member(*root, "model", "", model);
-  const auto tokens = root->find("tokens");
+  Status status;
+  const auto tokens = root.find("tokens");
   if (status && !tokens) status = bad_field("tokens", "is missing");
   if (status) status = read_ids(*tokens, "tokens", out.tokens);
   if (!status) return fail_with(status);
-  if (model) out.model = std::move(*model);
   constexpr std::string_view known[] = {"model", "tokens"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -124,16 +111,14 @@ Result<std::string> encode_back(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> decode_text(std::string_view body) {
-  const auto root = Raw::checked(body, upstream_scan());
-  if (!root) return fail(root.error().clone());
-  auto text = required_text(*root, "prompt", "");
+Result<TaskAnswer> read_text(const Raw& root) {
+  auto text = required_text(root, "prompt", "");
   if (!text) return fail_with(text);
   model::Detokenized out;
   out.dialect = name;
   out.text = std::move(*text);
   constexpr std::string_view known[] = {"prompt"};
-  collect_extras(*root, known, out.extras);
+  collect_extras(root, known, out.extras);
   return out;
 }
 
@@ -159,9 +144,9 @@ const TaskFormat vllm_tokenize{.task = Task::tokenize,
                                .subject = {},
                                .answers = "tokens",
                                .words = words,
-                               .decode_request = decode_request,
+                               .read_request = read_request,
                                .encode_request = encode_request,
-                               .decode_answer = decode_answer,
+                               .read_answer = read_answer,
                                .encode_answer = encode_answer};
 const TaskFormat vllm_detokenize{.task = Task::detokenize,
                                  .name = name,
@@ -170,9 +155,9 @@ const TaskFormat vllm_detokenize{.task = Task::detokenize,
                                  .base = TaskFormat::Base::root,
                                  .subject = "tokens",
                                  .answers = "prompt",
-                                 .decode_request = decode_back,
+                                 .read_request = read_back,
                                  .encode_request = encode_back,
-                                 .decode_answer = decode_text,
+                                 .read_answer = read_text,
                                  .encode_answer = encode_text};
 
 }  // namespace cardea::dialect::tasks
