@@ -87,7 +87,7 @@ int check(const Arguments& arguments) {
   const server::Configuration configuration = server::load(*sources);
   auto problems = configuration.problems;
   std::ranges::move(server::start_problems(configuration, sources->env), std::back_inserter(problems));
-  config::sort_by_place(problems);
+  config::finish(problems, configuration.settings.variables);
   std::size_t errors = 0;
   for (const auto& problem : problems) {
     const bool is_error = problem.severity == config::Severity::error;

@@ -18,11 +18,12 @@ bool constant_time_equal(std::string_view a, std::string_view b) noexcept {
   return difference == 0;
 }
 
-std::string scrub(std::string_view text, std::string_view secret) {
+std::string scrub(std::string_view text, std::string_view secret, std::string_view instead) {
   constexpr std::size_t shortest = 8;
   std::string out{text};
   if (secret.size() < shortest) return out;
-  for (auto at = out.find(secret); at != std::string::npos; at = out.find(secret, at + 3)) out.replace(at, secret.size(), "***");
+  for (auto at = out.find(secret); at != std::string::npos; at = out.find(secret, at + instead.size()))
+    out.replace(at, secret.size(), instead);
   return out;
 }
 

@@ -28,7 +28,7 @@ class Secret {
 /// Equality in time that depends on the lengths only.
 [[nodiscard]] bool constant_time_equal(std::string_view a, std::string_view b) noexcept;
 
-/// `text` with every occurrence of `secret` (when at least 8 characters long) replaced by "***".
-[[nodiscard]] std::string scrub(std::string_view text, std::string_view secret);
+/// `text` with every occurrence of `secret` (when at least 8 characters long) replaced by `instead`.
+[[nodiscard]] std::string scrub(std::string_view text, std::string_view secret, std::string_view instead = "***");
 
 }  // namespace cardea

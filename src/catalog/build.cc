@@ -32,7 +32,7 @@ class Builder {
     make_list();
     data_.upstreams.insert(data_.upstreams.begin(), data_.providers.begin(), data_.providers.end());
     Built out;
-    config::sort_by_place(problems_);
+    config::finish(problems_, settings_.variables);
     out.problems = std::move(problems_);
     out.files = std::move(files_);
     if (!failed_) out.catalog = std::move(catalog_);

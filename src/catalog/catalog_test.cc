@@ -171,6 +171,17 @@ TEST(Catalog, WhatLiesAboutInTheEnvironmentBreaksNothing) {
       "service account's key, as credentials or in GOOGLE_APPLICATION_CREDENTIALS\n");
 }
 
+TEST(Catalog, NoProblemShowsAValueOfTheEnvironment) {
+  const auto env = env_of({{"KEY", "sk-secret-0123"}});
+  const auto loaded = config::load(
+      "providers: {x: {extends: '${KEY}'}}\naliases: {a: 'b${KEY}'}\nmodels: [{name: m, provider: '${KEY}'}]\n", "c.yaml", env);
+  const auto text = all(build(loaded.settings, env).problems);
+  EXPECT_EQ(text.find("sk-secret"), std::string::npos) << text;
+  for (const std::string_view said :
+       {"no built-in provider '${KEY}'", "the model 'b${KEY}' does not exist", "there is no provider '${KEY}'"})
+    EXPECT_NE(text.find(said), std::string::npos) << said << " in\n" << text;
+}
+
 TEST(Catalog, WhatExtendsABuiltInTakesNoCredentialsElsewhere) {
   const auto env = env_of({{"AWS_ACCESS_KEY_ID", "A"},
                            {"AWS_SECRET_ACCESS_KEY", "S"},

@@ -203,6 +203,18 @@ TEST(Config, NoProblemShowsAValueOfTheEnvironmentOrASecret) {
   EXPECT_NE(text.find("${KEY}"), std::string::npos);
 }
 
+TEST(Config, WhatReadsWellAndIsWrongAmongItselfShowsNoValueEither) {
+  const auto env = env_of({{"KEY", "sk-secret-0123"}, {"CARDEA_LISTEN", "127.0.0.1:1,sk-secret-4567"}});
+  const auto text =
+      bad("models: [{name: '${KEY}', provider: '${KEY}', api_key: k}, {name: '${KEY}', provider: p}]\n"
+          "providers: {p: {chat_path: 'x/${KEY}'}}\n",
+          env);
+  EXPECT_EQ(text.find("sk-secret"), std::string::npos) << text;
+  for (const std::string_view said : {"'${KEY}' is already the name", "move it to providers.${KEY}.api_key",
+                                      "'x/${KEY}' is not a path", "'${CARDEA_LISTEN}' is not an address"})
+    EXPECT_NE(text.find(said), std::string::npos) << said << " in\n" << text;
+}
+
 TEST(Config, AListenItemHasALineOfItsOwn) {
   EXPECT_TRUE(bad("listen:\n  - 127.0.0.1:1\n  - nowhere\n").starts_with("c.yaml:3:5: listen[1]: 'nowhere'"));
   EXPECT_TRUE(bad("workers: 1\nlisten: nowhere\n").starts_with("c.yaml:2:1: listen: 'nowhere'"));

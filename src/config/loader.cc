@@ -109,9 +109,22 @@ void read_file(const File& file, const Env& env, Settings& settings, Places& pla
 
 }  // namespace
 
-void sort_by_place(std::vector<Problem>& problems) {
+void Variables::add(std::string_view name, std::string_view value) {
+  values_.emplace_back(cat("${", name, "}"), Secret{std::string{value}});
+  if (value.find(',') == std::string_view::npos) return;
+  for_each_in_list(value, [&](std::string_view part) { values_.emplace_back(cat("${", name, "}"), Secret{std::string{part}}); });
+}
+
+std::string Variables::hide(std::string text) const {
+  for (const auto& [name, value] : values_) text = scrub(text, value.reveal(), name);
+  return text;
+}
+
+void finish(std::vector<Problem>& problems, const Variables& variables) {
   std::multimap<std::tuple<std::string, unsigned, unsigned>, Problem> sorted;
   for (auto& problem : problems) {
+    problem.message = variables.hide(std::move(problem.message));
+    problem.fix = variables.hide(std::move(problem.fix));
     auto place = std::tuple{problem.where.file, problem.where.line, problem.where.column};
     sorted.emplace(std::move(place), std::move(problem));
   }
@@ -161,17 +174,22 @@ bool same_branch(std::string_view a, std::string_view b) noexcept {
   return b.starts_with(a) && (a.empty() || a.size() == b.size() || b[a.size()] == '.' || b[a.size()] == '[');
 }
 
-Loaded load(const std::vector<File>& files, const Env& env, const Overrides& overrides) {
+Loaded load(const std::vector<File>& files, const Env& environment, const Overrides& overrides) {
   Loaded out;
   Places& places = out.places;
+  const Env env = [&](std::string_view name) {
+    auto value = environment(name);
+    if (value) out.settings.variables.add(name, *value);
+    return value;
+  };
   for (const auto& file : files) read_file(file, env, out.settings, places, out.problems);
-  Reader environment{.file = "", .problems = out.problems, .places = &places};
-  read_environment(environment, "", &out.settings, table_of<Settings>(), env);
-  read_port(environment, out.settings, env);
+  Reader outside{.file = "", .problems = out.problems, .places = &places};
+  read_environment(outside, "", &out.settings, table_of<Settings>(), env);
+  read_port(outside, out.settings, env);
   Reader command_line{.file = "command line", .problems = out.problems, .places = &places};
   read_overrides(command_line, out.settings, overrides);
   validate(out.settings, places, out.problems);
-  sort_by_place(out.problems);
+  finish(out.problems, out.settings.variables);
   return out;
 }
 

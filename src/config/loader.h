@@ -19,7 +19,8 @@ using Env = std::function<std::optional<std::string>(std::string_view name)>;
 
 enum class Severity : std::uint8_t { error, warning };
 
-/// One thing wrong with the configuration. No text of it ever holds a secret or the value of an environment variable.
+/// One thing wrong with the configuration. No text of it ever holds a secret, or the value of an environment variable that is
+/// long enough to be one (Variables::hide).
 struct Problem {
   Severity severity = Severity::error;
   Where where;
@@ -58,8 +59,8 @@ class ElementPaths {
 /// Does one of the two paths lie in the other? "models[0]" and "models[0].auth": yes; "models[1]" and "models[10]": no.
 [[nodiscard]] bool same_branch(std::string_view a, std::string_view b) noexcept;
 
-/// By file, line and column; otherwise in the order found.
-void sort_by_place(std::vector<Problem>& problems);
+/// Ready to be read by people: by file, line and column, otherwise in the order found; no value of a variable is left in them.
+void finish(std::vector<Problem>& problems, const Variables& variables);
 
 struct File {
   std::string_view name;

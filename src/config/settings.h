@@ -1,6 +1,7 @@
 #pragma once
-// The values of cardea.yaml: plain structs, nothing else. What each field means, its bounds and its sentence stand once, in
-// tables.cc; the default stands once, here. A Settings is immutable after loading and shared by all threads.
+// The values of cardea.yaml: plain structs, and what came from the environment. What each field means, its bounds and its
+// sentence stand once, in tables.cc; the default stands once, here. A Settings is immutable after loading and shared by all
+// threads.
 
 #include <chrono>
 #include <cstdint>
@@ -238,6 +239,18 @@ struct Alias {
   Where where;
 };
 
+/// The environment variables that were asked for while the settings were read, so that what is said of a setting names the
+/// variable and never shows its value: anybody may have put a key where a path belongs.
+class Variables {
+ public:
+  void add(std::string_view name, std::string_view value);
+  /// `text` with "${NAME}" for each value of at least 8 bytes, and for each such part of a comma-separated one.
+  [[nodiscard]] std::string hide(std::string text) const;
+
+ private:
+  std::vector<std::pair<std::string, Secret>> values_;
+};
+
 struct Settings {
   std::vector<std::string> listen{"127.0.0.1:8080"};
   Tls tls;
@@ -258,6 +271,7 @@ struct Settings {
   Map<Provider> providers;
   std::vector<Model> models;
   Map<Alias> aliases;
+  Variables variables;  ///< what of these came from the environment
 };
 
 /// The names used in files.

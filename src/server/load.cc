@@ -89,7 +89,7 @@ void add_catalog(Configuration& out, const config::Env& env, std::span<const cat
       problem.where = *where;
     out.problems.push_back(std::move(problem));
   }
-  config::sort_by_place(out.problems);
+  config::finish(out.problems, out.settings.variables);
   std::ranges::move(built.files, std::back_inserter(out.files));
   if (good) out.catalog = std::move(built.catalog);
 }

@@ -69,7 +69,7 @@ std::vector<config::Problem> start_problems(const Configuration& configuration, 
     const auto upstreams = execute::Upstreams::make(*configuration.catalog);
     if (!upstreams) add(problems, places, "providers", upstreams.error(), "use a newer Cardea, or remove it");
   }
-  config::sort_by_place(problems);
+  config::finish(problems, settings.variables);
   return problems;
 }
 
