@@ -23,7 +23,7 @@ void request(const dialect::TaskFormat& format, std::string_view text) {
   dialect::Losses losses;
   const auto body = format.encode_request(*read, losses);
   if (!body) return;  // an image by URL where only bytes will do
-  const auto again = format.decode_request(*body, asked);
+  const auto again = format.decode_request(body->body, asked);
   check(again.has_value(), "a request that was read is written readably");
   check(*again == *read, "what was written reads the same");
   check(losses.empty(), "nothing is lost at home");

@@ -15,7 +15,7 @@ namespace cardea::dialect {
 using json::Type;
 
 std::string_view to_text(Task task) noexcept {
-  constexpr std::array<std::string_view, 5> names{"embeddings", "rerank", "moderations", "tokenize", "detokenize"};
+  constexpr std::array<std::string_view, 6> names{"embeddings", "rerank", "moderations", "tokenize", "detokenize", "images"};
   return names[static_cast<std::size_t>(task)];
 }
 
@@ -238,12 +238,12 @@ Result<TranslatedTask> translate_task(const TaskPair& pair, std::string_view bod
   if (!request) return fail_with(request);
   TaskRequest wanted = *request;
   std::visit([&](auto& said) { said.model = pair.model; }, wanted);
-  TranslatedTask out{.request = std::move(*request), .body = {}, .losses = {}};
+  TranslatedTask out{.request = std::move(*request), .message = std::string{}, .losses = {}};
   auto encoded = pair.upstream.encode_request(wanted, out.losses);
   if (!encoded) return fail(refusal(pair.client, encoded.error()));
   out.losses.rename_fields([&](std::string& field) { field = in_clients_words(pair.client, field); });
   if (auto kept = keeps_meaning(out.losses, allow); !kept) return fail_with(kept);
-  out.body = std::move(*encoded);
+  out.message = std::move(*encoded);
   return out;
 }
 

@@ -5,6 +5,7 @@
 // The same format on both sides: bytes plus edits. Different ones: decoded by one, encoded by the other, over the values of
 // model/; what the target cannot say is named in Losses.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -15,6 +16,7 @@
 
 #include "dialect/dialect.h"
 #include "dialect/translate.h"
+#include "model/draw.h"
 #include "model/embed.h"
 #include "model/moderate.h"
 #include "model/rerank.h"
@@ -25,18 +27,34 @@ namespace cardea::dialect {
 class Raw;
 
 /// In the order of TaskRequest's and TaskAnswer's alternatives.
-enum class Task : std::uint8_t { embed, rerank, moderate, tokenize, detokenize };
-/// As configurations name it: "embeddings", "rerank", "moderations", "tokenize", "detokenize".
+enum class Task : std::uint8_t { embed, rerank, moderate, tokenize, detokenize, draw };
+/// As configurations name it: "embeddings", "rerank", "moderations", "tokenize", "detokenize", "images".
 [[nodiscard]] std::string_view to_text(Task task) noexcept;
 
-using TaskRequest = std::variant<model::Embed, model::Rerank, model::Moderate, model::Tokenize, model::Detokenize>;
-using TaskAnswer = std::variant<model::Embedded, model::Reranked, model::Moderated, model::Tokenized, model::Detokenized>;
+using TaskRequest = std::variant<model::Embed, model::Rerank, model::Moderate, model::Tokenize, model::Detokenize, model::Draw>;
+using TaskAnswer =
+    std::variant<model::Embedded, model::Reranked, model::Moderated, model::Tokenized, model::Detokenized, model::Drawn>;
 
 /// What an answer repeats of its request, and what stands in for what the upstream does not say.
 struct TaskContext {
   const TaskRequest& request;  ///< as the client asked
   std::string id;              ///< of random characters; used where the format wants one and the upstream names none
   std::string model;           ///< the name asked for; used when the upstream names none
+  std::uint64_t now = 0;       ///< seconds since 1970; used where the format wants a time and the upstream names none
+};
+
+/// What goes to an upstream.
+struct TaskMessage {
+  TaskMessage(std::string json) : body{std::move(json)} {}  // NOLINT: most are JSON, and nothing else
+  std::string body;
+  std::string content_type = "application/json";
+  std::string target = {};  ///< below the base URL; empty: the format's
+};
+
+/// What to ask (GET) of an upstream that answers when it is done, not at once.
+struct TaskStep {
+  std::string target;                 ///< below the base URL
+  std::chrono::milliseconds wait{0};  ///< before asking
 };
 
 /// One kind of work in one wire format. Constant; found by name; lives for ever.
@@ -56,9 +74,13 @@ struct TaskFormat {
   /// What a body says that was checked; its model is decode_request()'s.
   Result<TaskRequest> (*read_request)(const Raw& root);
   /// Error: bad_request, for what cannot be left out (an input would have no answer).
-  Result<std::string> (*encode_request)(const TaskRequest& request, Losses& losses);
+  Result<TaskMessage> (*encode_request)(const TaskRequest& request, Losses& losses);
   Result<TaskAnswer> (*read_answer)(const Raw& root);
   std::string (*encode_answer)(const TaskAnswer& answer, const TaskContext& context, Losses& losses);
+  /// Of servers that take the work now and have it done later: what to ask after this answer, nothing when it is the last.
+  /// nullptr: each answer is. Error: upstream_failed, the work came to nothing.
+  Result<std::optional<TaskStep>> (*next)(const Raw& answer) = nullptr;
+  std::string_view header_lines = {};  ///< that its servers want with every question, each ending in CRLF
 
   [[nodiscard]] Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) const;
   [[nodiscard]] Result<TaskAnswer> decode_answer(std::string_view body) const;
@@ -108,7 +130,7 @@ struct TaskPair {
 };
 struct TranslatedTask {
   TaskRequest request;  ///< as the client asked
-  std::string body;     ///< for the upstream
+  TaskMessage message;  ///< for the upstream
   Losses losses;        ///< in the client's words
 };
 /// Error: as translate_request().

@@ -84,7 +84,7 @@ Result<Wording> wording_of(const Visit& visit, const dialect::TaskFormat& client
   }
   auto translated = dialect::translate_task({client, upstream, model}, text, asking.asked(), allowed_loss(visit.head()));
   if (!translated) return fail_with(translated);
-  out.body = std::move(translated->body);
+  out.body = std::move(translated->message.body);
   out.translated = std::move(*translated);
   return out;
 }

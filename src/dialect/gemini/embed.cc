@@ -182,7 +182,7 @@ Status write_request(json::Writer& w, const model::Embed& embed, std::size_t ind
   return {};
 }
 
-Result<std::string> encode_one(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_one(const TaskRequest& request, Losses& losses) {
   const auto& embed = std::get<model::Embed>(request);
   if (embed.inputs.size() != 1) return bad_field("inputs", "must be one for this model");
   std::string out;
@@ -191,7 +191,7 @@ Result<std::string> encode_one(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<std::string> encode_batch(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_batch(const TaskRequest& request, Losses& losses) {
   const auto& embed = std::get<model::Embed>(request);
   std::string out;
   json::Writer w{out};

@@ -86,7 +86,7 @@ Status write_input(json::Writer& w, const model::EmbedInput& input, std::size_t 
   return {};
 }
 
-Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
   const auto& embed = std::get<model::Embed>(request);
   const auto whose = dialect::whose(embed.dialect, name);
   std::string out;

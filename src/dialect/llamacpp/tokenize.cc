@@ -24,7 +24,7 @@ Result<TaskRequest> read_request(const Raw& root) {
   return out;
 }
 
-Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
   const auto& tokenize = std::get<model::Tokenize>(request);
   const auto whose = dialect::whose(tokenize.dialect, name);
   if (!tokenize.prompt)
@@ -105,7 +105,7 @@ Result<TaskRequest> read_back(const Raw& root) {
   return request;
 }
 
-Result<std::string> encode_back(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_back(const TaskRequest& request, Losses& losses) {
   const auto& detokenize = std::get<model::Detokenize>(request);
   const auto whose = dialect::whose(detokenize.dialect, name);
   std::string out;

@@ -41,7 +41,7 @@ Result<TaskRequest> read_request(const Raw& root) {
 }
 
 template <const Form& form>
-Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
   const auto& embed = std::get<model::Embed>(request);
   const auto whose = dialect::whose(embed.dialect, name);
   const auto texts = texts_of(embed);

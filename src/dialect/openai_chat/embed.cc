@@ -75,7 +75,7 @@ void write_input(json::Writer& w, const model::EmbedInput& input) {
   }
 }
 
-Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
   const auto& embed = std::get<model::Embed>(request);
   const auto whose = dialect::whose(embed.dialect, name);
   for (std::size_t i = 0; i < embed.inputs.size(); ++i) {

@@ -53,7 +53,7 @@ Result<TaskRequest> read_request(const Raw& root) {
   return out;
 }
 
-Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
   const auto& moderate = std::get<model::Moderate>(request);
   std::string out;
   json::Writer w{out};

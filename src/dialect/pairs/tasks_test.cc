@@ -184,6 +184,7 @@ std::vector<Case> cases_of(Task task) {
     case Task::moderate: return moderate_cases();
     case Task::tokenize: return tokenize_cases();
     case Task::detokenize: return detokenize_cases();
+    case Task::draw: return {};
   }
   return {};
 }
@@ -282,6 +283,18 @@ Fields differences(const Detokenized& a, const Detokenized& b) {
   differ(out, "text", a.text, b.text);
   return out;
 }
+Fields differences(const Draw& a, const Draw& b) {
+  Fields out;
+  differ(out, "prompt", a.prompt, b.prompt);
+  differ(out, "count", a.count, b.count);
+  differ(out, "size", a.size, b.size);
+  return out;
+}
+Fields differences(const Drawn& a, const Drawn& b) {
+  Fields out;
+  differ(out, "pictures", a.pictures, b.pictures);
+  return out;
+}
 template <class Variant>
 Fields differing(const Variant& a, const Variant& b) {
   return std::visit(
@@ -372,8 +385,8 @@ void run(const TaskPair& pair, const Case& one, Cell& cell) {
     return;
   }
   const Asked path{.model = pair.client.model_in_path() ? "asked" : "", .stream = {}};
-  const auto strict = translate_task(pair, *body, path, Allow::no_change_of_meaning);
-  const auto loose = translate_task(pair, *body, path, Allow::any_loss);
+  const auto strict = translate_task(pair, body->body, path, Allow::no_change_of_meaning);
+  const auto loose = translate_task(pair, body->body, path, Allow::any_loss);
   if (!loose) {
     EXPECT_EQ(loose.error().kind(), Kind::bad_request);
     EXPECT_FALSE(loose.error().detail().param.empty());
@@ -383,15 +396,15 @@ void run(const TaskPair& pair, const Case& one, Cell& cell) {
   }
   EXPECT_EQ(strict.has_value(), loose->losses.gravest() == nullptr);
   if (!strict) EXPECT_EQ(strict.error().detail().param, loose->losses.gravest()->field);
-  const auto arrived = pair.upstream.decode_request(loose->body, {.model = "upstream", .stream = {}});
-  ASSERT_TRUE(arrived.has_value()) << arrived.error().message() << loose->body;
+  const auto arrived = pair.upstream.decode_request(loose->message.body, {.model = "upstream", .stream = {}});
+  ASSERT_TRUE(arrived.has_value()) << arrived.error().message() << loose->message.body;
   Fields differs;
   for (const auto& field : differing(loose->request, *arrived)) differs.insert(own_name(pair.client, field));
   for (const auto& loss : loose->losses.all()) {
     cell.lost[std::string{one.name}].insert(cat(loss.weight == Loss::Weight::meaning ? "!" : "", loss.field));
-    EXPECT_TRUE(differs.erase(loss.field) != 0) << "named, but does not differ: " << loss.field << "\n" << loose->body;
+    EXPECT_TRUE(differs.erase(loss.field) != 0) << "named, but does not differ: " << loss.field << "\n" << loose->message.body;
   }
-  for (const auto& field : differs) ADD_FAILURE() << "differs, but is not named: " << field << "\n" << loose->body;
+  for (const auto& field : differs) ADD_FAILURE() << "differs, but is not named: " << field << "\n" << loose->message.body;
   run_answer(pair, one, loose->request, cell);
 }
 

@@ -33,7 +33,7 @@ Result<TaskRequest> read_request(const Raw& root) {
   return out;
 }
 
-Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
   const auto& rerank = std::get<model::Rerank>(request);
   const auto whose = dialect::whose(rerank.dialect, name);
   const auto texts = document_texts(rerank, losses);

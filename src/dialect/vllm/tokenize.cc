@@ -43,7 +43,7 @@ Result<TaskRequest> read_request(const Raw& root) {
   return out;
 }
 
-Result<std::string> encode_request(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
   const auto& tokenize = std::get<model::Tokenize>(request);
   std::string out;
   json::Writer w{out};
@@ -99,7 +99,7 @@ Result<TaskRequest> read_back(const Raw& root) {
   return out;
 }
 
-Result<std::string> encode_back(const TaskRequest& request, Losses& losses) {
+Result<TaskMessage> encode_back(const TaskRequest& request, Losses& losses) {
   const auto& detokenize = std::get<model::Detokenize>(request);
   std::string out;
   json::Writer w{out};
