@@ -188,16 +188,14 @@ bool take(std::string_view& path, std::string_view segment) {
 }
 
 /// The parameter of a path that fits, or nothing.
-std::optional<std::string_view> fit(std::string_view path, std::string_view pattern) {
-  const auto open = pattern.find('{');
-  if (open == std::string_view::npos) {
-    if (path == pattern) return std::string_view{};
+std::optional<std::string_view> fit(std::string_view path, const Route& route) {
+  const std::size_t literal = route.before.size() + route.behind.size();
+  if (route.before.size() == route.path.size()) {
+    if (path == route.path) return std::string_view{};
     return std::nullopt;
   }
-  const auto before = pattern.substr(0, open);
-  const auto behind = pattern.substr(pattern.find('}') + 1);
-  if (path.size() <= before.size() + behind.size() || !path.starts_with(before) || !path.ends_with(behind)) return std::nullopt;
-  return path.substr(before.size(), path.size() - before.size() - behind.size());
+  if (path.size() <= literal || !path.starts_with(route.before) || !path.ends_with(route.behind)) return std::nullopt;
+  return path.substr(route.before.size(), path.size() - literal);
 }
 
 struct Found {
@@ -225,7 +223,7 @@ std::string text_of(unsigned allowed) {
 void look(std::span<const Route> table, Method method, std::string_view path, Found& found) {
   const Method wanted = method == Method::head ? Method::get : method;
   for (const Route& route : table) {
-    const auto parameter = fit(path, route.path);
+    const auto parameter = fit(path, route);
     if (!parameter) continue;
     if (route.method == wanted) {
       found.match = Match{&route, *parameter};
@@ -235,12 +233,12 @@ void look(std::span<const Route> table, Method method, std::string_view path, Fo
   }
 }
 
+/// The first version that fits is the one that is meant: no path below a version begins with another.
 void look(const Family& family, Method method, std::string_view path, Found& found) {
   for (const auto version : family.versions) {
-    if (version == no || found.match) return;
+    if (version == no) return;
     std::string_view rest = path;
-    const bool fits = version.empty() || take(rest, version);
-    if (fits) look(family.routes, method, rest, found);
+    if (version.empty() || take(rest, version)) return look(family.routes, method, rest, found);
   }
 }
 

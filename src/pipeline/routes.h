@@ -60,7 +60,9 @@ struct Route {
   std::string_view name;     ///< gen_ai.operation.name; empty when no model is called
   std::string_view summary;
   Streams streams;
-  std::string_view form = {};  ///< of work that is no chat: the name of its dialect::TaskFormat
+  std::string_view form = {};                                ///< of work that is no chat: the name of its dialect::TaskFormat
+  std::string_view before = path.substr(0, path.find('{'));  ///< of `path`: literal
+  std::string_view behind = before == path ? std::string_view{} : path.substr(path.find('}') + 1);  ///< the same
 
   consteval Route(wire::Method m, std::string_view p, Operation o, Policy w, std::string_view l, std::string_view d,
                   std::string_view n, std::string_view s, Streams t = Streams::as_the_body_says)
