@@ -57,6 +57,11 @@ TEST(Secret, ScrubsAndCompares) {
   EXPECT_FALSE(constant_time_equal("abc", "abcd"));
   EXPECT_EQ(scrub("key sk-12345678 and sk-12345678", "sk-12345678"), "key *** and ***");
   EXPECT_EQ(scrub("a short secret stays", "short"), "a short secret stays");
+  std::string text = "sk-12345678, sk-1234567 and sk-12345678";
+  scrub_in_place(text, "sk-12345678");
+  EXPECT_EQ(text, "***********, sk-1234567 and ***********");
+  scrub_in_place(text, "and");
+  EXPECT_EQ(text, "***********, sk-1234567 and ***********");
 }
 
 TEST(Buffer, GrowsConsumesAndKeepsContent) {

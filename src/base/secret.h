@@ -1,6 +1,7 @@
 #pragma once
 // A secret cannot be printed, compared in variable time, or left behind in freed memory.
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,5 +31,8 @@ class Secret {
 
 /// `text` with every occurrence of `secret` (when at least 8 characters long) replaced by `instead`.
 [[nodiscard]] std::string scrub(std::string_view text, std::string_view secret, std::string_view instead = "***");
+
+/// The same where the bytes are, and as many of them remain: each of the secret's becomes '*'.
+void scrub_in_place(std::span<char> text, std::string_view secret) noexcept;
 
 }  // namespace cardea

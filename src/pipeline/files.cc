@@ -122,9 +122,13 @@ net::Task<Result<std::vector<store::StoredObject>>> Pipeline::own_objects(Visit&
   co_return own;
 }
 
-/// Durable when it returns: only then may the client hear of the ids.
+/// Durable when it returns: only then may the client hear of the ids. (What is shown again was noted before.)
 net::Task<Status> Pipeline::note_objects(Visit& visit, std::vector<std::string> ids, std::string provider) {
+  Result<std::vector<store::StoredObject>> known = co_await own_objects(visit, ids);
+  if (!known) co_return fail_with(known);
   for (auto& id : ids) {
+    const auto same = [&](const store::StoredObject& object) { return object.id == id && object.provider == provider; };
+    if (std::ranges::any_of(*known, same)) continue;
     net::Handover<Status> noted{visit.exchange().loop()};
     store::StoredObject object{.id = std::move(id),
                                .owner = std::string{visit.owner()},

@@ -92,6 +92,10 @@ bool is_preflight(const wire::RequestHead& head) noexcept {
   return head.method() == wire::Method::options && head.find(wire::Field::origin) && head.find("access-control-request-method");
 }
 
+bool is_media_type(std::string_view content_type, std::string_view wanted) noexcept {
+  return iequals(trim(content_type.substr(0, content_type.find(';'))), wanted);
+}
+
 std::string forwarded_query(std::string_view query) {
   std::string out;
   while (!query.empty()) {

@@ -56,13 +56,7 @@ Result<std::size_t> whole_events(std::string_view pending, wire::EventCutter& cu
   }
 }
 
-Error lost_client() { return Error{Kind::client_closed}; }
-
 }  // namespace
-
-bool is_media_type(std::string_view content_type, std::string_view wanted) noexcept {
-  return iequals(trim(content_type.substr(0, content_type.find(';'))), wanted);
-}
 
 net::Task<Status> Pipeline::ask_raw(Visit& visit, const execute::RawCall& call) {
   visit.upstream_begins();
@@ -75,7 +69,8 @@ net::Task<Status> Pipeline::ask_raw(Visit& visit, const execute::RawCall& call) 
   co_return co_await deliver_bytes(visit, *answer);
 }
 
-/// JSON is read whole: an error in its place is found before a byte of it has gone out, and what it counts is recorded.
+/// JSON is read whole: an error in its place is found before a byte of it has gone out, what it counts is recorded, and the key
+/// that was shown to the upstream does not come back in it.
 net::Task<Status> Pipeline::take_document(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer, Buffer& body) {
   while (!answer.complete() && body.size() <= call.limits.response_bytes) {
     Result<std::size_t> got = co_await answer.read_into(body);
@@ -87,6 +82,7 @@ net::Task<Status> Pipeline::take_document(Visit& visit, const execute::RawCall& 
   }
   visit.upstream_ends();
   static_cast<void>(body.prepare(0));
+  scrub_in_place({body.data(), body.size()}, call.upstream.provider->key.reveal());
   co_return Status{};
 }
 
@@ -113,7 +109,7 @@ net::Task<Status> Pipeline::deliver_document(Visit& visit, const execute::RawCal
   headers.add_raw(answer.lines());
   visit.entry().status = answer.status();
   Status sent = co_await visit.exchange().respond(answer.status(), headers, body.view());
-  if (!sent) co_return fail(lost_client());
+  if (!sent) co_return fail(Kind::client_closed);
   co_return Status{};
 }
 
@@ -137,6 +133,7 @@ net::Task<Status> Pipeline::deliver_events(Visit& visit, const execute::RawCall&
     Result<std::size_t> whole = whole_events(pending.view(), cutter, visit.entry().usage);
     if (!whole) co_return fail_with(whole);
     const bool last = answer.complete() || *got == 0;
+    scrub_in_place({pending.data(), last ? pending.size() : *whole}, call.upstream.provider->key.reveal());
     const std::array<std::string_view, 1> pieces{last ? pending.view() : pending.view().substr(0, *whole)};
     Status sent;
     if (last) {
@@ -144,7 +141,7 @@ net::Task<Status> Pipeline::deliver_events(Visit& visit, const execute::RawCall&
     } else {
       sent = co_await exchange.write(pieces);
     }
-    if (!sent) co_return fail(lost_client());
+    if (!sent) co_return fail(Kind::client_closed);
     visit.first_token_sent();
     if (last) co_return Status{};
     pending.consume(*whole);
@@ -177,11 +174,11 @@ net::Task<Status> Pipeline::deliver_bytes(Visit& visit, execute::RawAnswer& answ
       visit.upstream_ends();
       sent = co_await exchange.finish(pieces);
       visit.first_token_sent();
-      if (!sent) co_return fail(lost_client());
+      if (!sent) co_return fail(Kind::client_closed);
       co_return Status{};
     }
     sent = co_await exchange.write(pieces);
-    if (!sent) co_return fail(lost_client());
+    if (!sent) co_return fail(Kind::client_closed);
     visit.first_token_sent();
     piece.clear();
   }
