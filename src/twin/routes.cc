@@ -76,6 +76,11 @@ constexpr TaskRow tasks[] = {
     {"/stable-image/generate/sd3", &stability_generate},
     {"/sdapi/v1/txt2img", &webui_txt2img},
     {"/sdapi/v1/img2img", &webui_img2img},
+    {"/multimodal-generation/generation", &dashscope_messages},
+    {"/image-generation/generation", &dashscope_messages},
+    {"/text2image/image-synthesis", &dashscope_text2image},
+    {"/image2image/image-synthesis", &dashscope_image2image},
+    {"/prompt", &comfyui_prompt},
     {"/images/edits", &openai_image_edits},
     {"/images/variations", &openai_image_variations},
     {"/audio/speech", &openai_speech},
@@ -108,6 +113,9 @@ constexpr KeptRow kept[] = {
     {"/batches", "/cancel", true, Method::post, &openai_batch_cancel},
     {"/batches", "", true, Method::get, &openai_batch},
     {"/sdapi/v1/sd-models", "", false, Method::get, &webui_models},
+    {"/history", "", true, Method::get, &comfyui_history},
+    {"/view", "", false, Method::get, &comfyui_view},
+    {"/api/v1/tasks", "", true, Method::get, &dashscope_task},
 };
 
 std::string without_escapes(std::string_view text) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "twin/answer.h"
 #include "twin/tokens.h"
 
@@ -67,6 +68,25 @@ std::optional<StoredBatch> Shelf::batch(std::string_view id, StoredBatch::State 
 std::vector<StoredBatch> Shelf::batches() const {
   const std::lock_guard lock{mutex_};
   return {batches_.begin(), batches_.end()};
+}
+
+StoredJob Shelf::add(StoredJob job) {
+  const std::lock_guard lock{mutex_};
+  const auto text = cat(hex_id("", fingerprint(job.result, ++count_)), hex_id("", fingerprint(job.result)));
+  const auto part = [&](std::size_t at, std::size_t size) { return std::string_view{text}.substr(at, size); };
+  job.id = cat(part(0, 8), "-", part(8, 4), "-4", part(13, 3), "-8", part(17, 3), "-", part(20, 12));
+  jobs_.push_front(job);
+  if (jobs_.size() > things_max) jobs_.pop_back();
+  return job;
+}
+
+std::optional<StoredJob> Shelf::job(std::string_view id) {
+  const std::lock_guard lock{mutex_};
+  const auto found = std::ranges::find(jobs_, id, &StoredJob::id);
+  if (found == jobs_.end()) return std::nullopt;
+  StoredJob before = *found;
+  found->seen = true;
+  return before;
 }
 
 }  // namespace cardea::twin

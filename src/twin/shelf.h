@@ -1,5 +1,5 @@
 #pragma once
-// What clients leave with the twin: files and batches.
+// What clients leave with the twin: files, batches, and pictures to be drawn.
 
 #include <cstdint>
 #include <list>
@@ -33,6 +33,13 @@ struct StoredBatch {
   enum class State : std::uint8_t { fresh, done, cancelled } state = State::fresh;
 };
 
+/// Work that is done when it is asked for the second time: the first time it is found under way.
+struct StoredJob {
+  std::string id;
+  std::string result;  ///< JSON: what is said of it in the end
+  bool seen = false;
+};
+
 /// In memory, the newest 1,000 of each and 32 MiB of content. One for all workers: every function locks, none waits.
 class Shelf {
  public:
@@ -52,12 +59,18 @@ class Shelf {
   [[nodiscard]] std::optional<StoredBatch> batch(std::string_view id, StoredBatch::State next);
   [[nodiscard]] std::vector<StoredBatch> batches() const;
 
+  /// Its id has the form of a UUID.
+  StoredJob add(StoredJob job);
+  /// As it was before this look at it.
+  [[nodiscard]] std::optional<StoredJob> job(std::string_view id);
+
  private:
   mutable std::mutex mutex_;
   std::uint64_t count_ = 0;
   std::size_t content_bytes_ = 0;
   std::list<StoredFile> files_;  ///< the newest first
   std::list<StoredBatch> batches_;
+  std::list<StoredJob> jobs_;
 };
 
 }  // namespace cardea::twin

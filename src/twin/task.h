@@ -27,6 +27,7 @@ struct TaskAsk {
   std::string_view query;  ///< of the target
   std::string_view accept;
   std::optional<bool> strict;
+  bool later = false;              ///< `x-dashscope-async: enable`
   const Upload* upload = nullptr;  ///< of a form with files, instead of `body`
 };
 
@@ -112,6 +113,13 @@ extern const TaskForm stability_generate;
 extern const TaskForm webui_txt2img;
 extern const TaskForm webui_img2img;
 extern const TaskForm webui_models;
+extern const TaskForm comfyui_prompt;
+extern const TaskForm comfyui_history;
+extern const TaskForm comfyui_view;
+extern const TaskForm dashscope_messages;  ///< answered at once, or later
+extern const TaskForm dashscope_text2image;
+extern const TaskForm dashscope_image2image;
+extern const TaskForm dashscope_task;
 extern const TaskForm openai_speech;
 extern const TaskForm openai_transcriptions;
 extern const TaskForm openai_translations;

@@ -264,6 +264,7 @@ Status read_task_asked(const Target& target, const Received& came, const wire::R
     ask.query = head.query();
     ask.accept = head.find("accept").value_or("");
     ask.strict = behaviour.strict;
+    ask.later = head.find("x-dashscope-async").value_or("") == "enable";
     ask.upload = came.upload ? &*came.upload : nullptr;
     return target.task->read(ask, plan);
   };

@@ -28,6 +28,10 @@ class Media : public TwinTest {
     EXPECT_EQ(reply.status, status) << reply.body;
     EXPECT_NE(reply.body.find(why), std::string::npos) << reply.body << "\nwanted: " << why;
   }
+  json::Value get_json(std::string_view target) {
+    auto value = json::parse(get(target).body);
+    return value ? std::move(*value) : json::Value{};
+  }
   static std::string image(const json::Value& answer, std::string_view path) {
     return from_base64(text_at(answer, path)).value_or("");
   }
@@ -179,6 +183,42 @@ TEST_F(Media, TheWebUiDraws) {
   EXPECT_EQ(refused.status, 422U);
   EXPECT_NE(refused.body.find("[width] Input should be greater than or equal to 64"), std::string::npos) << refused.body;
   EXPECT_NE(get("/sdapi/v1/sd-models").body.find("\"model_name\":\"twin-1\""), std::string::npos);
+}
+
+TEST_F(Media, AGraphIsQueuedAndDrawn) {
+  constexpr std::string_view graph =
+      R"({"prompt":{"3":{"class_type":"KSampler","inputs":{"seed":5,"positive":["6",0],"latent_image":["5",0]}},
+      "5":{"class_type":"EmptyLatentImage","inputs":{"width":256,"height":128,"batch_size":2}},
+      "6":{"class_type":"CLIPTextEncode","inputs":{"text":"a cat"}},
+      "9":{"class_type":"SaveImage","inputs":{"images":["3",0]}}}})";
+  const auto id = text_at(post_json("/prompt", graph), "prompt_id");
+  EXPECT_EQ(get(cat("/history/", id)).body, "{}") << "it is in the queue";
+  const auto done = get_json(cat("/history/", id));
+  EXPECT_EQ(text_at(done, cat(id, ".status.status_str")), "success");
+  const auto name = text_at(done, cat(id, ".outputs.9.images.1.filename"));
+  EXPECT_TRUE(get(cat("/view?filename=", name, "&subfolder=&type=output")).body.starts_with(png_head));
+  EXPECT_EQ(get("/view?filename=twin_1_4096x1_.png&type=output").status, 404U);
+  EXPECT_EQ(get("/history/none").body, "{}");
+  EXPECT_NE(post("/prompt", R"({"prompt":{"1":{"class_type":"X","inputs":{}}}})").body.find("no outputs"), std::string::npos);
+  EXPECT_EQ(post("/prompt", R"({"prompt":{"1":{"class_type":"SaveImage","inputs":{"images":["2",0]}}}})").status, 400U);
+}
+
+TEST_F(Media, DashScopeDrawsAtOnceOrLater) {
+  const auto at_once = post_json(
+      "/api/v1/services/aigc/multimodal-generation/generation",
+      R"({"model":"twin-1","input":{"messages":[{"role":"user","content":[{"text":"a cat"}]}]},"parameters":{"size":"512*256"}})");
+  const auto url = text_at(at_once, "output.choices.0.message.content.0.image");
+  EXPECT_TRUE(url.starts_with("data:image/png;base64,"));
+  constexpr std::string_view path = "/api/v1/services/aigc/text2image/image-synthesis";
+  constexpr std::string_view body = R"({"model":"twin-1","input":{"prompt":"a cat"},"parameters":{"size":"512*256","n":2}})";
+  EXPECT_EQ(post(path, body).status, 403U) << "it is not done at once";
+  const auto id = text_at(post_json(path, body, "x-dashscope-async: enable\r\n"), "output.task_id");
+  EXPECT_EQ(text_at(get_json(cat("/api/v1/tasks/", id)), "output.task_status"), "RUNNING");
+  const auto done = get_json(cat("/api/v1/tasks/", id));
+  EXPECT_EQ(text_at(done, "output.task_status"), "SUCCEEDED");
+  EXPECT_EQ(text_at(done, "output.results.0.url"), url) << "the prompt decides";
+  EXPECT_EQ(text_at(get_json("/api/v1/tasks/none"), "output.task_status"), "UNKNOWN");
+  EXPECT_NE(post(path, R"({"model":"twin-1","input":{}})").body.find(R"("code":"InvalidParameter")"), std::string::npos);
 }
 
 // ---- Speech ----------------------------------------------------------------------------------------------------------------
