@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "catalog/data.h"
 #include "catalog/embedded.h"
+#include "json/value.h"
 
 namespace cardea::catalog {
 
@@ -248,6 +249,8 @@ class Builder {
     info.type = model.type;
     info.rate_limit = model.rate_limit;
     take_facts(info, model.facts);
+    info.tasks = model.tasks;
+    if (!model.workflow.empty()) info.workflow = read_workflow(model, path);
     if (!model.provider.empty() && model.dialect) info.served_by = in_dialect(*provider, *model.dialect);
     if (wildcard) {
       const auto prefix = model.name.size() - 1;
@@ -259,6 +262,29 @@ class Builder {
     }
     data_.names.insert_or_assign(model.name, target_of(provider, info.id, &info));
     own(model.name);
+  }
+
+  std::string read_workflow(const config::Model& model, const std::string& path) {
+    constexpr std::size_t bytes_max = std::size_t{1} << 20;
+    const auto wrong = [&](std::string_view what, std::string fix) {
+      problem(Severity::error, model.where, path + ".workflow", cat("the file '", model.workflow, "' ", what), std::move(fix));
+      return std::string{};
+    };
+    constexpr std::string_view fix = "name a file written by ComfyUI's 'Export (API)'";
+    if (!contains(files_, model.workflow)) files_.push_back(model.workflow);
+    auto text = options_.read ? options_.read(model.workflow) : fail(Kind::config, "cannot be read");
+    if (!text) return wrong(text.error().message(), std::string{fix});
+    if (text->size() > bytes_max) return wrong("is larger than 1 MiB", std::string{fix});
+    const auto graph = json::parse(*text);
+    if (!graph) return wrong(cat("is no JSON: ", graph.error().message()), std::string{fix});
+    const auto is_node = [](const auto& member) { return member.second.find("class_type") != nullptr; };
+    const auto& nodes = graph->members();
+    if (nodes.empty() || !std::all_of(nodes.begin(), nodes.end(), is_node)) {
+      return wrong(graph->find("nodes") != nullptr ? "is a graph as ComfyUI saves it, not as its API takes it"
+                                                   : "is no graph: each member must be a node with a class_type",
+                   std::string{fix});
+    }
+    return *std::move(text);
   }
 
   /// The provider behind a model's own endpoint; models with the same endpoint, dialect and key share one.

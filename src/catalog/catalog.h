@@ -45,6 +45,8 @@ struct ModelInfo {
   Price price;
   std::string as_of, source;  ///< of the figures
   config::RateLimit rate_limit;
+  config::Map<std::string> tasks;       ///< as Provider::tasks, and above them
+  std::string workflow;                 ///< a graph of ComfyUI's (JSON); empty: the standard one
   const Provider* served_by = nullptr;  ///< its provider in another dialect; null: its provider as it is
   [[nodiscard]] bool can(Capability what) const { return (capabilities >> static_cast<unsigned>(what) & 1) != 0; }
 };

@@ -92,7 +92,9 @@ TEST(Catalog, EveryProviderComesOnWithItsKey) {
   for (const auto& file : embedded()) {
     const auto plain = config::read_provider(file.json, env_of({}));
     ASSERT_TRUE(plain) << file.name;
-    Variables variables{{"AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com/"}};
+    Variables variables{{"AZURE_OPENAI_ENDPOINT", "https://x.openai.azure.com/"},
+                        {"COMFYUI_BASE_URL", "http://nas:8188"},
+                        {"SDWEBUI_BASE_URL", "http://nas:7860"}};
     if (!plain->key_env.empty()) variables.emplace_back(plain->key_env.back(), "the-key\n");
     if (plain->auth.type == config::AuthType::sigv4)
       variables.insert(variables.end(),
@@ -116,6 +118,37 @@ TEST(Catalog, EveryProviderComesOnWithItsKey) {
       EXPECT_EQ(provider->head.reveal(), row->head) << file.name;
       EXPECT_EQ(std::holds_alternative<std::monostate>(provider->signer), !row->head.empty()) << file.name;
     }
+  }
+}
+
+TEST(Catalog, AModelMayHaveAFormAndAGraphOfItsOwn) {
+  constexpr std::string_view yaml =
+      "models: [{name: poster, endpoint: http://nas:8188, tasks: {images: comfyui}, workflow: /poster.json}]";
+  const auto with = [](std::string_view text) {
+    return BuildOptions{.read = [text](const std::string&) -> Result<std::string> {
+      return text.empty() ? fail(Kind::config, "cannot be read: it is gone") : Result<std::string>{std::string{text}};
+    }};
+  };
+  constexpr std::string_view graph = R"({"9":{"class_type":"SaveImage","inputs":{}}})";
+  auto built = build_of(yaml, env_of({}), with(graph));
+  ASSERT_TRUE(built.catalog) << all(built.problems);
+  EXPECT_EQ(built.files, std::vector<std::string>{"/poster.json"}) << "it is watched";
+  const auto target = built.catalog->resolve("poster");
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->info->workflow, graph);
+  ASSERT_EQ(target->info->tasks.size(), 1U);
+  EXPECT_EQ(target->info->tasks.begin()->second, "comfyui");
+  const std::pair<std::string_view, std::string_view> wrong[] = {
+      {"", "the file '/poster.json' cannot be read: it is gone"},
+      {"[", "is no JSON"},
+      {R"({"nodes":[],"links":[]})", "as ComfyUI saves it"},
+      {R"({"1":{"inputs":{}}})", "a node with a class_type"},
+  };
+  for (const auto& [text, said] : wrong) {
+    built = build_of(yaml, env_of({}), with(text));
+    EXPECT_FALSE(built.catalog);
+    EXPECT_NE(all(built.problems).find(said), std::string::npos) << all(built.problems);
+    EXPECT_NE(all(built.problems).find("models[0].workflow"), std::string::npos) << all(built.problems);
   }
 }
 

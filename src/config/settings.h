@@ -230,6 +230,8 @@ struct Model {
   RateLimit rate_limit;
   std::string provider;
   std::string upstream_model;  ///< default: name
+  Map<std::string> tasks;      ///< as Provider::tasks, for this model
+  std::string workflow;        ///< file with a graph of ComfyUI's in its API format; empty: the standard one
   Facts facts;
   Where where;
 };

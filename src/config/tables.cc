@@ -303,7 +303,7 @@ constexpr Field provider_fields[] = {
     field<&Provider::tasks>("tasks",
                             {.doc = "Forms in which it does work that is no chat, where its dialect does not say: embeddings, "
                                     "rerank, moderations or tokenize, each as openai, jina, cohere, tei, vertex, vllm or "
-                                    "llamacpp have it.",
+                                    "llamacpp have it; images as openai, gemini, imagen, stability, sdapi, comfyui or dashscope.",
                              .example = "{embeddings: tei, rerank: tei}"}),
     field<&Provider::probe>("probe", {.doc = "A local address asked at start whether this provider runs there.",
                                       .example = "http://127.0.0.1:11434"}),
@@ -348,6 +348,14 @@ constexpr std::array model_rows{
         {.doc = "Its name at the endpoint; left out, the same. Of a name ending in *, '*' sends what the star matched.",
          .example = "gpt-4o-mini",
          .also = "model,upstream,target"}),
+    field<&Model::tasks>(
+        "tasks", {.doc = "Forms in which it does work that is no chat, as for a provider.", .example = "{images: comfyui}"}),
+    field<&Model::workflow>(
+        "workflow",
+        {.doc = "File with the graph that ComfyUI is to run for this model, as its 'Export (API)' writes it, with "
+                "{{prompt}}, {{negative_prompt}}, {{width}}, {{height}}, {{seed}}, {{steps}}, {{count}} and {{model}} "
+                "where what was asked belongs. Left out, the standard graph, with the model's name as checkpoint.",
+         .example = "poster.json"}),
 };
 constexpr auto model_fields = join(model_rows, facts_rows<&Model::facts>);
 

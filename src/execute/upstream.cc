@@ -66,9 +66,9 @@ std::string Upstream::root_line_to(std::string_view method, std::string_view tar
 
 namespace {
 
-/// Does the provider's data name forms of work that there are?
-Status check_tasks(const catalog::Provider& provider) {
-  for (const auto& [task, form] : provider.tasks) {
+/// Does the data of a provider or model name forms of work that there are? `whose`: "providers.NAME".
+Status check_tasks(const config::Map<std::string>& tasks, std::string_view whose) {
+  for (const auto& [task, form] : tasks) {
     std::string forms;
     bool known = false;
     for (const auto* format : dialect::task_formats()) {
@@ -78,9 +78,9 @@ Status check_tasks(const catalog::Provider& provider) {
     }
     if (known) continue;
     if (forms.empty())
-      return fail(Kind::config, cat("providers.", provider.name, ".tasks: there is no work '", task,
-                                    "' (embeddings, rerank, moderations, tokenize)"));
-    return fail(Kind::config, cat("providers.", provider.name, ".tasks.", task, ": there is no form '", form, "' (", forms, ")"));
+      return fail(Kind::config,
+                  cat(whose, ".tasks: there is no work '", task, "' (embeddings, rerank, moderations, tokenize, images)"));
+    return fail(Kind::config, cat(whose, ".tasks.", task, ": there is no form '", form, "' (", forms, ")"));
   }
   return {};
 }
@@ -89,13 +89,17 @@ Status check_tasks(const catalog::Provider& provider) {
 
 Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
   Upstreams out;
+  for (const catalog::Entry& entry : catalog.list()) {
+    if (entry.target.info == nullptr) continue;
+    if (auto tasks = check_tasks(entry.target.info->tasks, cat("models.", entry.id)); !tasks) return fail_with(tasks);
+  }
   for (const catalog::Provider* provider : catalog.upstreams()) {
     const dialect::Dialect* spoken = dialect::find(provider->dialect);
     if (spoken == nullptr) {
       return fail(Kind::config,
                   cat("provider '", provider->name, "' speaks '", provider->dialect, "', which this build does not"));
     }
-    if (auto tasks = check_tasks(*provider); !tasks) return fail_with(tasks);
+    if (auto tasks = check_tasks(provider->tasks, cat("providers.", provider->name)); !tasks) return fail_with(tasks);
     Upstream upstream{.provider = provider,
                       .dialect = spoken,
                       .origin = origin_of(provider->endpoint.origin),

@@ -175,8 +175,8 @@ Status read_view(const TaskAsk& ask, TaskPlan& plan) {
   const auto by = size.find('x');
   const auto seed = parse_number<std::uint64_t>(colours);
   const auto width = parse_number<std::uint32_t>(size.substr(0, by));
-  const auto height = by == std::string_view::npos ? std::nullopt
-                                                   : parse_number<std::uint32_t>(size.substr(by + 1, size.find('_') - by - 1));
+  const auto height =
+      by == std::string_view::npos ? std::nullopt : parse_number<std::uint32_t>(size.substr(by + 1, size.find('_') - by - 1));
   constexpr std::uint32_t side_max = 2048;
   const bool good = seed && width && height && *width >= 1 && *height >= 1 && *width <= side_max && *height <= side_max;
   if (!good) return fail(Kind::not_found, "Not Found");

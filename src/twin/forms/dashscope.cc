@@ -1,6 +1,6 @@
 // Pictures of DashScope (Alibaba Cloud Model Studio: "Qwen-Image API reference", "Wan text-to-image"): as a message, answered at
-// once; or as a task, queued with `X-DashScope-Async: enable` and asked for at /tasks/{id}, which the first time finds it running.
-// An address is a `data:` URL, as in images.cc.
+// once; or as a task, queued with `X-DashScope-Async: enable` and asked for at /tasks/{id}, which the first time finds it
+// running. An address is a `data:` URL, as in images.cc.
 
 #include <algorithm>
 
@@ -84,8 +84,7 @@ Status take_size(const At& at, Request& request) {
   const std::string_view text = at.text();
   const auto star = text.find('*');
   const auto width = parse_number<std::uint32_t>(text.substr(0, star));
-  const auto height =
-      star == std::string_view::npos ? std::nullopt : parse_number<std::uint32_t>(text.substr(star + 1));
+  const auto height = star == std::string_view::npos ? std::nullopt : parse_number<std::uint32_t>(text.substr(star + 1));
   constexpr std::uint32_t side_min = 256;
   constexpr std::uint32_t side_max = 2048;
   const bool fits = width && height && std::min(*width, *height) >= side_min && std::max(*width, *height) <= side_max;
@@ -126,9 +125,8 @@ Status take_input(const At& at, Request& request) {
   return read_members(at, Rows, request);
 }
 template <const auto& Rows>
-constexpr Row<Request> request_rows[] = {{"model", is_text, nullptr, true},
-                                         {"input", is_object, take_input<Rows>, true},
-                                         {"parameters", is_object, take_parameters}};
+constexpr Row<Request> request_rows[] = {
+    {"model", is_text, nullptr, true}, {"input", is_object, take_input<Rows>, true}, {"parameters", is_object, take_parameters}};
 
 std::string address(const Request& request, std::uint64_t index) {
   const auto colours = fingerprint(request.prompt, request.images + request.seed + index);
