@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "dialect/drawing.h"
 #include "dialect/gemini/gemini.h"
 #include "dialect/plain.h"
 #include "dialect/ranking.h"
@@ -22,10 +23,10 @@ std::string_view to_text(Task task) noexcept {
 std::span<const TaskFormat* const> task_formats() {
   using namespace tasks;  // NOLINT: the table of all of them
   // Of one dialect the preferred comes first.
-  static const std::array formats{&openai_embed,    &jina_embed,         &gemini_batch_embed, &gemini_embed,  &vertex_embed,
-                                  &cohere_embed,    &ollama_embed,       &ollama_embeddings,  &tei_embed,     &cohere_rerank,
-                                  &jina_rerank,     &tei_rerank,         &openai_moderate,    &vllm_tokenize, &llamacpp_tokenize,
-                                  &vllm_detokenize, &llamacpp_detokenize};
+  static const std::array formats{
+      &openai_embed,      &jina_embed,      &gemini_batch_embed,  &gemini_embed, &vertex_embed, &cohere_embed,    &ollama_embed,
+      &ollama_embeddings, &tei_embed,       &cohere_rerank,       &jina_rerank,  &tei_rerank,   &openai_moderate, &vllm_tokenize,
+      &llamacpp_tokenize, &vllm_detokenize, &llamacpp_detokenize, &openai_draw,  &gemini_draw,  &imagen_draw,     &sdapi_draw};
   return formats;
 }
 
@@ -45,6 +46,10 @@ const TaskFormat* upstream_task_format(const TaskFormat& client, const Dialect& 
   return found != task_formats().end() ? *found : nullptr;
 }
 
+const TaskFormat& told_by_model(const TaskFormat& upstream, std::string_view model) noexcept {
+  return &upstream == &tasks::gemini_draw && model.starts_with("imagen") ? tasks::imagen_draw : upstream;
+}
+
 const TaskFormat& told_by_body(const TaskFormat& format, std::string_view body) {
   if (&format != &tasks::jina_rerank) return format;
   const auto members = json::scan(body);
@@ -58,6 +63,7 @@ std::string TaskFormat::target_of(std::string_view model) const {
 }
 
 Result<TaskRequest> TaskFormat::decode_request(std::string_view body, const Asked& asked) const {
+  if (read_request == nullptr) return fail(Kind::internal, cat("no client speaks the form '", name, "'"));
   const auto root = Raw::checked(body);
   if (!root) return fail(root.error().clone());
   std::optional<std::string> model;
@@ -146,8 +152,13 @@ Result<json::Edits> task_edits(const TaskFormat& format, const TaskView& view, s
 
 namespace {
 
-Error as_upstreams(const Error& error) {
-  if (error.fault() == Fault::upstream) return error.clone();
+/// What an upstream says in its own words may hold the key.
+Error as_upstreams(const Error& error, const Secret& secret) {
+  if (error.fault() == Fault::upstream) {
+    auto out = error.clone();
+    if (!error.detail().message.empty()) out.edit().message = scrub(error.detail().message, secret.reveal());
+    return out;
+  }
   return Error{Kind::upstream_protocol, cat("the answer is not what it should be: ", error.message())};
 }
 
@@ -170,7 +181,10 @@ Error told_instead(const Raw& root, const Secret& secret) {
 Result<Raw> answer_of(const TaskFormat& format, std::string_view body, const Secret& secret) {
   auto root = Raw::checked(body, upstream_scan());
   if (!root) return fail_with(root);
-  const bool answers = format.answers.empty() ? root->is(Type::array) : root->find(format.answers).has_value();
+  const bool any = format.answers == TaskFormat::any_object;
+  const bool answers = format.answers.empty() ? root->is(Type::array)
+                       : any                  ? root->is(Type::object) && !root->find("error")
+                                              : root->find(format.answers).has_value();
   if (!answers) return fail(told_instead(*root, secret));
   return root;
 }
@@ -183,7 +197,7 @@ Result<TaskAnswerView> inspect_task_answer(const TaskFormat& format, std::string
   TaskAnswerView view;
   if (const auto model = root->find("model"); model && model->is(Type::string)) view.model = model->string();
   // Counts stand in few places; what is in none of them was not said.
-  view.usage = tasks::read_input_usage(*root);
+  view.usage = format.task == Task::draw ? tasks::read_picture_usage(*root) : tasks::read_input_usage(*root);
   const auto count = [&](std::string_view outer, std::string_view inner, std::string_view key) {
     auto object = outer.empty() ? std::optional{*root} : root->find(outer);
     if (object && !inner.empty()) object = object->find(inner);
@@ -236,10 +250,18 @@ Error refusal(const TaskFormat& client, const Error& error) {
 Result<TranslatedTask> translate_task(const TaskPair& pair, std::string_view body, const Asked& asked, Allow allow) {
   auto request = pair.client.decode_request(body, asked);
   if (!request) return fail_with(request);
-  TaskRequest wanted = *request;
-  std::visit([&](auto& said) { said.model = pair.model; }, wanted);
-  TranslatedTask out{.request = std::move(*request), .message = std::string{}, .losses = {}};
-  auto encoded = pair.upstream.encode_request(wanted, out.losses);
+  return translate_task(pair, std::move(*request), allow);
+}
+
+Result<TranslatedTask> translate_task(const TaskPair& pair, TaskRequest request, Allow allow) {
+  TranslatedTask out{.request = std::move(request), .message = std::string{}, .losses = {}};
+  // The encoders see the upstream's name; pictures are too large to be copied for that.
+  const auto name_model = [&](std::string_view name) {
+    return std::visit([&](auto& said) { return std::exchange(said.model, std::string{name}); }, out.request);
+  };
+  const auto asked_for = name_model(pair.model);
+  auto encoded = pair.upstream.encode_request(out.request, out.losses);
+  name_model(asked_for);
   if (!encoded) return fail(refusal(pair.client, encoded.error()));
   out.losses.rename_fields([&](std::string& field) { field = in_clients_words(pair.client, field); });
   if (auto kept = keeps_meaning(out.losses, allow); !kept) return fail_with(kept);
@@ -258,28 +280,52 @@ Status fit(const TaskRequest& request, TaskAnswer& answer, Losses& losses) {
     const bool all = moderated->verdicts.size() == std::get<model::Moderate>(request).inputs.size();
     return all ? Status{} : fail(Kind::upstream_protocol, "it did not answer for each input once");
   }
+  if (auto* drawn = std::get_if<model::Drawn>(&answer)) fit_pictures(std::get<model::Draw>(request), *drawn, losses);
   return {};
 }
 
 }  // namespace
 
-Result<TranslatedTaskAnswer> translate_task_answer(const TaskPair& pair, std::string_view body, const TaskContext& context,
-                                                   const Secret& secret) {
-  const auto root = answer_of(pair.upstream, body, secret);
+Result<TaskAnswer> read_task_answer(const TaskFormat& upstream, std::string_view body, const TaskRequest& request,
+                                    const Secret& secret, Losses& losses) {
+  const auto root = answer_of(upstream, body, secret);
   if (!root) return fail(root.error().clone());
-  auto answer = pair.upstream.read_answer(*root);
-  if (!answer) return fail(as_upstreams(answer.error()));
+  auto answer = upstream.read_answer(*root);
+  if (!answer) return fail(as_upstreams(answer.error(), secret));
+  if (auto fits = fit(request, *answer, losses); !fits) return fail_with(fits);
+  return answer;
+}
+
+TranslatedTaskAnswer write_task_answer(const TaskFormat& client, const TaskAnswer& answer, const TaskContext& context,
+                                       Losses losses) {
   TranslatedTaskAnswer out;
-  if (auto fits = fit(context.request, *answer, out.losses); !fits) return fail_with(fits);
-  out.usage = std::visit([](const auto& said) { return said.usage; }, *answer);
+  out.losses = std::move(losses);
+  out.usage = std::visit([](const auto& said) { return said.usage; }, answer);
   std::visit(
       [&](const auto& said) {
         if constexpr (requires { said.model; }) out.model = said.model.value_or("");
       },
-      *answer);
-  out.body = pair.client.encode_answer(*answer, context, out.losses);
-  out.losses.rename_fields([&](std::string& field) { field = in_clients_words(pair.client, field); });
+      answer);
+  out.body = client.encode_answer(answer, context, out.losses);
+  out.losses.rename_fields([&](std::string& field) { field = in_clients_words(client, field); });
   return out;
+}
+
+Result<TranslatedTaskAnswer> translate_task_answer(const TaskPair& pair, std::string_view body, const TaskContext& context,
+                                                   const Secret& secret) {
+  Losses losses;
+  const auto answer = read_task_answer(pair.upstream, body, context.request, secret, losses);
+  if (!answer) return fail(answer.error().clone());
+  return write_task_answer(pair.client, *answer, context, std::move(losses));
+}
+
+Result<std::optional<TaskStep>> next_step(const TaskFormat& upstream, std::string_view body, const Secret& secret) {
+  if (upstream.next == nullptr) return std::optional<TaskStep>{};
+  const auto root = Raw::checked(body, upstream_scan());
+  if (!root) return fail(as_upstreams(root.error(), secret));
+  auto step = upstream.next(*root);
+  if (!step) return fail(as_upstreams(step.error(), secret));
+  return step;
 }
 
 }  // namespace cardea::dialect

@@ -48,12 +48,13 @@ struct TaskMessage {
   TaskMessage(std::string json) : body{std::move(json)} {}  // NOLINT: most are JSON, and nothing else
   std::string body;
   std::string content_type = "application/json";
-  std::string target = {};  ///< below the base URL; empty: the format's
+  std::string target = {};        ///< below the format's base; empty: the format's
+  std::string header_lines = {};  ///< beside the format's, each ending in CRLF
 };
 
 /// What to ask (GET) of an upstream that answers when it is done, not at once.
 struct TaskStep {
-  std::string target;                 ///< below the base URL
+  std::string target;                 ///< below the format's base; empty: what was asked last, once more
   std::chrono::milliseconds wait{0};  ///< before asking
 };
 
@@ -65,22 +66,27 @@ struct TaskFormat {
   std::string_view target;                     ///< below the base URL, with {model} where the path names it
   enum class Base : std::uint8_t { api, root } base = Base::api;  ///< root: below the host, without the API's version
   std::string_view subject;                                       ///< the member of a request that must be there
-  std::string_view answers;             ///< the member that makes an answer one; empty: the answer is an array
+  /// The member that makes an answer one; empty: the answer is an array; any_object: read_answer knows.
+  std::string_view answers;
+  static constexpr std::string_view any_object = "{}";
   std::string_view default_model = {};  ///< when a request names none; empty: it must
   bool sends_model = true;              ///< false: its servers have one model, whose name is for the gateway alone
   /// A field of the model's name for it → this format's own, for what the client is told.
   std::span<const std::pair<std::string_view, std::string_view>> words = {};
 
-  /// What a body says that was checked; its model is decode_request()'s.
-  Result<TaskRequest> (*read_request)(const Raw& root);
+  /// What a body says that was checked; its model is decode_request()'s. nullptr: no client speaks it.
+  Result<TaskRequest> (*read_request)(const Raw& root) = nullptr;
   /// Error: bad_request, for what cannot be left out (an input would have no answer).
   Result<TaskMessage> (*encode_request)(const TaskRequest& request, Losses& losses);
   Result<TaskAnswer> (*read_answer)(const Raw& root);
-  std::string (*encode_answer)(const TaskAnswer& answer, const TaskContext& context, Losses& losses);
+  /// nullptr: no client speaks it.
+  std::string (*encode_answer)(const TaskAnswer& answer, const TaskContext& context, Losses& losses) = nullptr;
   /// Of servers that take the work now and have it done later: what to ask after this answer, nothing when it is the last.
   /// nullptr: each answer is. Error: upstream_failed, the work came to nothing.
   Result<std::optional<TaskStep>> (*next)(const Raw& answer) = nullptr;
   std::string_view header_lines = {};  ///< that its servers want with every question, each ending in CRLF
+  /// Its servers take pictures by their addresses; else bytes are wanted before encode_request().
+  bool takes_addresses = false;
 
   [[nodiscard]] Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) const;
   [[nodiscard]] Result<TaskAnswer> decode_answer(std::string_view body) const;
@@ -97,6 +103,8 @@ struct TaskFormat {
 /// empty. nullptr: it has no such work.
 [[nodiscard]] const TaskFormat* upstream_task_format(const TaskFormat& client, const Dialect& upstream,
                                                      std::string_view named) noexcept;
+/// Of one vendor some models draw in another form than the rest (Imagen among Gemini's).
+[[nodiscard]] const TaskFormat& told_by_model(const TaskFormat& upstream, std::string_view model) noexcept;
 /// Some paths are shared; the body tells whose words it is in (TEI's `texts` at /rerank).
 [[nodiscard]] const TaskFormat& told_by_body(const TaskFormat& format, std::string_view body);
 
@@ -135,6 +143,8 @@ struct TranslatedTask {
 };
 /// Error: as translate_request().
 [[nodiscard]] Result<TranslatedTask> translate_task(const TaskPair& pair, std::string_view body, const Asked& asked, Allow allow);
+/// The same for what was decoded before (a form, or pictures that were fetched).
+[[nodiscard]] Result<TranslatedTask> translate_task(const TaskPair& pair, TaskRequest request, Allow allow);
 
 struct TranslatedTaskAnswer {
   std::string body;
@@ -142,6 +152,14 @@ struct TranslatedTaskAnswer {
   std::optional<model::Usage> usage;
   Losses losses;
 };
+/// The two halves of translate_task_answer(), for what happens to an answer on the way (pictures that are fetched).
+/// `losses`: of the fit to what was asked.
+[[nodiscard]] Result<TaskAnswer> read_task_answer(const TaskFormat& upstream, std::string_view body, const TaskRequest& request,
+                                                  const Secret& secret, Losses& losses);
+[[nodiscard]] TranslatedTaskAnswer write_task_answer(const TaskFormat& client, const TaskAnswer& answer,
+                                                     const TaskContext& context, Losses losses);
+/// What TaskFormat::next says of an answer; nothing where each is the last. Error: the upstream's, without its key.
+[[nodiscard]] Result<std::optional<TaskStep>> next_step(const TaskFormat& upstream, std::string_view body, const Secret& secret);
 /// Does what only the gateway can: numbers in the encoding that was asked for, no more results than wanted, their documents.
 [[nodiscard]] Result<TranslatedTaskAnswer> translate_task_answer(const TaskPair& pair, std::string_view body,
                                                                  const TaskContext& context, const Secret& secret);

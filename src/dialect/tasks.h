@@ -27,6 +27,14 @@ extern const TaskFormat vllm_detokenize;
 extern const TaskFormat llamacpp_tokenize;
 extern const TaskFormat llamacpp_detokenize;
 
+extern const TaskFormat openai_draw;
+extern const TaskFormat gemini_draw;
+extern const TaskFormat imagen_draw;
+extern const TaskFormat stability_draw;
+extern const TaskFormat sdapi_draw;
+extern const TaskFormat comfyui_draw;
+extern const TaskFormat dashscope_draw;
+
 /// Dialects whose upstreams are OpenAI-like.
 inline constexpr std::string_view openai_like[] = {"openai_chat", "openai_responses", "openai_completions"};
 inline constexpr std::string_view gemini_like[] = {"gemini"};
@@ -37,5 +45,7 @@ inline constexpr std::string_view ollama_like[] = {"ollama"};
 [[nodiscard]] std::optional<model::Usage> read_input_usage(const Raw& answer);
 void write_input_usage(json::Writer& w, const std::optional<model::Usage>& usage);
 [[nodiscard]] std::optional<model::Usage> usage_of_input(std::optional<std::uint64_t> tokens);
+/// OpenAI's usage of pictures: input_tokens, output_tokens.
+[[nodiscard]] std::optional<model::Usage> read_picture_usage(const Raw& answer);
 
 }  // namespace cardea::dialect::tasks
