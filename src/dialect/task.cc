@@ -24,9 +24,11 @@ std::span<const TaskFormat* const> task_formats() {
   using namespace tasks;  // NOLINT: the table of all of them
   // Of one dialect the preferred comes first.
   static const std::array formats{
-      &openai_embed,      &jina_embed,      &gemini_batch_embed,  &gemini_embed, &vertex_embed, &cohere_embed,    &ollama_embed,
-      &ollama_embeddings, &tei_embed,       &cohere_rerank,       &jina_rerank,  &tei_rerank,   &openai_moderate, &vllm_tokenize,
-      &llamacpp_tokenize, &vllm_detokenize, &llamacpp_detokenize, &openai_draw,  &gemini_draw,  &imagen_draw,     &sdapi_draw};
+      &openai_embed,    &jina_embed,        &gemini_batch_embed, &gemini_embed,    &vertex_embed,        &cohere_embed,
+      &ollama_embed,    &ollama_embeddings, &tei_embed,          &cohere_rerank,   &jina_rerank,         &tei_rerank,
+      &openai_moderate, &vllm_tokenize,     &llamacpp_tokenize,  &vllm_detokenize, &llamacpp_detokenize, &openai_draw,
+      &gemini_draw,     &imagen_draw,       &sdapi_draw,         &native_embed,    &native_rerank,       &native_moderate,
+      &native_tokenize, &native_detokenize};
   return formats;
 }
 
@@ -245,6 +247,26 @@ Error refusal(const TaskFormat& client, const Error& error) {
   return {error.kind(), std::move(message), std::move(param)};
 }
 
+/// Extras that a client brings along for another format (native's do) must be extras there, too: what that format has a member
+/// for would otherwise be said a second time, past everything that was judged.
+Status extras_stay_extras(const TaskPair& pair, const TaskRequest& wanted, const TaskMessage& message) {
+  constexpr std::string_view refusal = "hold what the upstream's format has a member for; say it by its own name";
+  const bool brought =
+      std::visit([&](const auto& said) { return !said.extras.empty() && said.dialect != pair.client.name; }, wanted);
+  if (pair.client.name != dialect::native().name() || !brought) return {};
+  TaskRequest bare = wanted;
+  std::visit([](auto& said) { said.extras.clear(); }, bare);
+  Losses losses;
+  const auto without = pair.upstream.encode_request(bare, losses);
+  if (!without || pair.upstream.read_request == nullptr) return bad_field("extras", refusal);
+  const Asked asked{.model = std::visit([](const auto& said) { return std::string_view{said.model}; }, wanted), .stream = {}};
+  auto one = pair.upstream.decode_request(message.body, asked);
+  const auto other = pair.upstream.decode_request(without->body, asked);
+  if (!one || !other) return bad_field("extras", refusal);
+  std::visit([](auto& said) { said.extras.clear(); }, *one);
+  return *one == *other ? Status{} : bad_field("extras", refusal);
+}
+
 }  // namespace
 
 Result<TranslatedTask> translate_task(const TaskPair& pair, std::string_view body, const Asked& asked, Allow allow) {
@@ -261,8 +283,10 @@ Result<TranslatedTask> translate_task(const TaskPair& pair, TaskRequest request,
   };
   const auto asked_for = name_model(pair.model);
   auto encoded = pair.upstream.encode_request(out.request, out.losses);
+  const auto extras = encoded ? extras_stay_extras(pair, out.request, *encoded) : Status{};
   name_model(asked_for);
   if (!encoded) return fail(refusal(pair.client, encoded.error()));
+  if (!extras) return fail(extras.error().clone());
   out.losses.rename_fields([&](std::string& field) { field = in_clients_words(pair.client, field); });
   if (auto kept = keeps_meaning(out.losses, allow); !kept) return fail_with(kept);
   out.message = std::move(*encoded);

@@ -264,6 +264,20 @@ std::string said(const TaskFormat& client, const TaskFormat& upstream, std::stri
   return asked ? asked->message.body : "";
 }
 
+TEST(TaskTranslation, ExtrasOfAnotherFormatStayExtras) {
+  const auto& native = format(embed, "native");
+  const auto& openai = format(embed, "openai");
+  const auto body = [](std::string_view extras) {
+    return cat(R"({"model":"m","inputs":[{"text":"a"}],"dialect":"openai","extras":)", extras, "}");
+  };
+  EXPECT_EQ(said(native, openai, body(R"({"vendors_own":[1]})")), R"({"model":"up","input":["a"],"vendors_own":[1]})");
+  for (const std::string_view extras : {R"({"model":"other"})", R"({"dimensions":1})", R"({"input":["b"],"vendors_own":1})"}) {
+    const auto asked = translate_task({native, openai, "up"}, body(extras), {}, Allow::any_loss);
+    ASSERT_FALSE(asked.has_value()) << extras << asked->message.body;
+    EXPECT_EQ(asked.error().detail().param, "extras");
+  }
+}
+
 TEST(TaskTranslation, InTheUpstreamsWords) {
   const auto& openai = format(embed, "openai");
   EXPECT_EQ(

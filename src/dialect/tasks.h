@@ -35,6 +35,12 @@ extern const TaskFormat sdapi_draw;
 extern const TaskFormat comfyui_draw;
 extern const TaskFormat dashscope_draw;
 
+extern const TaskFormat native_embed;
+extern const TaskFormat native_rerank;
+extern const TaskFormat native_moderate;
+extern const TaskFormat native_tokenize;
+extern const TaskFormat native_detokenize;
+
 /// Dialects whose upstreams are OpenAI-like.
 inline constexpr std::string_view openai_like[] = {"openai_chat", "openai_responses", "openai_completions"};
 inline constexpr std::string_view gemini_like[] = {"gemini"};

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "dialect/native/forms.h"
 #include "dialect/task.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/words.h"
@@ -76,7 +77,8 @@ Result<Wording> wording_of(const Visit& visit, const dialect::TaskFormat& client
                            const dialect::TaskView& view, const Asking& asking, std::string_view model) {
   Wording out{.client = client, .upstream = upstream, .body = {}, .translated = {}};
   const auto text = view.members.text();
-  if (&client == &upstream) {
+  // Another gateway's JSON is this one's, but its XML is made of what was read.
+  if (&client == &upstream && &visit.dialect() != &dialect::native_xml()) {
     const auto edits = dialect::task_edits(client, view, model);
     if (!edits) return fail(edits.error().clone());
     out.body = edits->apply(text);
@@ -128,9 +130,10 @@ net::Task<Status> Pipeline::task(Visit& visit, const Match& match) {
   if (!asking) co_return fail_with(asking);
   visit.bound();
   Result<std::string_view> body = co_await visit.exchange().read_body(snapshot.body_bytes_max);
+  const Task task = task_of(match.route->operation);
+  if (body) body = asking->read(*body, task);
   if (!body) co_return fail_with(body);
 
-  const Task task = task_of(match.route->operation);
   const dialect::TaskFormat* declared = dialect::find_task_format(task, match.route->form);
   if (declared == nullptr) co_return fail(Kind::internal, "a route names a form of work that there is not");
   const dialect::TaskFormat& client = dialect::told_by_body(*declared, *body);
@@ -179,6 +182,8 @@ net::Task<Status> Pipeline::task(Visit& visit, const Match& match) {
   }
   Result<std::string> answer = answer_of(visit, *wording, upstream, std::move(*raw), random_);
   if (!answer) co_return fail_with(answer);
+  const bool native = visit.dialect().name() == dialect::native().name();
+  if (native) answer = dialect::native_task_answer(visit.dialect(), task, std::move(*answer));
   co_return co_await say(visit, *answer);
 }
 

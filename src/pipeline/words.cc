@@ -58,9 +58,9 @@ Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead
   return asking;
 }
 
-Result<std::string_view> Asking::read(std::string_view body) {
+Result<std::string_view> Asking::read(std::string_view body, std::optional<dialect::Task> task) {
   if (form == Form::json) return body;
-  Result<std::string> read = dialect::native_request(body);
+  Result<std::string> read = dialect::native_request(body, task);
   if (!read) return fail_with(read);
   json = std::move(*read);
   return std::string_view{json};

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "catalog/catalog.h"
+#include "dialect/task.h"
 #include "dialect/translate.h"
 #include "execute/upstream.h"
 #include "pipeline/forms.h"
@@ -26,7 +27,8 @@ struct Asking {
   Form form = Form::json;           ///< of the body
   std::string json = {};            ///< what became of a body in XML
   /// The body in the form that dialects read. A view of it, or into this. Error: bad_request, it is not the XML it should be.
-  [[nodiscard]] Result<std::string_view> read(std::string_view body);
+  /// `task`: of work that is no chat.
+  [[nodiscard]] Result<std::string_view> read(std::string_view body, std::optional<dialect::Task> task = {});
   [[nodiscard]] dialect::Asked asked() const noexcept { return {model, stream}; }
 };
 [[nodiscard]] Result<Asking> asking_of(const dialect::Dialect& client, const wire::RequestHead& head, const Match& match,

@@ -72,6 +72,8 @@ void write_value(json::Writer& w, const T& value) {
     w.begin_array();
     for (const auto& element : value) write_value(w, element);
     w.end_array();
+  } else if constexpr (Mirrored<T>) {
+    write_value(w, Shape<T>::written(value));
   } else if constexpr (Tagged<T>) {
     w.begin_object();
     std::visit(
@@ -242,6 +244,11 @@ Status read_value(const json::Value& value, const std::string& path, T& out) {
     return read_map(value, path, out);
   } else if constexpr (is_vector<T>) {
     return read_list(value, path, out);
+  } else if constexpr (Mirrored<T>) {
+    typename Shape<T>::Written written;
+    Status status = read_value(value, path, written);
+    if (status) out = Shape<T>::read(std::move(written));
+    return status;
   } else if constexpr (Tagged<T>) {
     return read_tagged(value, path, out);
   } else if constexpr (requires(std::optional<T>& into) { read(value, path, into); }) {

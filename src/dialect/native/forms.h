@@ -9,13 +9,16 @@
 
 #include "base/error.h"
 #include "dialect/dialect.h"
+#include "dialect/task.h"
 
 namespace cardea::dialect {
 
 /// The native dialect with its answers, streams and errors in XML. Its requests are read as JSON: see native_request().
 [[nodiscard]] const Dialect& native_xml();
-/// A request in XML as one in JSON. Error: bad_request, naming line and column.
-[[nodiscard]] Result<std::string> native_request(std::string_view xml);
+/// A request in XML as one in JSON: a chat, or of that task. Error: bad_request, naming line and column.
+[[nodiscard]] Result<std::string> native_request(std::string_view xml, std::optional<Task> task = {});
+/// An answer that its TaskFormat wrote, in the form of `dialect`: native() or native_xml().
+[[nodiscard]] std::string native_task_answer(const Dialect& dialect, Task task, std::string json);
 
 /// One model of the list.
 struct NativeModel {

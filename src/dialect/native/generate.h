@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "dialect/native/codec.h"
+#include "dialect/native/task_shape.h"
 
 namespace cardea::dialect::native_format {
 
@@ -86,6 +87,8 @@ class Generator {
       for (auto n = depth_ > 3 ? 0 : random_.below(4); n > 0; --n) fill_nested(out.emplace_back());
     } else if constexpr (std::is_same_v<T, model::Metadata>) {
       out = {.key = text(), .value = text()};
+    } else if constexpr (Mirrored<T>) {
+      out = Shape<T>::read(make<typename Shape<T>::Written>());
     } else {
       fill_object(out);
     }
@@ -121,6 +124,15 @@ class Generator {
     media = maybe() ? model::Media{.url = "https://example.org/" + text()} : model::Media{.base64 = "aGk="};
     if (random_.below(4) == 0) media = {.id = text()};
     media.media_type = type;
+  }
+  void mend(Input& input) {
+    if (input.text) input = {.text = input.text, .title = input.title};
+    if (input.tokens) input = {.tokens = model::Json{"[1,22]"}, .title = input.title};
+    if (!input.text && !input.tokens && input.content.empty()) input.text = text();
+  }
+  void mend(model::Tokenize& asked) {
+    if (asked.prompt) asked.messages.reset();
+    if (!asked.messages && !asked.prompt) asked.prompt = text();
   }
   void mend(model::ToolResult& result) {
     std::erase_if(result.parts, [](const model::Part& part) { return std::holds_alternative<model::ToolResult>(part.value); });

@@ -41,7 +41,26 @@ class Native final : public Dialect {
 };
 
 /// The roots of the XML form.
-enum class Root : std::uint8_t { chat, answer, failure, models, model, token_count, event };
+enum class Root : std::uint8_t {
+  chat,
+  answer,
+  failure,
+  models,
+  model,
+  token_count,
+  event,
+  // In the order of Task, each with its answer.
+  embed,
+  embedded,
+  rerank,
+  reranked,
+  moderate,
+  moderated,
+  tokenize,
+  tokenized,
+  detokenize,
+  detokenized
+};
 /// A JSON text of this format, in the form: as it is, or as a whole XML document.
 [[nodiscard]] std::string in_form(std::string json, Root root, Form form);
 /// An XML document as JSON of this format.

@@ -576,6 +576,9 @@ const auto& choice_in(const T& value) {
     return value.*Shape<T>::choice;
   }
 }
+/// A value that is written as another.
+template <class T>
+concept Mirrored = requires { typename Shape<T>::Written; };
 /// Calls `visit.template operator()<Alternative>()` for each alternative.
 template <class Variant, class Visit>
 void each_alternative(const Visit& visit) {

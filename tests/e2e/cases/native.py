@@ -193,3 +193,42 @@ def two_gateways_in_a_row_lose_nothing(t):
         check_valid(t, again)
         second = connection.request("POST", "/cardea/v1/chat", [XML], again.encode()).expect(200)
         equal(second.header("x-cardea-loss"), None)
+
+
+@case
+def work_that_is_no_chat_in_xml(t):
+    gateway = t.gateway({"providers": {name: {"base_url": "twin:", "auth": {"type": "none"}, "dialect": name} for name in ("gemini", "cohere")}})
+    numbers = {}
+    for model in ("twin/twin-1", "gemini/twin-1", "cohere/twin-1"):
+        body = f"<embed><model>{model}</model><inputs><input><text>the fox</text></input></inputs></embed>"
+        found = said(ask(t, gateway, body, path="/cardea/v1/embeddings").expect(200))
+        equal((found.tag, found.findtext("vectors/vector/index"), found.findtext("vectors/vector/encoding")), ("embedded", "0", "float"), model)
+        numbers[model] = [round(x, 5) for x in json.loads(found.findtext("vectors/vector/value"))]
+    true(all(v == numbers["twin/twin-1"] and len(v) > 1 for v in numbers.values()), numbers)
+    documents = "".join(f"<document><text>{t}</text></document>" for t in ("a cat", "the quick fox", "a dog"))
+    body = f"<rerank><model>cohere/twin-1</model><query>the quick fox</query><documents>{documents}</documents><top_n>2</top_n></rerank>"
+    ranks = said(ask(t, gateway, body, path="/cardea/v1/rerank").expect(200)).findall("results/ranked")
+    equal((len(ranks), ranks[0].findtext("index")), (2, "1"))
+    body = "<moderate><model>twin/twin-1</model><inputs><input><text>hello</text></input></inputs></moderate>"
+    equal(said(ask(t, gateway, body, path="/cardea/v1/moderations").expect(200)).findtext("verdicts/verdict/flagged"), "false")
+    body = "<tokenize><model>twin/twin-1</model><prompt>hello you</prompt><special>false</special></tokenize>"
+    tokens = [e.text for e in said(ask(t, gateway, body, path="/cardea/v1/tokenize").expect(200)).findall("tokens/token")]
+    body = f"<detokenize><model>twin/twin-1</model><tokens>{''.join(f'<token>{n}</token>' for n in tokens)}</tokens></detokenize>"
+    equal(said(ask(t, gateway, body, path="/cardea/v1/detokenize").expect(200)).findtext("text"), "hello you")
+
+
+@case
+def bad_xml_of_any_kind_goes_nowhere(t):
+    upstream = t.upstream(lambda request, peer: peer.reply({}))
+    gateway = t.gateway({"providers": {"up": {"base_url": upstream.url(), "auth": {"type": "none"}}}})
+    bomb = "<!DOCTYPE embed [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>"
+    outside = '<!DOCTYPE embed SYSTEM "file:///etc/passwd">'
+    good = "<embed><model>up/m</model><inputs><input><text>{}</text></input></inputs></embed>"
+    for body, words in ((bomb + good.format("&b;"), "document type"), (outside + good.format("x"), "document type"), (good.format("&b;"), "line 1"),
+                        ("<embed>" + "<inputs>" * 60, "line 1"), (good.format("x") + "<embed/>", "line 1"), ("<chat/>", "is not known here"),
+                        (good.format("x").replace("<text>x</text>", ""), "inputs[0]"), (good.format("x").replace("inputs", "input"), "input")):
+        with gateway.connect() as connection:
+            answer = connection.request("POST", "/cardea/v1/embeddings", [XML], body.encode()).expect(400)
+        equal((said(answer).tag, said(answer).findtext("error/kind")), ("failure", "bad_request"))
+        contains(said(answer).findtext("error/message"), words)
+    equal(len(upstream.requests), 0)

@@ -43,6 +43,7 @@ CLIENTS = {
                              lambda a: a["embeddings"]["float"][0]),
     "ollama": lambda model: ("/api/embed", {"model": model, "input": TEXT}, lambda a: a["embeddings"][0]),
     "ollama_old": lambda model: ("/api/embeddings", {"model": model, "prompt": TEXT}, lambda a: a["embedding"]),
+    "native": lambda model: ("/cardea/v1/embeddings", {"model": model, "inputs": [{"text": TEXT}]}, lambda a: a["vectors"][0]["value"]),
     "tei": lambda model: ("/embed", {"model": model, "inputs": [TEXT]}, lambda a: a[0]),
 }
 
