@@ -137,12 +137,14 @@ def main():
     configurations.CARDEA_YAML += f"  - {{{{name: ear, endpoint: \"http://127.0.0.1:{sink.port}\"}}}}\nlimits: {{{{upload_bytes: 1GiB}}}}\n"
     with tempfile.TemporaryDirectory(prefix="cardea-upload-") as directory:
         upstream = System("direct", OTHER_CORE, directory)
-        upstream.start()
-        systems = [System(name, "0", directory, upstream.port) for name in ("nginx", "cardea")]
-        for system in systems:
-            system.start()
-        figures = {system.name: [] for system in systems}
+        systems = []
+        figures = {}
         try:
+            upstream.start()
+            for name in ("nginx", "cardea"):
+                systems.append(System(name, "0", directory, upstream.port))
+                systems[-1].start()
+                figures[name] = []
             for _ in range(options.rounds):
                 for system in systems:
                     figures[system.name].append(measure(system, options.size_mib, options.mib_per_second))
