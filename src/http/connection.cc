@@ -61,9 +61,10 @@ void Connection::begin(const CallRequest& request) noexcept {
 }
 
 bool Connection::more_to_send() {
-  if (!unsent_.empty() || body_.at_end()) {
-    if (unsent_.empty()) chunk_.release();
-    return !unsent_.empty();
+  if (!unsent_.empty()) return true;
+  if (body_.at_end()) {
+    chunk_.release();
+    return false;
   }
   chunk_.clear();
   const std::span<char> space = chunk_.prepare(body_chunk_bytes);
