@@ -1,4 +1,5 @@
 """Sound, pictures, uploads and raw pass-through: what goes through as it is, and what goes nowhere."""
+import json
 import os
 import shutil
 import signal
@@ -7,7 +8,7 @@ import zlib
 
 from harness.client import Closed
 from harness.programs import wait_until
-from harness.runner import case, contains, equal, true
+from harness.runner import case, contains, equal, lacks, true
 
 KEY, UPSTREAM_KEY = "gateway-key-0123456789", "sk-upstream-key-0123456789"
 BOUNDARY = "----forms'0123 456"
@@ -416,3 +417,47 @@ def an_upload_without_room_is_said_so(t):
     contains(refused.error()["message"], "cannot be kept")
     upload(gateway, form(part("model", "ear"), part("file", wav(1), "talk.wav"))).expect(200)  # small enough for memory
     equal(len(upstream.requests), 2)
+
+
+@case
+def downloads_come_in_any_pieces(t):
+    sound = wav(2)
+
+    def answer(request, peer):
+        size = int(request.json()["input"])
+        if size % 2 == 0:
+            peer.send(f"HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\nContent-Length: {len(sound)}\r\n\r\n")
+        else:
+            peer.send("HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for at in range(0, len(sound), size):
+            (peer.send if size % 2 == 0 else peer.chunk)(sound[at:at + size])
+        if size % 2:
+            peer.end_stream()
+
+    upstream, gateway = setup(t, answer)
+    with gateway.connect() as connection:
+        for size in (16, 17, 1000, 4097, 32768, 100_001):
+            said = connection.request("POST", "/v1/audio/speech", [("authorization", f"Bearer {KEY}"), ("content-type", "application/json")],
+                                      f'{{"model":"ear","voice":"a","input":"{size}"}}'.encode()).expect(200)
+            equal((said.header("content-type"), said.body == sound), ("audio/wav", True), size)
+    equal(len(upstream.requests), 6)
+
+
+@case
+def the_upstreams_key_does_not_come_back(t):
+    def answer(request, peer):
+        told = {"told": [request.header("authorization")], "usage": {"input_tokens": 1}}
+        if request.target.endswith("/events"):
+            peer.begin_stream()
+            peer.chunk(f"data: {json.dumps(told)}\n\ndata: {json.dumps(told)[:20]}")
+            peer.chunk(f"{json.dumps(told)[20:]}\n\n")
+            peer.end_stream()
+        else:
+            peer.reply(told)
+
+    _, gateway = setup(t, answer)
+    with gateway.connect() as connection:
+        for path in ("/p/up/v1/echo", "/p/up/v1/events"):
+            said = connection.get(path, [("authorization", f"Bearer {KEY}")]).expect(200)
+            lacks(said.text(), UPSTREAM_KEY, path)
+            contains(said.text(), "Bearer " + "*" * len(UPSTREAM_KEY))
