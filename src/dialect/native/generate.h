@@ -130,6 +130,10 @@ class Generator {
     if (input.tokens) input = {.tokens = model::Json{"[1,22]"}, .title = input.title};
     if (!input.text && !input.tokens && input.content.empty()) input.text = text();
   }
+  void mend(Judged& input) {
+    if (input.text) input.content.clear();
+    if (!input.text && input.content.empty()) input.text = text();
+  }
   void mend(model::Tokenize& asked) {
     if (asked.prompt) asked.messages.reset();
     if (!asked.messages && !asked.prompt) asked.prompt = text();

@@ -6,7 +6,7 @@
 
 namespace cardea::dialect::native_format {
 
-/// What is turned into a vector, or judged, as it is written: exactly one of text, tokens and content.
+/// What is turned into a vector, as it is written: exactly one of text, tokens and content.
 struct Input {
   std::optional<std::string> text;
   std::optional<model::Json> tokens;
@@ -15,9 +15,11 @@ struct Input {
   bool operator==(const Input&) const = default;
 };
 
-template <>
-struct Words<model::Draw::Kind> {
-  static constexpr std::array<std::string_view, 3> all{"generate", "edit", "vary"};
+/// What is judged: exactly one of text and content.
+struct Judged {
+  std::optional<std::string> text;
+  std::vector<model::Part> content;
+  bool operator==(const Judged&) const = default;
 };
 
 template <>
@@ -33,7 +35,16 @@ struct Shape<Input> {
   }
 };
 
-// Values that are written as an Input.
+template <>
+struct Shape<Judged> {
+  using T = Judged;
+  static constexpr std::string_view name = "judged", about = "One of text and content.";
+  static constexpr auto fields = std::tuple{may("text", &T::text), list("content", &T::content, "part")};
+  static std::string_view fault(const T& input) {
+    return input.text.has_value() == input.content.empty() ? "" : "must have either text or content";
+  }
+};
+
 template <>
 struct Shape<model::EmbedInput> {
   using Written = Input;
@@ -52,12 +63,12 @@ struct Shape<model::EmbedInput> {
 };
 template <>
 struct Shape<model::ModerationInput> {
-  using Written = Input;
-  static Input written(const model::ModerationInput& input) {
+  using Written = Judged;
+  static Judged written(const model::ModerationInput& input) {
     if (const auto* text = std::get_if<std::string>(&input.value)) return {.text = *text};
     return {.content = std::get<std::vector<model::Part>>(input.value)};
   }
-  static model::ModerationInput read(Input input) {
+  static model::ModerationInput read(Judged input) {
     if (input.text) return {*std::move(input.text)};
     return {std::move(input.content)};
   }

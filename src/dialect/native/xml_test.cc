@@ -131,7 +131,7 @@ TEST(NativeXml, TheExamplesOfThePageAreTrue) {
   const auto page = testing::read_testdata("docs/native.md");
   const auto json = blocks(page, "json");
   const auto xml = blocks(page, "xml");
-  constexpr std::array roots{Root::chat, Root::answer, Root::failure};
+  constexpr std::array roots{Root::chat, Root::answer, Root::embed, Root::reranked, Root::failure};
   ASSERT_EQ(json.size(), roots.size());
   ASSERT_EQ(xml.size(), roots.size());
   for (std::size_t i = 0; i < roots.size(); ++i) {
