@@ -349,7 +349,10 @@ net::Task<Result<std::string>> Executor::fetch(const PlainCall& request) {
   const bool has_body = request.method != wire::Method::get && request.method != wire::Method::delete_;
   if (has_body) message.length = cat("content-length: ", request.body.size(), "\r\n");
   if (!proves) message.length += "\r\n";
-  message.pieces.assign({message.line, upstream.lines.reveal(), request.header_lines, message.length, request.body});
+  Secret other_lines;
+  if (!request.content_type.empty()) other_lines = upstream.lines_for(request.content_type);
+  const std::string_view lines = request.content_type.empty() ? upstream.lines.reveal() : other_lines.reveal();
+  message.pieces.assign({message.line, lines, request.header_lines, message.length, request.body});
   if (proves) {
     Status proven = co_await prove(upstream, message, request.limits);
     if (!proven) co_return fail(explain(upstream, std::move(proven.error())));

@@ -55,6 +55,7 @@ struct PlainCall {
   const AttemptLimits& limits;
   enum class Base : std::uint8_t { api, root } base = Base::api;  ///< root: the target is below the host, without the version
   std::string* passed_on = nullptr;                               ///< as in ChatCall
+  std::string_view content_type = {};  ///< empty: JSON asks, JSON answers; else `header_lines` says what is accepted
 };
 
 class Executor;

@@ -58,6 +58,11 @@ std::string Upstream::line_to(std::string_view method, std::string_view target) 
   return line;
 }
 
+Secret Upstream::lines_for(std::string_view content_type) const {
+  return Secret{cat("host: ", provider->authority, "\r\n", provider->head.reveal(), "content-type: ", content_type,
+                    "\r\naccept-encoding: identity\r\nuser-agent: cardea\r\n")};
+}
+
 std::string Upstream::root_line_to(std::string_view method, std::string_view target) const {
   std::string line;
   wire::append_request_line(line, method, provider->endpoint.root_path(target));

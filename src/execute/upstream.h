@@ -29,6 +29,8 @@ struct Upstream {
   [[nodiscard]] std::string line_to(std::string_view method, std::string_view target) const;
   /// The same below its host, or what stands before the API's version there.
   [[nodiscard]] std::string root_line_to(std::string_view method, std::string_view target) const;
+  /// As `lines`, for a body of another type; what is accepted is left to the request.
+  [[nodiscard]] Secret lines_for(std::string_view content_type) const;
   /// Who issues opaque reasoning items here: the provider under its own name.
   [[nodiscard]] std::string_view deployment() const noexcept { return provider->name; }
 };

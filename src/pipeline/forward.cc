@@ -14,9 +14,10 @@ namespace {
 
 constexpr std::string_view form_type = "multipart/form-data";
 
-/// The providers that have these operations in OpenAI's form: those that speak one of OpenAI's chat forms.
+/// The providers that have these operations in OpenAI's form: those that speak one of OpenAI's chat forms, or say so of pictures.
 Status speaks_openai(const catalog::Target& target, const execute::Upstream& upstream, std::string_view path) {
   if (upstream.dialect->name().starts_with("openai_")) return {};
+  if (path.starts_with("/images/") && named_form(target, dialect::Task::draw) == "openai") return {};
   return fail(Kind::bad_request,
               cat("model '", target.model, "' is served by '", target.provider->public_name, "', which has no ", path,
                   " in OpenAI's form; choose a model of another provider"),
@@ -56,6 +57,11 @@ net::Task<Status> Pipeline::forward_document(Visit& visit, const Match& match) {
   visit.entry().model_asked = asked;
   Result<catalog::Target> target = snapshot.catalog->resolve(asked);
   if (!target) co_return fail_with(target);
+  if (const dialect::TaskFormat* form = drawing_form(*match.route, *target)) {
+    Result<Drawing> drawing = drawing_of(*match.route, *target, *form, *body);
+    if (!drawing) co_return fail_with(drawing);
+    co_return co_await draw(visit, std::move(*drawing));
+  }
   json::Edits edits;
   if (target->model != asked) {
     Status renamed = edits.replace((*model)->value, json::quote(target->model));
@@ -74,6 +80,9 @@ net::Task<Status> Pipeline::forward_upload(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
   visit.bound();
   const std::string content_type{visit.head().find(wire::Field::content_type).value_or("")};
+  // Pictures to be edited may also stand in a document, by address.
+  const bool document = is_media_type(content_type, "application/json") && match.route->path == "/images/edits";
+  if (document) co_return co_await forward_document(visit, match);
   if (!is_media_type(content_type, form_type)) co_return co_await forward_file(visit, match, content_type);
   Result<std::string> boundary = wire::multipart_boundary(content_type);
   if (!boundary) co_return fail_with(boundary);
@@ -85,6 +94,11 @@ net::Task<Status> Pipeline::forward_upload(Visit& visit, const Match& match) {
   visit.entry().model_asked = upload.model();
   Result<catalog::Target> target = snapshot.catalog->resolve(upload.model());
   if (!target) co_return fail_with(target);
+  if (const dialect::TaskFormat* form = drawing_form(*match.route, *target)) {
+    Result<Drawing> drawing = drawing_of(*match.route, *target, *form, upload, snapshot.body_bytes_max);
+    if (!drawing) co_return fail_with(drawing);
+    co_return co_await draw(visit, std::move(*drawing));
+  }
   http::Body out;
   upload.write(target->model, out);
   const Forwarding forwarding{*target, match.route->path, out, content_type};

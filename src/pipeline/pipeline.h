@@ -7,6 +7,7 @@
 
 #include "execute/executor.h"
 #include "http/server.h"
+#include "pipeline/draw.h"
 #include "pipeline/keeping.h"
 #include "pipeline/snapshot.h"
 #include "pipeline/visit.h"
@@ -94,6 +95,17 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> deliver_document(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer);
   [[nodiscard]] net::Task<Status> deliver_events(Visit& visit, const execute::RawCall& call, execute::RawAnswer& answer);
   [[nodiscard]] net::Task<Status> deliver_bytes(Visit& visit, execute::RawAnswer& answer);
+
+  // Pictures said in another form than OpenAI's (draw.cc).
+
+  [[nodiscard]] net::Task<Status> draw(Visit& visit, Drawing drawing);
+  [[nodiscard]] net::Task<Result<std::string>> ask_until_drawn(Visit& visit, const Drawing& drawing,
+                                                               const dialect::TaskMessage& message);
+  [[nodiscard]] net::Task<Status> collect_pictures(Visit& visit, const Drawing& drawing, const model::Draw& request,
+                                                   model::Drawn& drawn);
+  [[nodiscard]] net::Task<Status> fetch_inputs(Visit& visit, Drawing& drawing);
+  [[nodiscard]] net::Task<Status> fetch_picture(Visit& visit, model::Picture& picture);
+  [[nodiscard]] net::Task<Status> say_events(Visit& visit, std::string_view events);
 
   // Files and batches (files.cc).
 

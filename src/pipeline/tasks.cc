@@ -1,11 +1,10 @@
 // Work that is no chat, a document in and a document out: embeddings, ranks, moderations, tokens. The same order as in
 // pipeline.cc, where the reasons stand.
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "dialect/native/forms.h"
 #include "dialect/task.h"
+#include "pipeline/draw.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/words.h"
 
@@ -57,14 +56,6 @@ Status expect_fit(Task task, const catalog::Target& target, std::string_view ask
               "model");
 }
 
-/// The form that the provider's data names; mostly none.
-std::string_view named_form(const catalog::Provider& provider, Task task) {
-  for (const auto& [name, form] : provider.tasks) {
-    if (name == dialect::to_text(task)) return form;
-  }
-  return {};
-}
-
 /// What goes to the upstream: the client's bytes with edits, or other words.
 struct Wording {
   const dialect::TaskFormat& client;
@@ -112,13 +103,7 @@ Result<std::string> answer_of(Visit& visit, const Wording& wording, const execut
   if (!answer) return explained(answer.error());
   if (answer->usage) entry.usage = *answer->usage;
   entry.model_answered = answer->model;
-  // What the question lost was noted with it.
-  const auto noted = wording.translated->losses.fields();
-  dialect::Losses losses;
-  for (const auto& loss : answer->losses.all()) {
-    if (std::ranges::find(noted, loss.field) == noted.end()) losses.add(loss.field, loss.reason, loss.weight);
-  }
-  visit.note_losses(losses);
+  visit.note_losses(answer->losses, wording.translated->losses);
   return std::move(answer->body);
 }
 
@@ -149,8 +134,7 @@ net::Task<Status> Pipeline::task(Visit& visit, const Match& match) {
   if (!fits) co_return fail_with(fits);
 
   const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);
-  const dialect::TaskFormat* spoken =
-      dialect::upstream_task_format(client, *upstream.dialect, named_form(*target->provider, task));
+  const dialect::TaskFormat* spoken = dialect::upstream_task_format(client, *upstream.dialect, named_form(*target, task));
   if (spoken == nullptr) {
     co_return fail(Kind::bad_request,
                    cat("'model': provider '", target->provider->public_name, "' has no ", dialect::to_text(task),

@@ -128,6 +128,7 @@ Status Upload::take_data(std::string_view bytes) {
 }
 
 Status Upload::end_part(std::uint64_t begin, std::uint64_t end) {
+  parts_.push_back({.name = std::string{parser_.part().name}, .is_file = is_file_, .begin = begin, .end = end});
   if (is_file_) return judge_file();
   if (!is_model_) return {};
   model_begin_ = begin;
@@ -148,6 +149,17 @@ void Upload::write(std::string_view model, http::Body& body) const {
   body.add(spool_, 0, model_begin_);
   body.add(model);
   body.add(spool_, model_end_, spool_.size() - model_end_);
+}
+
+Result<std::string> Upload::data(const UploadPart& part) const {
+  std::string out(static_cast<std::size_t>(part.end - part.begin), '\0');
+  for (std::size_t at = 0; at < out.size();) {
+    const Result<std::size_t> got = spool_.read(part.begin + at, std::span{out}.subspan(at));
+    if (!got) return fail(got.error().clone());
+    if (*got == 0) return fail(Kind::internal, "an upload's file is shorter than what was written to it");
+    at += *got;
+  }
+  return out;
 }
 
 Wrapped::Wrapped(std::string boundary, std::string_view query, std::string_view content_type) : boundary_{std::move(boundary)} {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "http/spool.h"
 #include "wire/multipart.h"
@@ -24,6 +25,14 @@ struct FileRule {
 /// The files that an operation takes, by its path below the family's prefix ("/audio/transcriptions"); empty: any.
 [[nodiscard]] std::span<const FileRule> file_rules(std::string_view path) noexcept;
 
+/// A part of a form that was taken.
+struct UploadPart {
+  std::string name;
+  bool is_file = false;
+  std::uint64_t begin = 0;  ///< of its data, in the whole body
+  std::uint64_t end = 0;
+};
+
 /// Takes the body of one multipart request: nothing goes to an upstream before all of it has proved to be what it claims, so an
 /// upstream and this gateway never read two different forms. Memory: the spool's and a part's head. One request's; one thread.
 class Upload final : public http::BodySink {
@@ -39,6 +48,11 @@ class Upload final : public http::BodySink {
   [[nodiscard]] std::string_view model() const noexcept { return model_; }
   /// The form with another value of `model`, whose bytes must outlive the body, as this upload must.
   void write(std::string_view model, http::Body& body) const;
+  /// In the order they came.
+  [[nodiscard]] std::span<const UploadPart> parts() const noexcept { return parts_; }
+  [[nodiscard]] std::uint64_t size() const noexcept { return spool_.size(); }
+  /// A part's data. Error: internal, the spool cannot be read.
+  [[nodiscard]] Result<std::string> data(const UploadPart& part) const;
 
  private:
   [[nodiscard]] Status begin_part();
@@ -57,6 +71,7 @@ class Upload final : public http::BodySink {
   std::string head_;  ///< its first bytes
   std::string tail_;  ///< its last bytes
   // Of the form.
+  std::vector<UploadPart> parts_;
   std::string model_;
   std::uint64_t model_begin_ = 0;
   std::uint64_t model_end_ = 0;

@@ -81,6 +81,26 @@ TEST(Upload, ALargeFormGoesThroughTheFile) {
   EXPECT_EQ(pour(sent, "/audio/transcriptions", 50'000).sent, form({part("file", samples, "a.wav"), part("model", "other")}));
 }
 
+TEST(Upload, PartsAreFoundAgain) {
+  std::string large{png.substr(0, 12)};
+  Random{5}.append_id(large, 2 * http::Spool::memory_bytes_max);
+  large += png.substr(12);
+  const std::string body =
+      form({part("image[]", png, "a.png"), part("prompt", ""), part("model", "m"), part("image[]", large, "b.png")});
+  for (const std::size_t step : {std::size_t{7}, body.size()}) {
+    Upload upload{"b", file_rules("/images/edits"), ::testing::TempDir()};
+    for (std::size_t at = 0; at < body.size(); at += step) ASSERT_TRUE(upload.take(std::string_view{body}.substr(at, step)));
+    ASSERT_TRUE(upload.finish());
+    EXPECT_EQ(upload.size(), body.size());
+    std::string names;
+    for (const auto& one : upload.parts()) names += cat(one.name, one.is_file ? " (file) " : " ");
+    EXPECT_EQ(names, "image[] (file) prompt model image[] (file) ");
+    EXPECT_EQ(upload.data(upload.parts()[0]).value(), png);
+    EXPECT_EQ(upload.data(upload.parts()[1]).value(), "");
+    EXPECT_EQ(upload.data(upload.parts()[3]).value(), large);
+  }
+}
+
 TEST(Upload, FilesAreWhatTheyClaimAndWhatIsWanted) {
   const std::string model = part("model", "m");
   const auto error = [&](std::string_view path, std::string bad) {

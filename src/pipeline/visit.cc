@@ -122,6 +122,15 @@ void Visit::note_losses(const dialect::Losses& losses) {
   entry_.losses = losses_;
 }
 
+void Visit::note_losses(const dialect::Losses& losses, const dialect::Losses& noted) {
+  const auto fields = noted.fields();
+  dialect::Losses more;
+  for (const auto& loss : losses.all()) {
+    if (std::ranges::find(fields, loss.field) == fields.end()) more.add(loss.field, loss.reason, loss.weight);
+  }
+  note_losses(more);
+}
+
 void Visit::add_answer_headers(wire::HeaderBlock& lines, std::string_view content_type) const {
   lines.reserve(240);
   lines.add_raw("content-type: ");

@@ -49,6 +49,8 @@ class Visit {
   void first_token_sent() noexcept;
   /// What a translation could not carry over, for the answer's headers and the record. Once before each answer's head.
   void note_losses(const dialect::Losses& losses);
+  /// The same of an answer: without the fields that were `noted` of its question.
+  void note_losses(const dialect::Losses& losses, const dialect::Losses& noted);
   /// Header lines of the upstream's that every answer from now on repeats.
   [[nodiscard]] std::string& upstream_lines() noexcept { return upstream_lines_; }
 
