@@ -81,6 +81,27 @@ Status read_results(const Raw& list, std::string_view path, std::string_view sco
   return status;
 }
 
+Status read_question(const Raw& root, model::Rerank& out) {
+  auto query = required_text(root, "query", "");
+  if (!query) return fail_with(query);
+  out.query = std::move(*query);
+  const auto documents = root.find("documents");
+  Status status = documents ? read_documents(*documents, "documents", out.documents) : bad_field("documents", "is missing");
+  if (status) status = read_member(root, "top_n", "", out.top_n);
+  return status;
+}
+
+Status read_ranking(const Raw& root, model::Reranked& out) {
+  const auto results = root.find("results");
+  if (!results) return bad_field("results", "is missing");
+  Status status = read_member(root, "id", "", out.id);
+  if (status) status = read_results(*results, "results", "relevance_score", out.results);
+  const auto meta = root.find("meta");
+  const auto billed = meta ? meta->find("billed_units") : std::nullopt;
+  if (status && billed) status = read_member(*billed, "search_units", "meta.billed_units", out.search_units);
+  return status;
+}
+
 Status fit_results(const model::Rerank& asked, model::Reranked& answer) {
   std::vector<bool> seen(asked.documents.size());
   if (answer.results.empty() && asked.top_n != 0) return fail(Kind::upstream_protocol, "it ranked nothing");

@@ -6,6 +6,11 @@
 
 namespace cardea::dialect {
 
+/// `query`, `documents` and `top_n`, as Cohere and Jina have them.
+Status read_question(const Raw& root, model::Rerank& out);
+/// `id`, `results` and the search units that were billed, by the same.
+Status read_ranking(const Raw& root, model::Reranked& out);
+
 /// Strings, or objects with a text.
 Status read_documents(const Raw& list, std::string_view path, std::vector<model::Document>& out);
 /// "text", or {"text": …}; an object with more keeps all of itself.

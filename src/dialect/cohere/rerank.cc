@@ -14,16 +14,9 @@ constexpr std::string_view known[] = {"model", "query", "documents", "top_n", "m
 Result<TaskRequest> read_request(const Raw& root) {
   model::Rerank out;
   out.dialect = name;
-  Status status;
-  auto query = required_text(root, "query", "");
-  if (status && !query) status = fail_with(query);
-  const auto documents = root.find("documents");
-  if (status && !documents) status = bad_field("documents", "is missing");
-  if (status) status = read_documents(*documents, "documents", out.documents);
-  if (status) status = read_member(root, "top_n", "", out.top_n);
+  Status status = read_question(root, out);
   if (status) status = read_member(root, "max_tokens_per_doc", "", out.max_tokens_per_doc);
   if (!status) return fail_with(status);
-  out.query = std::move(*query);
   collect_extras(root, known, out.extras);
   return out;
 }
@@ -50,16 +43,12 @@ Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
 }
 
 Result<TaskAnswer> read_answer(const Raw& root) {
-  const auto results = root.find("results");
-  if (!results) return bad_field("results", "is missing");
   model::Reranked out;
   out.dialect = name;
-  Status status = read_member(root, "id", "", out.id);
-  if (status) status = read_results(*results, "results", "relevance_score", out.results);
+  Status status = read_ranking(root, out);
   const auto meta = root.find("meta");
   const auto billed = meta ? meta->find("billed_units") : std::nullopt;
   std::optional<std::uint64_t> tokens;
-  if (status && billed) status = read_member(*billed, "search_units", "meta.billed_units", out.search_units);
   if (status && billed) status = read_member(*billed, "input_tokens", "meta.billed_units", tokens);
   if (!status) return fail_with(status);
   out.usage = usage_of_input(tokens);

@@ -13,19 +13,12 @@ constexpr std::string_view known[] = {"model", "query", "documents", "top_n", "r
 Result<TaskRequest> read_request(const Raw& root) {
   model::Rerank out;
   out.dialect = name;
-  Status status;
-  auto query = required_text(root, "query", "");
-  if (status && !query) status = fail_with(query);
-  const auto documents = root.find("documents");
-  if (status && !documents) status = bad_field("documents", "is missing");
-  if (status) status = read_documents(*documents, "documents", out.documents);
-  if (status) status = read_member(root, "top_n", "", out.top_n);
+  Status status = read_question(root, out);
   if (status) status = read_member(root, "return_documents", "", out.return_documents);
   if (status) status = read_member(root, "user", "", out.user);
   if (!status) return fail_with(status);
   // Jina and vLLM give the documents back unless told not to.
   if (!out.return_documents) out.return_documents = true;
-  out.query = std::move(*query);
   collect_extras(root, known, out.extras);
   return out;
 }
@@ -62,16 +55,10 @@ Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
 }
 
 Result<TaskAnswer> read_answer(const Raw& root) {
-  const auto results = root.find("results");
-  if (!results) return bad_field("results", "is missing");
   model::Reranked out;
   out.dialect = name;
-  Status status = read_member(root, "id", "", out.id);
+  Status status = read_ranking(root, out);
   if (status) status = read_member(root, "model", "", out.model);
-  if (status) status = read_results(*results, "results", "relevance_score", out.results);
-  const auto meta = root.find("meta");
-  const auto billed = meta ? meta->find("billed_units") : std::nullopt;
-  if (status && billed) status = read_member(*billed, "search_units", "meta.billed_units", out.search_units);
   if (!status) return fail_with(status);
   out.usage = read_input_usage(root);
   constexpr std::string_view known_answer[] = {"id", "model", "results", "usage", "meta", "object"};

@@ -1,6 +1,7 @@
 // llama.cpp's POST /tokenize and /detokenize (github.com/ggml-org/llama.cpp, tools/server/README.md): one model a server.
 
 #include "dialect/tasks.h"
+#include "dialect/tokens.h"
 
 namespace cardea::dialect::tasks {
 namespace {
@@ -112,34 +113,15 @@ Result<TaskMessage> encode_back(const TaskRequest& request, Losses& losses) {
   json::Writer w{out};
   w.begin_object();
   if (whose == Whose::own && !detokenize.model.empty()) w.key("model").string(detokenize.model);
-  w.key("tokens").begin_array();
-  for (const auto id : detokenize.tokens) w.number(id);
-  w.end_array();
+  write_ids(w, "tokens", detokenize.tokens);
   write_or_lose(w, detokenize.extras, whose, losses);
   w.end_object();
   return out;
 }
 
-Result<TaskAnswer> read_text(const Raw& root) {
-  auto text = required_text(root, "content", "");
-  if (!text) return fail_with(text);
-  model::Detokenized out;
-  out.dialect = name;
-  out.text = std::move(*text);
-  constexpr std::string_view known[] = {"content"};
-  collect_extras(root, known, out.extras);
-  return out;
-}
-
+Result<TaskAnswer> read_text(const Raw& root) { return dialect::read_text(root, name, "content"); }
 std::string encode_text(const TaskAnswer& answer, const TaskContext& /*context*/, Losses& losses) {
-  const auto& detokenized = std::get<model::Detokenized>(answer);
-  std::string out;
-  json::Writer w{out};
-  w.begin_object();
-  w.key("content").string(detokenized.text);
-  write_or_lose(w, detokenized.extras, whose(detokenized.dialect, name), losses);
-  w.end_object();
-  return out;
+  return write_text(answer, name, "content", losses);
 }
 
 }  // namespace

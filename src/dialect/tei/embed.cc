@@ -2,6 +2,7 @@
 // is the gateway's own member for its clients; an answer is the vectors and nothing else.
 
 #include "dialect/tasks.h"
+#include "dialect/tei/truncation.h"
 #include "dialect/vectors.h"
 
 namespace cardea::dialect::tasks {
@@ -13,16 +14,12 @@ constexpr std::string_view known[] = {"model", "inputs", "dimensions", "truncate
 Result<TaskRequest> read_request(const Raw& root) {
   model::Embed out;
   out.dialect = name;
-  std::optional<std::string> side;
-  std::optional<bool> truncate;
   Status status = read_member(root, "dimensions", "", out.dimensions);
-  if (status) status = read_member(root, "truncate", "", truncate);
-  if (status) status = read_member(root, "truncation_direction", "", side);
+  if (status) status = read_truncation(root, out.truncate);
   const auto inputs = root.find("inputs");
   if (status && !inputs) status = bad_field("inputs", "is missing");
   if (status) status = read_inputs(*inputs, "inputs", nullptr, out.inputs);
   if (!status) return fail_with(status);
-  if (truncate) out.truncate = !*truncate ? "none" : iequals(side.value_or(""), "left") ? "start" : "end";
   collect_extras(root, known, out.extras);
   return out;
 }
@@ -49,10 +46,7 @@ Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
   }
   w.end_array();
   write(w, "dimensions", embed.dimensions);
-  if (embed.truncate) {
-    w.key("truncate").boolean(*embed.truncate != "none");
-    if (*embed.truncate == "start") w.key("truncation_direction").string("Left");
-  }
+  write_truncation(w, embed.truncate);
   lose_encodings(embed, losses);
   if (embed.task) losses.detail("task");
   if (embed.user) losses.detail("user");

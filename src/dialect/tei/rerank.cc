@@ -2,6 +2,7 @@
 
 #include "dialect/ranking.h"
 #include "dialect/tasks.h"
+#include "dialect/tei/truncation.h"
 
 namespace cardea::dialect::tasks {
 namespace {
@@ -13,8 +14,6 @@ constexpr std::string_view known[] = {"model", "query", "texts", "return_text", 
 Result<TaskRequest> read_request(const Raw& root) {
   model::Rerank out;
   out.dialect = name;
-  std::optional<std::string> side;
-  std::optional<bool> truncate;
   Status status;
   auto query = required_text(root, "query", "");
   if (status && !query) status = fail_with(query);
@@ -23,11 +22,9 @@ Result<TaskRequest> read_request(const Raw& root) {
   if (status && (!texts || texts->empty())) status = bad_field("texts", "is missing; give at least one text");
   if (status) status = read_member(root, "return_text", "", out.return_documents);
   if (status) status = read_member(root, "raw_scores", "", out.raw_scores);
-  if (status) status = read_member(root, "truncate", "", truncate);
-  if (status) status = read_member(root, "truncation_direction", "", side);
+  if (status) status = read_truncation(root, out.truncate);
   if (!status) return fail_with(status);
   for (auto& text : *texts) out.documents.push_back({std::move(text), {}});
-  if (truncate) out.truncate = !*truncate ? "none" : iequals(side.value_or(""), "left") ? "start" : "end";
   out.query = std::move(*query);
   collect_extras(root, known, out.extras);
   return out;
@@ -47,10 +44,7 @@ Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
   // How many, and their texts, is a matter of the gateway's; see fit_results().
   if (whose == Whose::own) write(w, "return_text", rerank.return_documents);
   write(w, "raw_scores", rerank.raw_scores);
-  if (rerank.truncate) {
-    w.key("truncate").boolean(*rerank.truncate != "none");
-    if (*rerank.truncate == "start") w.key("truncation_direction").string("Left");
-  }
+  write_truncation(w, rerank.truncate);
   if (rerank.max_tokens_per_doc) losses.meaning("max_tokens_per_doc");
   if (rerank.user) losses.detail("user");
   write_or_lose(w, rerank.extras, whose, losses);

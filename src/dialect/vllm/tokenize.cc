@@ -1,26 +1,9 @@
 // vLLM's POST /tokenize and /detokenize (docs.vllm.ai, "Tokenizer API"): a prompt, or a chat by the model's own template.
 
 #include "dialect/tasks.h"
+#include "dialect/tokens.h"
 
 namespace cardea::dialect::tasks {
-
-Status read_ids(const Raw& list, std::string_view path, std::vector<std::uint64_t>& out) {
-  if (!list.is(json::Type::array)) return wrong_type(path, "an array", list.type());
-  Status status;
-  list.each_element([&](const Raw& element) {
-    const auto id = element.is(json::Type::number) ? json::to_u64(element.text()) : std::nullopt;
-    if (!id) status = bad_field(cat(path, '[', out.size(), ']'), "must be an integer of 0 or more");
-    if (id) out.push_back(*id);
-    return status.has_value();
-  });
-  return status;
-}
-
-void write_ids(json::Writer& w, std::string_view key, std::span<const std::uint64_t> ids) {
-  w.key(key).begin_array();
-  for (const auto id : ids) w.number(id);
-  w.end_array();
-}
 
 namespace {
 
@@ -111,26 +94,9 @@ Result<TaskMessage> encode_back(const TaskRequest& request, Losses& losses) {
   return out;
 }
 
-Result<TaskAnswer> read_text(const Raw& root) {
-  auto text = required_text(root, "prompt", "");
-  if (!text) return fail_with(text);
-  model::Detokenized out;
-  out.dialect = name;
-  out.text = std::move(*text);
-  constexpr std::string_view known[] = {"prompt"};
-  collect_extras(root, known, out.extras);
-  return out;
-}
-
+Result<TaskAnswer> read_text(const Raw& root) { return dialect::read_text(root, name, "prompt"); }
 std::string encode_text(const TaskAnswer& answer, const TaskContext& /*context*/, Losses& losses) {
-  const auto& detokenized = std::get<model::Detokenized>(answer);
-  std::string out;
-  json::Writer w{out};
-  w.begin_object();
-  w.key("prompt").string(detokenized.text);
-  write_or_lose(w, detokenized.extras, whose(detokenized.dialect, name), losses);
-  w.end_object();
-  return out;
+  return write_text(answer, name, "prompt", losses);
 }
 
 }  // namespace
