@@ -43,7 +43,8 @@ void drawn(std::string_view text) {
     dialect::Losses losses;
     const auto message = format->encode_request(asked, losses);
     if (!message) {
-      check(message.error().kind() == Kind::bad_request, "a picture that cannot be asked for is the client's fault");
+      const auto kind = message.error().kind();
+      check(kind == Kind::bad_request || kind == Kind::config, "a picture that cannot be asked for is the client's fault");
     } else if (message->content_type == "application/json") {
       check(json::validate(message->body).has_value(), "what is written is JSON");
     } else {

@@ -18,5 +18,8 @@ namespace cardea::dialect {
 [[nodiscard]] Result<model::Picture> picture_of_address(std::string_view address, std::string_view path);
 /// Bytes as a picture; the type is what they are, not what somebody says. Error: bad_request that names `path`: they are none.
 [[nodiscard]] Result<model::Picture> picture_of_bytes(std::string_view bytes, std::string_view path);
+/// Is it a graph of ComfyUI's in the API format, with blanks that can be filled ("{{prompt}}", "{{steps|20}}": README)? Error:
+/// config, which says what to do.
+[[nodiscard]] Status check_workflow(std::string_view text);
 
 }  // namespace cardea::dialect

@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/text.h"
 #include "dialect/task.h"
+#include "wire/multipart.h"
 
 namespace cardea::dialect {
 namespace {
@@ -36,6 +37,17 @@ struct Written {
   std::string written;
   std::vector<std::string> lost = {};
 };
+
+void expect_written(std::span<const Written> cases) {
+  for (const auto& one : cases) {
+    const auto said = asked(one.upstream, one.body, Allow::any_loss, one.model);
+    ASSERT_TRUE(said.has_value()) << said.error().message();
+    EXPECT_EQ(said->message.body, one.written);
+    EXPECT_EQ(said->message.target, one.target);
+    EXPECT_EQ(said->losses.fields(), one.lost) << one.body;
+    EXPECT_EQ(std::get<model::Draw>(said->request).model, "m") << "the request is as the client asked";
+  }
+}
 
 TEST(DrawRequests, InTheUpstreamsWords) {
   const std::string mask = cat(R"(,"mask":{"image_url":"data:image/png;base64,)", png, R"("})");
@@ -78,13 +90,152 @@ TEST(DrawRequests, InTheUpstreamsWords) {
            R"(","inpainting_mask_invert":1,"override_settings":{"sd_model_checkpoint":"sdxl"},)"
            R"("override_settings_restore_afterwards":false})")},
   };
+  expect_written(cases);
+}
+
+TEST(DrawRequests, InTheWordsOfThoseWhoMayAnswerLater) {
+  const Written cases[] = {
+      {"comfyui",
+       "sd_xl_base_1.0",
+       R"({"model":"m","prompt":"a \"cat\" {{seed}}","size":"512x768","n":2,"steps":8,"style":"vivid"})",
+       "",
+       R"({"prompt":{"3":{"class_type":"KSampler","inputs":{"seed":0,"steps":8,"cfg":7,"sampler_name":"euler",)"
+       R"("scheduler":"normal","denoise":1,"model":["4",0],"positive":["6",0],"negative":["7",0],"latent_image":["5",0]}},)"
+       R"("4":{"class_type":"CheckpointLoaderSimple","inputs":{"ckpt_name":"sd_xl_base_1.0.safetensors"}},)"
+       R"("5":{"class_type":"EmptyLatentImage","inputs":{"width":512,"height":768,"batch_size":2}},)"
+       R"("6":{"class_type":"CLIPTextEncode","inputs":{"text":"a \"cat\" {{seed}}","clip":["4",1]}},)"
+       R"("7":{"class_type":"CLIPTextEncode","inputs":{"text":"","clip":["4",1]}},)"
+       R"("8":{"class_type":"VAEDecode","inputs":{"samples":["3",0],"vae":["4",2]}},)"
+       R"("9":{"class_type":"SaveImage","inputs":{"filename_prefix":"cardea","images":["8",0]}}}})",
+       {"style"}},
+      {"dashscope",
+       "qwen-image-plus",
+       R"({"model":"m","prompt":"a","size":"1024x1024","seed":4,"negative_prompt":"dogs"})",
+       "",
+       R"({"model":"qwen-image-plus","input":{"messages":[{"role":"user","content":[{"text":"a"}]}]},)"
+       R"("parameters":{"size":"1328*1328","n":1,"seed":4,"negative_prompt":"dogs"}})",
+       {"size"}},
+      {"dashscope", "qwen-image-edit-plus",
+       R"({"model":"m","prompt":"a","size":"1024x768","n":2,"images":["https://example.com/a.png"]})", "",
+       R"({"model":"qwen-image-edit-plus","input":{"messages":[{"role":"user","content":[{"image":"https://example.com/a.png"},)"
+       R"({"text":"a"}]}]},"parameters":{"size":"1024*768","n":2}})"},
+      {"dashscope", "wan2.2-t2i-flash", R"({"model":"m","prompt":"a","size":"1024x768"})",
+       "/api/v1/services/aigc/text2image/image-synthesis",
+       R"({"model":"wan2.2-t2i-flash","input":{"prompt":"a"},"parameters":{"size":"1024*768","n":1}})"},
+      {"dashscope", "wan2.5-i2i-preview", edit_body(), "/api/v1/services/aigc/image2image/image-synthesis",
+       cat(R"({"model":"wan2.5-i2i-preview","input":{"prompt":"a hat","images":["data:image/png;base64,)", png,
+           R"("]},"parameters":{"n":1}})")},
+  };
+  expect_written(cases);
+}
+
+// ---- a form ----------------------------------------------------------------------------------------------------------------
+
+/// "NAME=VALUE" of each part, files by type and base64, read by the parser that reads our own clients' forms.
+std::vector<std::string> parts_of(const TaskMessage& message) {
+  std::vector<std::string> out;
+  const auto boundary = wire::multipart_boundary(message.content_type);
+  EXPECT_TRUE(boundary.has_value()) << message.content_type;
+  wire::MultipartParser parser{*boundary};
+  std::string_view rest = message.body;
+  std::string value;
+  for (;;) {
+    const auto event = parser.next(rest);
+    EXPECT_TRUE(event.has_value()) << message.body;
+    using enum wire::MultipartEvent::Kind;
+    if (!event || event->kind == none) break;
+    if (event->kind == part) value.clear();
+    if (event->kind == wire::MultipartEvent::Kind::data) value += event->data;
+    if (event->kind != part_end) continue;
+    const auto& head = parser.part();
+    out.push_back(head.filename ? cat(head.name, '=', head.content_type, ';', to_base64(value)) : cat(head.name, '=', value));
+  }
+  EXPECT_TRUE(parser.finish().has_value());
+  return out;
+}
+
+TEST(DrawRequests, StabilityTakesForms) {
+  struct Form {
+    std::string_view model;
+    std::string body;
+    std::string_view target;
+    std::vector<std::string> parts, lost = {};
+  };
+  const Form cases[] = {
+      {"sd3.5-large",
+       R"({"model":"m","prompt":"a\r\n--cardea","size":"1024x1024","seed":0,"guidance_scale":4,"output_format":"webp"})",
+       "/stable-image/generate/sd3",
+       {"prompt=a\r\n--cardea", "model=sd3.5-large", "mode=text-to-image", "aspect_ratio=1:1", "seed=0", "cfg_scale=4",
+        "output_format=webp"}},
+      {"stable-image-core",
+       R"({"model":"m","prompt":"a","style":"anime","size":"1536x1024","user":"u"})",
+       "/stable-image/generate/core",
+       {"prompt=a", "aspect_ratio=3:2", "style_preset=anime"},
+       {"size", "user"}},
+      {"ultra",
+       edit_body(R"(,"strength":0.3,"style":"vivid")"),
+       "/stable-image/generate/ultra",
+       {"prompt=a hat", "strength=0.3", cat("image=image/png;", png)},
+       {"style"}},
+      {"sd3.5-medium",
+       edit_body(R"(,"size":"1024x1024")"),
+       "/stable-image/generate/sd3",
+       {"prompt=a hat", "model=sd3.5-medium", "mode=image-to-image", "strength=0.75", cat("image=image/png;", png)},
+       {"size"}},
+  };
   for (const auto& one : cases) {
-    const auto said = asked(one.upstream, one.body, Allow::any_loss, one.model);
+    const auto said = asked("stability", one.body, Allow::any_loss, one.model);
     ASSERT_TRUE(said.has_value()) << said.error().message();
-    EXPECT_EQ(said->message.body, one.written);
+    EXPECT_EQ(parts_of(said->message), one.parts);
     EXPECT_EQ(said->message.target, one.target);
-    EXPECT_EQ(said->losses.fields(), one.lost) << one.body;
-    EXPECT_EQ(std::get<model::Draw>(said->request).model, "m") << "the request is as the client asked";
+    EXPECT_EQ(said->losses.fields(), one.lost);
+    EXPECT_EQ(asked("stability", one.body, Allow::any_loss, one.model)->message.body, said->message.body) << "pure";
+  }
+  EXPECT_EQ(asked("stability", edit_body(), Allow::any_loss, "core").error().detail().param, "images");
+}
+
+// ---- an operator's graph ---------------------------------------------------------------------------------------------------
+
+Result<TranslatedTask> with_graph(std::string_view graph, std::string_view body) {
+  auto request = form("openai").decode_request(body, {});
+  EXPECT_TRUE(request.has_value());
+  std::get<model::Draw>(*request).workflow = graph;
+  return translate_task({form("openai"), form("comfyui"), "up"}, std::move(*request), Allow::any_loss);
+}
+
+TEST(DrawRequests, GraphsAreFilledIn) {
+  constexpr std::string_view graph =
+      R"({"1":{"class_type":"Load","inputs":{"image":"{{image}}","mask":"{{mask|none}}","steps":"{{ steps | 4 }}","keep":1.50}},)"
+      R"("2":{"class_type":"Text","inputs":{"text":"photo of {{prompt}}, {{negative_prompt|no text}}","on":["1",0]},"_meta":{"title":"é\n"}}})";
+  const auto said = with_graph(graph, edit_body(R"(,"n":2,"size":"512x512")"));
+  ASSERT_TRUE(said.has_value()) << said.error().message();
+  EXPECT_EQ(
+      said->message.body,
+      cat(R"({"prompt":{"1":{"class_type":"Load","inputs":{"image":")", png,
+          R"(","mask":"none","steps":4,"keep":1.50}},)"
+          R"("2":{"class_type":"Text","inputs":{"text":"photo of a hat, no text","on":["1",0]},"_meta":{"title":"é\n"}}}})"));
+  EXPECT_EQ(said->losses.fields(), (std::vector<std::string>{"size", "n"}));
+  // What its blanks want must be there, and what is there must have a place.
+  const auto without = with_graph(graph, R"({"model":"m","prompt":"a"})");
+  ASSERT_FALSE(without.has_value());
+  EXPECT_EQ(without.error().detail().param, "images");
+  const auto nowhere = with_graph(R"({"1":{"class_type":"T","inputs":{"text":"{{prompt}}"}}})", edit_body());
+  ASSERT_FALSE(nowhere.has_value());
+  EXPECT_EQ(nowhere.error().detail().param, "images");
+  const auto deaf = with_graph(R"({"1":{"class_type":"T","inputs":{}}})", R"({"model":"m","prompt":"a"})");
+  ASSERT_TRUE(deaf.has_value());
+  EXPECT_EQ(deaf->losses.gravest()->field, "prompt");
+}
+
+TEST(DrawRequests, AGraphThatIsNoneIsTheOperatorsFault) {
+  EXPECT_TRUE(check_workflow(R"({"1":{"class_type":"T","inputs":{"text":"{{prompt}}","image":"{{image}}"}}})").has_value());
+  for (const std::string_view graph :
+       {"", "[]", "{}", "7", R"({"nodes":[],"links":[]})", R"({"1":{"inputs":{"text":"{{prompt}}"}}})",
+        R"({"1":{"class_type":"T","inputs":{"text":"{{promt}}"}}})", R"({"1":{"class_type":"T","inputs":{}}})"}) {
+    const auto status = check_workflow(graph);
+    ASSERT_FALSE(status.has_value()) << graph;
+    EXPECT_EQ(status.error().kind(), Kind::config) << graph;
+    EXPECT_NE(status.error().message().find("workflow"), std::string_view::npos) << status.error().message();
   }
 }
 
@@ -102,6 +253,10 @@ TEST(DrawRequests, WhatChangesThePictureIsRefusedUnlessAllowed) {
       {"gemini", R"({"model":"m","prompt":"a","stream":true})", "stream"},
       {"gemini", edit_body(mask), "mask"},
       {"sdapi", R"({"model":"m","prompt":"a","aspect_ratio":"16:9"})", "aspect_ratio"},
+      {"stability", R"({"model":"m","prompt":"a","n":2})", "n"},
+      {"stability", edit_body(mask), "mask"},
+      {"comfyui", R"({"model":"m","prompt":"a","background":"transparent"})", "background"},
+      {"dashscope", edit_body(mask), "mask"},
       {"sdapi",
        cat(R"({"model":"m","prompt":"a","image":["data:image/png;base64,)", png, R"(","data:image/png;base64,)", png, R"("]})"),
        "images[1]"},
@@ -142,6 +297,7 @@ TEST(DrawRequests, WhatIsWrongIsNamed) {
       {"openai", cat(R"({"model":"m","prompt":"a","mask":"data:image/png;base64,)", png, R"("})"), "mask"},
       {"gemini", R"({"model":"m","prompt":"a","images":[{"image_url":"https://example.com/a.png"}]})", "images[0]"},
       {"imagen", edit_body(), "images"},
+      {"comfyui", edit_body(), "images"},
       {"imagen", R"({"model":"m","prompt":"a","n":5})", "n"},
   };
   for (const auto& one : cases) {
@@ -235,6 +391,23 @@ const std::vector<Cassette>& cassettes() {
        cat(R"({"images":[)", image_json,
            R"(],"parameters":{"steps":5},"info":"{\"seed\": 42, \"all_seeds\": [42], \"index_of_first_image\": 0}"})"),
        cat(R"({"created":9,"data":[{"b64_json":)", image_json, R"(,"seed":42}],"output_format":"png"})")},
+      {"stability", "platform.stability.ai/docs/api-reference",
+       cat(R"({"image":)", image_json, R"(,"finish_reason":"SUCCESS","seed":343940597})"),
+       cat(R"({"created":9,"data":[{"b64_json":)", image_json, R"(,"seed":343940597}],"output_format":"png"})")},
+      {"comfyui", "docs.comfy.org/development/comfyui-server/comms_routes",
+       R"({"b1-c2":{"prompt":[1,"b1-c2",{}],"outputs":{"7":{"images":[{"filename":"p.png","subfolder":"","type":"temp"}]},)"
+       R"("9":{"images":[{"filename":"a b&c_00001_.png","subfolder":"x/y","type":"output"}]}},)"
+       R"("status":{"status_str":"success","completed":true,"messages":[]}}})",
+       R"({"created":9,"data":[{"url":"/view?filename=a%20b%26c_00001_.png&subfolder=x%2Fy&type=output"}]})"},
+      {"dashscope", "alibabacloud.com/help/en/model-studio/qwen-image-api",
+       R"({"output":{"choices":[{"finish_reason":"stop","message":{"role":"assistant","content":[{"image":"https://d.example/a.png?Expires=1"}]}}],)"
+       R"("task_metric":{"TOTAL":1,"FAILED":0,"SUCCEEDED":1}},"usage":{"width":1328,"image_count":1,"height":1328},"request_id":"7a270c86"})",
+       R"({"created":9,"data":[{"url":"https://d.example/a.png?Expires=1"}]})"},
+      {"dashscope", "alibabacloud.com/help/en/model-studio/text-to-image-v2-api-reference",
+       R"({"request_id":"f767d108","output":{"task_id":"86ecf553","task_status":"SUCCEEDED","results":[{"orig_prompt":"a","actual_prompt":"a fine a",)"
+       R"("url":"https://d.example/1.png"},{"code":"InternalError.Timeout","message":"slow"}],"task_metrics":{"TOTAL":2,"SUCCEEDED":1,"FAILED":1}},)"
+       R"("usage":{"image_count":1}})",
+       R"({"created":9,"data":[{"url":"https://d.example/1.png","revised_prompt":"a fine a"}]})"},
   };
   return all;
 }
@@ -284,6 +457,8 @@ TEST(DrawAnswers, APictureHeldBackIsNoFailure) {
       {"gemini", R"({"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"}})"},
       {"gemini", R"({"candidates":[{"finishReason":"IMAGE_SAFETY"}]})"},
       {"imagen", R"({"predictions":[{"raiFilteredReason":"Unable to show generated images."}]})"},
+      {"stability", R"({"image":"AAAA","finish_reason":"CONTENT_FILTERED","seed":1})"},
+      {"dashscope", R"({"output":{"task_status":"SUCCEEDED","results":[{"code":"DataInspectionFailed","message":"no"}]}})"},
   };
   const auto request = some_request();
   for (const auto& [upstream, body] : cases) {
@@ -302,6 +477,59 @@ TEST(DrawAnswers, APictureHeldBackIsNoFailure) {
   ASSERT_FALSE(words.has_value());
   EXPECT_NE(words.error().message().find("I cannot"), std::string_view::npos);
   EXPECT_EQ(words.error().message().find("sk-secret"), std::string_view::npos);
+}
+
+// ---- work that is done later -----------------------------------------------------------------------------------------------
+
+TEST(DrawSteps, AskUntilItIsDone) {
+  struct Step {
+    std::string_view upstream, answer;
+    std::optional<std::string_view> target;  ///< none: it was the last
+  };
+  const Step cases[] = {
+      {"sdapi", "{}", std::nullopt},
+      {"comfyui", R"({"prompt_id":"b1-c2","number":3,"node_errors":{}})", "/history/b1-c2"},
+      {"comfyui", " { } ", ""},
+      {"comfyui", R"({"b1-c2":{"outputs":{},"status":{"status_str":"success","completed":true}}})", std::nullopt},
+      {"comfyui", R"({"b1-c2":{"outputs":{}}})", std::nullopt},
+      {"dashscope", R"({"output":{"task_status":"PENDING","task_id":"0385dc79-5ff8"},"request_id":"r"})",
+       "/api/v1/tasks/0385dc79-5ff8"},
+      {"dashscope", R"({"output":{"task_status":"RUNNING","task_id":"0385dc79-5ff8"},"request_id":"r"})",
+       "/api/v1/tasks/0385dc79-5ff8"},
+      {"dashscope", R"({"output":{"task_status":"SUCCEEDED","task_id":"0385dc79-5ff8","results":[]}})", std::nullopt},
+      {"dashscope", R"({"output":{"choices":[]}})", std::nullopt},
+  };
+  for (const auto& one : cases) {
+    const auto step = next_step(form(one.upstream), one.answer, {});
+    ASSERT_TRUE(step.has_value()) << one.answer << step.error().message();
+    ASSERT_EQ(step->has_value(), one.target.has_value()) << one.answer;
+    if (!one.target) continue;
+    EXPECT_EQ((*step)->target, *one.target);
+    EXPECT_GT((*step)->wait.count(), 0);
+  }
+  EXPECT_EQ(asked("dashscope", R"({"model":"m","prompt":"a"})", Allow::any_loss, "wanx2.1-t2i-turbo")->message.header_lines,
+            "X-DashScope-Async: enable\r\n");
+  EXPECT_EQ(asked("dashscope", R"({"model":"m","prompt":"a"})", Allow::any_loss, "qwen-image")->message.header_lines, "");
+}
+
+TEST(DrawSteps, WorkThatCameToNothingSaysWhy) {
+  const Secret key{"sk-secret-0123456789"};
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"comfyui", R"({"x":{"outputs":{},"status":{"status_str":"error","completed":false,"messages":[["execution_start",{}],)"
+                  R"(["execution_error",{"exception_message":"why: sk-secret-0123456789"}]]}}})"},
+      {"dashscope",
+       R"({"output":{"task_id":"x","task_status":"FAILED","code":"InternalError","message":"why: sk-secret-0123456789"}})"},
+      {"comfyui", R"({"prompt_id":"../../view"})"},
+      {"dashscope", R"({"output":{"task_status":"PENDING","task_id":"a/../b"}})"},
+      {"dashscope", "<html>"},
+  };
+  for (const auto& [upstream, answer] : cases) {
+    const auto step = next_step(form(upstream), answer, key);
+    ASSERT_FALSE(step.has_value()) << answer;
+    EXPECT_EQ(step.error().fault(), Fault::upstream);
+    EXPECT_EQ(step.error().message().find("sk-secret"), std::string_view::npos);
+    if (answer.find("why") != std::string_view::npos) EXPECT_NE(step.error().message().find("why"), std::string_view::npos);
+  }
 }
 
 TEST(DrawAnswers, FitWhatWasAskedFor) {

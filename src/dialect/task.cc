@@ -27,8 +27,8 @@ std::span<const TaskFormat* const> task_formats() {
       &openai_embed,    &jina_embed,        &gemini_batch_embed, &gemini_embed,    &vertex_embed,        &cohere_embed,
       &ollama_embed,    &ollama_embeddings, &tei_embed,          &cohere_rerank,   &jina_rerank,         &tei_rerank,
       &openai_moderate, &vllm_tokenize,     &llamacpp_tokenize,  &vllm_detokenize, &llamacpp_detokenize, &openai_draw,
-      &gemini_draw,     &imagen_draw,       &sdapi_draw,         &native_embed,    &native_rerank,       &native_moderate,
-      &native_tokenize, &native_detokenize};
+      &gemini_draw,     &imagen_draw,       &sdapi_draw,         &stability_draw,  &comfyui_draw,        &dashscope_draw,
+      &native_embed,    &native_rerank,     &native_moderate,    &native_tokenize, &native_detokenize};
   return formats;
 }
 

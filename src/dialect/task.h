@@ -87,6 +87,8 @@ struct TaskFormat {
   std::string_view header_lines = {};  ///< that its servers want with every question, each ending in CRLF
   /// Its servers take pictures by their addresses; else bytes are wanted before encode_request().
   bool takes_addresses = false;
+  /// Its servers draw the same once more unless they are given another seed: one that was not asked for is chosen by chance.
+  bool wants_seed = false;
 
   [[nodiscard]] Result<TaskRequest> decode_request(std::string_view body, const Asked& asked) const;
   [[nodiscard]] Result<TaskAnswer> decode_answer(std::string_view body) const;
