@@ -352,9 +352,13 @@ constexpr std::array model_rows{
         "tasks", {.doc = "Forms in which it does work that is no chat, as for a provider.", .example = "{images: comfyui}"}),
     field<&Model::workflow>(
         "workflow",
-        {.doc = "File with the graph that ComfyUI is to run for this model, as its 'Export (API)' writes it, with "
-                "{{prompt}}, {{negative_prompt}}, {{width}}, {{height}}, {{seed}}, {{steps}}, {{count}} and {{model}} "
-                "where what was asked belongs. Left out, the standard graph, with the model's name as checkpoint.",
+        {.doc =
+             "File with the graph that ComfyUI is to run for this model, as its 'Export (API)' writes it, with {{prompt}} where "
+             "the prompt belongs; so too, or with what is usual as {{steps|20}}: negative_prompt, width, height, count, seed, "
+             "steps, "
+             "guidance, strength, model, checkpoint, and of edits image, image_2, image_3 and mask (base64). Left out, the "
+             "standard "
+             "graph, with the model's name as checkpoint.",
          .example = "poster.json"}),
 };
 constexpr auto model_fields = join(model_rows, facts_rows<&Model::facts>);

@@ -1,6 +1,7 @@
 #include "execute/upstream.h"
 
 #include "base/text.h"
+#include "dialect/draw.h"
 #include "dialect/task.h"
 #include "json/writer.h"
 #include "wire/http1.h"
@@ -97,6 +98,11 @@ Result<Upstreams> Upstreams::make(const catalog::Catalog& catalog) {
   for (const catalog::Entry& entry : catalog.list()) {
     if (entry.target.info == nullptr) continue;
     if (auto tasks = check_tasks(entry.target.info->tasks, cat("models.", entry.id)); !tasks) return fail_with(tasks);
+    const std::string& workflow = entry.target.info->workflow;
+    if (workflow.empty()) continue;
+    if (auto graph = dialect::check_workflow(workflow); !graph) {
+      return fail(Kind::config, cat("models.", entry.id, ".workflow: ", graph.error().message()));
+    }
   }
   for (const catalog::Provider* provider : catalog.upstreams()) {
     const dialect::Dialect* spoken = dialect::find(provider->dialect);

@@ -21,11 +21,14 @@ Base base_of(const dialect::TaskFormat& format) {
   return format.base == dialect::TaskFormat::Base::root ? Base::root : Base::api;
 }
 
-/// About an answer's picture that is not there to be had.
-Error without_picture(const catalog::Provider& provider, const Error& error) {
-  if (error.fault() != Fault::upstream && !error.is(Kind::bad_request) && !error.is(Kind::forbidden)) return error.clone();
-  return {Kind::upstream_failed,
-          cat("provider '", provider.public_name, "': its picture could not be fetched: ", error.message())};
+/// About what an answer only named, and could not be had: never the fault of the client's request.
+Error not_had(const catalog::Provider& provider, const Error& error) {
+  const bool refused = error.is(Kind::upstream_rejected) || (error.fault() == Fault::client && !error.is(Kind::client_closed));
+  if (!refused && error.fault() != Fault::upstream) return error.clone();
+  const std::string whose = cat("provider '", provider.public_name, "': ");
+  const bool said = error.message().starts_with(whose);
+  return {refused ? Kind::upstream_failed : error.kind(),
+          said ? std::string{error.message()} : cat(whose, "what its answer names could not be fetched: ", error.message())};
 }
 
 }  // namespace
@@ -41,6 +44,11 @@ net::Task<Status> Pipeline::draw(Visit& visit, Drawing drawing) {
   Status fetched = co_await fetch_inputs(visit, drawing);
   if (!fetched) co_return fetched;
 
+  // Who draws the same for the same seed is told one.
+  auto& wish = drawing.request;
+  const bool chosen = drawing.upstream.wants_seed && !wish.seed && (wish.workflow.empty() || wish.workflow.contains("{{seed"));
+  if (chosen) wish.seed = random_.below(std::uint64_t{1} << 32);
+
   // In the upstream's words. Also an error says what was left out.
   const dialect::TaskFormat& client = *dialect::find_task_format(dialect::Task::draw, drawing.request.dialect);
   const dialect::TaskPair pair{client, drawing.upstream, target.model};
@@ -53,20 +61,20 @@ net::Task<Status> Pipeline::draw(Visit& visit, Drawing drawing) {
   // Out of the house; some take the work now and have it done later.
   visit.upstream_begins();
   Result<std::string> body = co_await ask_until_drawn(visit, drawing, question->message);
-  dialect::Losses losses;
-  Result<dialect::TaskAnswer> answer = fail(Kind::internal);
-  if (body) answer = dialect::read_task_answer(drawing.upstream, *body, question->request, upstream.provider->key, losses);
-  if (body && !answer) {
-    answer =
-        fail(Error{answer.error().kind(), cat("provider '", upstream.provider->public_name, "': ", answer.error().message())});
-  }
+  visit.upstream_ends();
   if (!body) {
     // Its body is in the upstream's words, which the client does not speak.
     body.error().edit().body.clear();
-    visit.upstream_ends();
     co_return fail(std::move(body.error()));
   }
-  if (!answer) co_return fail_with(answer);
+  dialect::Losses losses;
+  Result<dialect::TaskAnswer> answer =
+      dialect::read_task_answer(drawing.upstream, *body, question->request, upstream.provider->key, losses);
+  if (!answer) {
+    std::string message = cat("provider '", upstream.provider->public_name, "': ", answer.error().message());
+    answer.error().edit().message = std::move(message);
+    co_return fail(std::move(answer.error()));
+  }
   auto& drawn = std::get<model::Drawn>(*answer);
 
   // Pictures that the answer only names.
@@ -129,6 +137,7 @@ net::Task<Result<std::string>> Pipeline::ask_until_drawn(Visit& visit, const Dra
     Status waited = co_await net::sleep_until(scope.loop(), next);
     if (!waited) co_return fail_with(waited);
     body = co_await executor_.fetch(call);
+    if (!body) co_return fail(not_had(provider, body.error()));
   }
   co_return body;
 }
@@ -147,7 +156,7 @@ net::Task<Status> Pipeline::collect_pictures(Visit& visit, const Drawing& drawin
     if (!own && (picture.url.empty() || !wants_bytes)) continue;
     if (!own) {
       Status got = co_await fetch_picture(visit, picture);
-      if (!got) co_return fail(without_picture(provider, got.error()));
+      if (!got) co_return fail(not_had(provider, got.error()));
       continue;
     }
     const execute::PlainCall call{.upstream = snapshot.upstreams.of(provider),
@@ -158,10 +167,7 @@ net::Task<Status> Pipeline::collect_pictures(Visit& visit, const Drawing& drawin
                                   .limits = snapshot.attempt,
                                   .base = base_of(drawing.upstream)};
     Result<std::string> bytes = co_await executor_.fetch(call);
-    if (!bytes) {
-      bytes.error().edit().body.clear();
-      co_return fail(std::move(bytes.error()));
-    }
+    if (!bytes) co_return fail(not_had(provider, bytes.error()));
     if (bytes->size() > room) co_return fail(Kind::upstream_protocol, "the upstream's pictures are too large together");
     room -= bytes->size();
     Result<model::Picture> whole = dialect::picture_of_bytes(*bytes, "picture");

@@ -11,7 +11,7 @@ from harness.runner import case, contains, equal, true
 from cases.media import FORM_HEADERS, form, part, png
 
 KEY = "sk-vendor-key-0123456789"
-FORMS = ["gemini", "imagen", "sdapi"]
+FORMS = ["gemini", "imagen", "stability", "sdapi", "comfyui", "dashscope"]
 
 
 def provider(url, name, **more):
@@ -79,7 +79,7 @@ def every_vendor_draws(t):
 @case
 def a_drawn_picture_may_be_streamed(t):
     gateway = t.gateway({"providers": twins()})
-    for name in ("gemini", "sdapi"):
+    for name in FORMS:
         answer = ask(gateway, {"model": f"{name}/twin-1", "prompt": "a house", "stream": True}).expect(200)
         contains(answer.header("content-type"), "text/event-stream")
         events = answer.text().strip().split("\n\n")
@@ -94,7 +94,7 @@ def a_drawn_picture_may_be_streamed(t):
 def pictures_are_edited(t):
     gateway = t.gateway({"providers": twins()})
     picture, other = png(64, 64), png(32, 32)
-    for name in ("gemini", "sdapi"):
+    for name in ("gemini", "sdapi", "stability", "dashscope"):
         model = part("model", f"{name}/twin-1")
         drawn = []
         for image in (picture, other):
@@ -143,12 +143,62 @@ def what_a_vendor_cannot_draw_is_said(t):
         answered = send_form(gateway, body, path)
         equal(answered.status, 400, f"{word}: {answered.text()[:300]}")
         contains(answered.text(), word)
+    # Where only a part may change: drawn so, or refused, or given away.
+    masked = [image, prompt, part("mask", png(), "m.png", "image/png")]
+    send_form(gateway, form(model, *masked)).expect(200)
+    refused = send_form(gateway, form(part("model", "gemini/twin-1"), *masked)).expect(400)
+    equal(refused.error()["param"], "mask")
+    given = send_form(gateway, form(part("model", "gemini/twin-1"), *masked), headers=[("x-cardea-allow-loss", "true")]).expect(200)
+    contains(given.header("x-cardea-loss"), "mask")
     # Named, and done all the same.
     answer = ask(gateway, {"model": "gemini/twin-1", "prompt": "a", "style": "vivid", "user": "u"}).expect(200)
     contains(answer.header("x-cardea-loss") or "", "style")
     # A chat-only vendor.
     only = t.gateway({"providers": {"c": {"base_url": "twin:", "auth": {"type": "none"}, "dialect": "anthropic"}}})
     contains(ask(only, {"model": "c/twin-1", "prompt": "a"}).expect(400).text(), "/images/generations")
+
+
+GRAPH = {"1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "{{model}}"}},
+         "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "poster of {{prompt}}", "clip": ["1", 1]}},
+         "3": {"class_type": "EmptyLatentImage", "inputs": {"width": "{{width}}", "height": "{{height}}", "batch_size": 1}},
+         "4": {"class_type": "KSampler", "inputs": {"seed": "{{seed}}", "steps": 4, "positive": ["2", 0], "latent_image": ["3", 0]}},
+         "9": {"class_type": "SaveImage", "inputs": {"images": ["4", 0], "filename_prefix": "poster"}}}
+
+
+@case
+def a_graph_of_ones_own(t):
+    picture = png(4, 4)
+
+    def answer(request, peer):
+        target = request.raw_head.split(b" ", 2)[1].decode()
+        if target == "/prompt":
+            peer.reply({"prompt_id": "p-1", "number": 1, "node_errors": {}})
+        elif target == "/history/p-1":
+            images = [{"filename": "poster 1.png", "subfolder": "a/b", "type": "output"}]
+            done = len([r for r in upstream.requests if b"/history" in r.raw_head]) > 1
+            peer.reply({"p-1": {"outputs": {"9": {"images": images}}, "status": {"status_str": "success", "completed": True}}} if done else {})
+        else:
+            equal(target, "/view?filename=poster%201.png&subfolder=a%2Fb&type=output")
+            peer.reply(picture, content_type="image/png")
+
+    upstream = t.upstream(answer)
+    file = t.path("poster.json")
+    file.write_text(json.dumps(GRAPH))
+    gateway = t.gateway({"models": [{"name": "poster", "type": "image", "endpoint": upstream.url().removesuffix("/v1"), "api_key": KEY,
+                                     "tasks": {"images": "comfyui"}, "workflow": str(file), "upstream_model": "sd.safetensors"}]})
+    said = ask(gateway, {"model": "poster", "prompt": "a \"cat\"\n", "size": "512x256", "seed": 7}).expect(200)
+    equal(base64.b64decode(said.json()["data"][0]["b64_json"]), picture)
+    graph = upstream.requests[0].json()["prompt"]
+    equal(graph["1"]["inputs"]["ckpt_name"], "sd.safetensors")
+    equal(graph["2"]["inputs"]["text"], "poster of a \"cat\"\n")
+    equal((graph["3"]["inputs"]["width"], graph["3"]["inputs"]["height"], graph["4"]["inputs"]["seed"]), (512, 256, 7))
+    true(all(r.header("authorization") == f"Bearer {KEY}" for r in upstream.requests), "each request proves itself")
+    # A broken file never replaces a good one.
+    file.write_text("{\"nodes\": []}")
+    code, output = t.run("check", "--config", str(gateway.config_path))
+    true(code != 0, output)
+    contains(output, "poster.json")
+    contains(output, "Export (API)")
 
 
 @case
@@ -168,6 +218,54 @@ def a_vendors_trouble_is_told(t):
             true("type" in said.error(), said.text())
             true(KEY not in said.text(), "no key in an error")
             equal(said.header("retry-after"), "7")
+
+
+@case
+def work_that_comes_to_nothing(t):
+    gateway = t.gateway({"providers": twins()})
+    said = ask(gateway, {"model": "comfyui/error", "prompt": "a"}).expect(502)
+    contains(said.text(), "the checkpoint is broken")
+
+
+@case
+def pictures_of_misbehaving_upstreams(t):
+    def answer(request, peer):
+        target = request.raw_head.split(b" ", 2)[1].decode()
+        if target == "/prompt":
+            kind = request.body.decode()
+            peer.reply({"prompt_id": next(word for word in ("never", "broken", "gone", "redirect", "hang") if word in kind), "number": 1})
+        elif target.startswith("/history/"):
+            kind = target.rsplit("/", 1)[1]
+            images = {"outputs": {"9": {"images": [{"filename": kind, "subfolder": "", "type": "output"}]}},
+                      "status": {"status_str": "success", "completed": True}}
+            if kind == "hang":
+                peer.wait_closed()
+                aborted.append(1)
+            else:
+                peer.reply({} if kind == "never" else {kind: images})
+        elif "redirect" in target:
+            peer.reply(b"", 302, headers=[("location", "http://127.0.0.1:1/")])
+        elif "gone" in target:
+            peer.reply({"detail": f"no {KEY}"}, 404)
+        else:
+            peer.reply(b"<html>", content_type="image/png")
+
+    aborted = []
+    upstream = t.upstream(answer)
+    gateway = t.gateway({"timeouts": {"first_byte": "2s"},
+                         "providers": {"up": provider(upstream.url().removesuffix("/v1"), "comfyui", api_key=KEY, auth={"type": "bearer"})}})
+    for kind, status in (("broken", 502), ("gone", 502), ("redirect", 502), ("never", 504)):
+        upstream.requests.clear()
+        said = ask(gateway, {"model": "up/m", "prompt": kind})
+        equal(said.status, status, f"{kind}: {said.text()}")
+        true(KEY not in said.text(), "no key in an error")
+    upstream.requests.clear()
+    with gateway.connect() as connection:
+        connection.send(connection.format("POST", "/v1/images/generations", [("content-type", "application/json")],
+                                          b'{"model":"up/m","prompt":"hang"}'))
+        wait_until(lambda: len(upstream.requests) == 2, "the upstream was asked how far it is")
+        connection.reset()
+    wait_until(lambda: aborted, "the client's end ends the upstream's call")
 
 
 @case
