@@ -11,6 +11,7 @@
 #include "net/scope.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/words.h"
+#include "wire/sniff.h"
 
 namespace cardea::pipeline {
 namespace {
@@ -39,6 +40,12 @@ net::Task<Status> Pipeline::draw(Visit& visit, Drawing drawing) {
   const execute::Upstream& upstream = snapshot.upstreams.of(*target.provider);
   visit.entry().provider = target.provider->name;
   visit.entry().upstream_model = target.info != nullptr ? std::string_view{target.info->id} : std::string_view{};
+
+  if (drawing.as_bytes && (drawing.stream || drawing.request.count.value_or(1) != 1)) {
+    co_return fail(Kind::bad_request,
+                   "an answer that is a picture itself (Accept: image/…) is one picture, whole: leave 'n' and 'stream' out",
+                   drawing.stream ? "stream" : "n");
+  }
 
   // What the request only names, where the upstream wants the bytes.
   Status fetched = co_await fetch_inputs(visit, drawing);
@@ -92,6 +99,7 @@ net::Task<Status> Pipeline::draw(Visit& visit, Drawing drawing) {
   if (said.usage) visit.entry().usage = *said.usage;
   visit.entry().model_answered = said.model;
   visit.note_losses(said.losses, question->losses);
+  if (drawing.as_bytes) co_return co_await say_picture(visit, drawn.pictures.front().picture);
   if (!drawing.stream) co_return co_await say(visit, said.body);
   const std::string events = drawn_events(request, drawn, context.now);
   co_return co_await say_events(visit, events);
@@ -148,7 +156,7 @@ net::Task<Status> Pipeline::collect_pictures(Visit& visit, const Drawing& drawin
                                              model::Drawn& drawn) {
   const Snapshot& snapshot = visit.snapshot();
   const catalog::Provider& provider = *drawing.target.provider;
-  const bool wants_bytes = drawing.stream || request.answer_as == "b64_json";
+  const bool wants_bytes = drawing.stream || drawing.as_bytes || request.answer_as == "b64_json";
   std::size_t room = snapshot.attempt.response_bytes;
   for (model::DrawnPicture& one : drawn.pictures) {
     model::Picture& picture = one.picture;
@@ -201,6 +209,18 @@ net::Task<Status> Pipeline::fetch_picture(Visit& visit, model::Picture& picture)
   static_cast<void>(visit);
   static_cast<void>(picture);
   co_return fail(Kind::bad_request, "pictures by URL are not fetched yet; send their bytes");
+}
+
+net::Task<Status> Pipeline::say_picture(Visit& visit, const model::Picture& picture) {
+  const std::optional<std::string> bytes = from_base64(picture.base64);
+  if (!bytes) co_return fail(Kind::upstream_protocol, "the upstream's picture is no base64");
+  const std::string_view type = wire::sniff(*bytes).type;  // not what somebody says of it
+  wire::HeaderBlock headers;
+  visit.add_answer_headers(headers, type.empty() ? std::string_view{"application/octet-stream"} : type);
+  visit.entry().status = 200;
+  Status sent = co_await visit.exchange().respond(200, headers, *bytes);
+  if (!sent) co_return fail(Kind::client_closed);
+  co_return Status{};
 }
 
 net::Task<Status> Pipeline::say_events(Visit& visit, std::string_view events) {

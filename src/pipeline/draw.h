@@ -13,13 +13,15 @@ struct Drawing {
   const catalog::Target& target;
   const dialect::TaskFormat& upstream;  ///< the form that it is said in
   model::Draw request;
-  bool stream = false;  ///< the answer is wanted as events
+  bool stream = false;    ///< the answer is wanted as events
+  bool as_bytes = false;  ///< the answer is wanted as the one picture itself
 };
 
 /// The form of work that a model's own data or its provider's names; mostly none.
 [[nodiscard]] std::string_view named_form(const catalog::Target& target, dialect::Task task);
-/// The form in which the target's upstream draws. Null: in OpenAI's, or not at all, or the route draws nothing.
-[[nodiscard]] const dialect::TaskFormat* drawing_form(const Route& route, const catalog::Target& target);
+/// The form in which the target's upstream is asked to draw. Null: the request goes to it as it came, since it speaks OpenAI's,
+/// or draws not at all, or the route draws nothing. `wants_picture`: the answer is no document, so that it must be read.
+[[nodiscard]] const dialect::TaskFormat* drawing_form(const Route& route, const catalog::Target& target, bool wants_picture);
 
 /// Requests as the form wants them said. Errors: bad_request; too_large, more pictures than are held in memory.
 [[nodiscard]] Result<Drawing> drawing_of(const Route& route, const catalog::Target& target, const dialect::TaskFormat& upstream,

@@ -57,12 +57,13 @@ std::string_view named_form(const catalog::Target& target, Task task) {
   return own.empty() ? in(target.provider->tasks) : own;
 }
 
-const dialect::TaskFormat* drawing_form(const Route& route, const catalog::Target& target) {
+const dialect::TaskFormat* drawing_form(const Route& route, const catalog::Target& target, bool wants_picture) {
   if (!route.path.starts_with("/images/")) return nullptr;
   const dialect::Dialect* const spoken = dialect::find(target.provider->dialect);
   if (spoken == nullptr) return nullptr;
   const dialect::TaskFormat* const form = dialect::upstream_task_format(openai(), *spoken, named_form(target, Task::draw));
-  return form == nullptr || form == &openai() ? nullptr : &dialect::told_by_model(*form, target.model);
+  if (form == nullptr || (form == &openai() && !wants_picture)) return nullptr;
+  return &dialect::told_by_model(*form, target.model);
 }
 
 Result<Drawing> drawing_of(const Route& route, const catalog::Target& target, const dialect::TaskFormat& upstream,

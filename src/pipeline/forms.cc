@@ -108,4 +108,19 @@ Form form_of_answer(const wire::RequestHead& head) {
   return form_of_type(take_piece(came)).value_or(Form::json);
 }
 
+bool wants_picture(const wire::RequestHead& head) {
+  bool image = false;
+  bool document = false;
+  const wire::HeaderTable& headers = head.headers();
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    if (headers.field(i) != wire::Field::accept) continue;
+    for_each_in_list(headers[i].value, [&](std::string_view range) {
+      const std::string_view type = take_piece(range);
+      image = image || (type.size() > 6 && iequals(type.substr(0, 6), "image/"));
+      document = document || iequals(type, "application/json") || iequals(type, "text/html");
+    });
+  }
+  return image && !document;
+}
+
 }  // namespace cardea::pipeline

@@ -78,5 +78,22 @@ TEST(Forms, AnAnswerIsWhatIsWantedMost) {
   for (const auto& [lines, form] : rows) EXPECT_EQ(answer_form(lines), form) << lines;
 }
 
+TEST(Forms, APictureItselfIsWantedWhereNoDocumentIs) {
+  constexpr std::pair<std::string_view, bool> cases[] = {
+      {"Accept: image/png\r\n", true},
+      {"Accept: image/*;q=0.5\r\n", true},
+      {"Accept: IMAGE/webp, */*;q=0.1\r\n", true},
+      {"Accept: image/png, application/json\r\n", false},
+      {"Accept: text/html, image/avif, */*\r\n", false},
+      {"Accept: */*\r\n", false},
+      {"Accept: imagery/png\r\n", false},
+      {"", false},
+  };
+  for (const auto& [lines, wanted] : cases) {
+    const auto heard = head_with(lines);
+    EXPECT_EQ(wants_picture(heard->head), wanted) << lines;
+  }
+}
+
 }  // namespace
 }  // namespace cardea::pipeline

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "json/scan.h"
 #include "json/writer.h"
+#include "pipeline/forms.h"
 #include "pipeline/pages.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/upload.h"
@@ -57,9 +58,11 @@ net::Task<Status> Pipeline::forward_document(Visit& visit, const Match& match) {
   visit.entry().model_asked = asked;
   Result<catalog::Target> target = snapshot.catalog->resolve(asked);
   if (!target) co_return fail_with(target);
-  if (const dialect::TaskFormat* form = drawing_form(*match.route, *target)) {
+  const bool as_bytes = wants_picture(visit.head());
+  if (const dialect::TaskFormat* form = drawing_form(*match.route, *target, as_bytes)) {
     Result<Drawing> drawing = drawing_of(*match.route, *target, *form, *body);
     if (!drawing) co_return fail_with(drawing);
+    drawing->as_bytes = as_bytes;
     co_return co_await draw(visit, std::move(*drawing));
   }
   json::Edits edits;
@@ -94,9 +97,11 @@ net::Task<Status> Pipeline::forward_upload(Visit& visit, const Match& match) {
   visit.entry().model_asked = upload.model();
   Result<catalog::Target> target = snapshot.catalog->resolve(upload.model());
   if (!target) co_return fail_with(target);
-  if (const dialect::TaskFormat* form = drawing_form(*match.route, *target)) {
+  const bool as_bytes = wants_picture(visit.head());
+  if (const dialect::TaskFormat* form = drawing_form(*match.route, *target, as_bytes)) {
     Result<Drawing> drawing = drawing_of(*match.route, *target, *form, upload, snapshot.body_bytes_max);
     if (!drawing) co_return fail_with(drawing);
+    drawing->as_bytes = as_bytes;
     co_return co_await draw(visit, std::move(*drawing));
   }
   http::Body out;

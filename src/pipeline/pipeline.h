@@ -105,6 +105,7 @@ class Pipeline final : public http::Handler {
                                                    model::Drawn& drawn);
   [[nodiscard]] net::Task<Status> fetch_inputs(Visit& visit, Drawing& drawing);
   [[nodiscard]] net::Task<Status> fetch_picture(Visit& visit, model::Picture& picture);
+  [[nodiscard]] net::Task<Status> say_picture(Visit& visit, const model::Picture& picture);
   [[nodiscard]] net::Task<Status> say_events(Visit& visit, std::string_view events);
 
   // Files and batches (files.cc).

@@ -284,3 +284,16 @@ def uploads_for_a_translation_have_a_limit(t):
         ask(gateway, {"model": "sdapi/twin-1", "prompt": "a", "size": "256x256"}).expect(200)
     except Closed:
         true(False, "the gateway lives on")
+
+
+@case
+def a_picture_itself_where_it_is_asked_for(t):
+    gateway = t.gateway({"providers": twins()})
+    png_please = [("accept", "image/png")]
+    for provider_name in ("twin", *twins()):
+        asked = {"model": f"{provider_name}/twin-1", "prompt": "a fox", "size": "1024x1024"}
+        said = ask(gateway, asked, headers=png_please).expect(200)
+        equal((said.header("content-type"), size_of(said.body)), ("image/png", (1024, 1024)), provider_name)
+    for more in ({"n": 2}, {"stream": True}):
+        refused = ask(gateway, {"model": "twin/twin-1", "prompt": "a fox", **more}, headers=png_please).expect(400)
+        equal(refused.json()["error"]["param"], next(iter(more)))
