@@ -30,9 +30,9 @@ struct Service {
   bool takes_guidance;
   bool takes_style;
 };
-constexpr Service core{"/stable-image/generate/core", false, false, false, true};
-constexpr Service ultra{"/stable-image/generate/ultra", false, true, false, true};
-constexpr Service sd3{"/stable-image/generate/sd3", true, true, true, true};
+constexpr Service core{"/v2beta/stable-image/generate/core", false, false, false, true};
+constexpr Service ultra{"/v2beta/stable-image/generate/ultra", false, true, false, true};
+constexpr Service sd3{"/v2beta/stable-image/generate/sd3", true, true, true, true};
 const Service& service_of(std::string_view model) {
   const auto ends = [&](std::string_view name) { return model == name || model.ends_with(cat('-', name)); };
   return ends("core") ? core : ends("ultra") ? ultra : sd3;
@@ -133,7 +133,8 @@ Result<TaskAnswer> read_answer(const Raw& root) {
 const TaskFormat stability_draw{.task = Task::draw,
                                 .name = "stability",
                                 .dialects = {},
-                                .target = "/stable-image/generate/sd3",
+                                .target = "/v2beta/stable-image/generate/sd3",
+                                .base = TaskFormat::Base::root,
                                 .subject = "prompt",
                                 .answers = "image",
                                 .encode_request = encode_request,
