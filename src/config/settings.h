@@ -111,6 +111,8 @@ struct Limits {
   std::uint32_t headers = 100;
   Bytes body_bytes = mib(32);
   Bytes upload_bytes = mib(520);  ///< a file of 512 MiB, and the form around it
+  Bytes image_bytes = mib(50);
+  Bytes audio_bytes = mib(512);
   std::uint32_t connections = 0;  ///< 0 = below half the descriptor limit
   Bytes response_bytes = mib(64);
   Bytes sse_event_bytes = mib(4);

@@ -171,7 +171,7 @@ net::Task<Status> Pipeline::create_file(Visit& visit, const Match& /*match*/) {
   const std::string content_type{visit.head().find(wire::Field::content_type).value_or("")};
   Result<std::string> boundary = wire::multipart_boundary(content_type);
   if (!boundary) co_return fail_with(boundary);
-  Upload upload{std::move(*boundary), file_rules("/files"), snapshot.spool_directory};
+  Upload upload{std::move(*boundary), file_rules("/files"), snapshot.file_limits, snapshot.spool_directory};
   Status poured = co_await visit.exchange().pour_body(snapshot.upload_bytes_max, upload);
   if (poured) poured = upload.finish();
   if (!poured) co_return poured;

@@ -89,7 +89,7 @@ net::Task<Status> Pipeline::forward_upload(Visit& visit, const Match& match) {
   if (!is_media_type(content_type, form_type)) co_return co_await forward_file(visit, match, content_type);
   Result<std::string> boundary = wire::multipart_boundary(content_type);
   if (!boundary) co_return fail_with(boundary);
-  Upload upload{std::move(*boundary), file_rules(match.route->path), snapshot.spool_directory};
+  Upload upload{std::move(*boundary), file_rules(match.route->path), snapshot.file_limits, snapshot.spool_directory};
   Status poured = co_await visit.exchange().pour_body(snapshot.upload_bytes_max, upload);
   if (poured) poured = upload.finish();
   if (!poured) co_return poured;
@@ -130,7 +130,9 @@ net::Task<Status> Pipeline::forward_file(Visit& visit, const Match& match, std::
   std::array<char, wire::sniff_bytes> space{};
   Result<std::size_t> got = file.read(0, space);
   if (!got) co_return fail_with(got);
-  Status judged =
+  Status judged = check_size("file", FileRule::Holds::sound, file.size(), snapshot.file_limits);
+  if (!judged) co_return judged;
+  judged =
       judge_file("file", FileRule::Holds::sound, wire::claimed_type(content_type, {}), {space.data(), *got}, {}, file.size());
   if (!judged) co_return judged;
   visit.entry().model_asked = asked;

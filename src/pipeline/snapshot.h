@@ -9,6 +9,7 @@
 #include "dialect/translate.h"
 #include "execute/executor.h"
 #include "execute/upstream.h"
+#include "pipeline/upload.h"
 
 namespace cardea::pipeline {
 
@@ -23,9 +24,10 @@ struct Snapshot {
   bool metrics_need_key = true;
   std::size_t body_bytes_max = std::size_t{32} << 20;
   std::uint64_t upload_bytes_max = std::uint64_t{520} << 20;  ///< of a body that is kept on disk until it is sent
-  std::string spool_directory;                                ///< where; it exists
-  bool passthrough = true;                                    ///< every key may use all that a provider's key may
-  net::Duration total_timeout = net::forever;                 ///< of a chat request, from its head on
+  FileLimits file_limits;
+  std::string spool_directory;                 ///< where; it exists
+  bool passthrough = true;                     ///< every key may use all that a provider's key may
+  net::Duration total_timeout = net::forever;  ///< of a chat request, from its head on
   execute::AttemptLimits attempt;
   struct Responses {
     bool stored = true;  ///< unless a request says otherwise

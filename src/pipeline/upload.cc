@@ -54,6 +54,16 @@ std::unexpected<Error> refuse(std::string_view part, std::string_view what) {
 
 }  // namespace
 
+Status check_size(std::string_view part, Holds holds, std::uint64_t size, const FileLimits& limits) {
+  const bool image = holds == Holds::image;
+  const std::uint64_t limit = image ? limits.image : limits.sound;
+  if (holds == Holds::anything || size <= limit) return {};
+  return fail(Kind::too_large,
+              cat("'", part, "' is larger than the limit of ", limit,
+                  image ? " bytes for pictures (limits.image_bytes)" : " bytes for sound (limits.audio_bytes)"),
+              std::string{part});
+}
+
 std::span<const FileRule> file_rules(std::string_view path) noexcept {
   const auto found = std::ranges::find(operations, path, &OperationRules::path);
   return found != operations.end() ? found->rules : std::span<const FileRule>{};
@@ -121,6 +131,8 @@ Status Upload::take_data(std::string_view bytes) {
     return model_.size() <= model_bytes_max ? Status{} : refuse("model", "is too long");
   }
   if (!is_file_) return {};
+  Status small = check_size(parser_.part().name, wanted(), bytes_, limits_);
+  if (!small) return small;
   head_ += bytes.substr(0, wire::sniff_bytes - std::min(wire::sniff_bytes, head_.size()));
   tail_ += bytes.substr(bytes.size() - std::min(bytes.size(), wire::sniff_bytes));
   if (tail_.size() > wire::sniff_bytes) tail_.erase(0, tail_.size() - wire::sniff_bytes);

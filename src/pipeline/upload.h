@@ -22,6 +22,14 @@ struct FileRule {
   enum class Holds : std::uint8_t { image, sound, anything } holds;
 };
 
+/// How large a file may be that must be a picture, or sound; of others the upload's own limit alone counts. In bytes.
+struct FileLimits {
+  std::uint64_t image = std::uint64_t{50} << 20;
+  std::uint64_t sound = std::uint64_t{512} << 20;
+};
+/// Error: too_large, naming `part` and the limit.
+[[nodiscard]] Status check_size(std::string_view part, FileRule::Holds holds, std::uint64_t size, const FileLimits& limits);
+
 /// The files that an operation takes, by its path below the family's prefix ("/audio/transcriptions"); empty: any.
 [[nodiscard]] std::span<const FileRule> file_rules(std::string_view path) noexcept;
 
@@ -38,8 +46,8 @@ struct UploadPart {
 class Upload final : public http::BodySink {
  public:
   /// `boundary`: of the body. `directory`: for the spool.
-  Upload(std::string boundary, std::span<const FileRule> rules, std::string directory)
-      : parser_{boundary}, rules_{rules}, spool_{std::move(directory)} {}
+  Upload(std::string boundary, std::span<const FileRule> rules, const FileLimits& limits, std::string directory)
+      : parser_{boundary}, rules_{rules}, limits_{limits}, spool_{std::move(directory)} {}
 
   Status take(std::string_view bytes) override;
   /// There are no more bytes. Errors of both: bad_request with the part's name as the parameter.
@@ -63,6 +71,7 @@ class Upload final : public http::BodySink {
 
   wire::MultipartParser parser_;
   std::span<const FileRule> rules_;
+  FileLimits limits_;
   http::Spool spool_;
   // Of the part that is being read.
   bool is_model_ = false;

@@ -42,7 +42,7 @@ struct Outcome {
 };
 
 Outcome pour(std::string_view body, std::string_view path, std::size_t step) {
-  Upload upload{"b", file_rules(path), ::testing::TempDir()};
+  Upload upload{"b", file_rules(path), FileLimits{}, ::testing::TempDir()};
   Status status;
   for (std::size_t at = 0; status && at < body.size(); at += step) status = upload.take(body.substr(at, step));
   if (status) status = upload.finish();
@@ -88,7 +88,7 @@ TEST(Upload, PartsAreFoundAgain) {
   const std::string body =
       form({part("image[]", png, "a.png"), part("prompt", ""), part("model", "m"), part("image[]", large, "b.png")});
   for (const std::size_t step : {std::size_t{7}, body.size()}) {
-    Upload upload{"b", file_rules("/images/edits"), ::testing::TempDir()};
+    Upload upload{"b", file_rules("/images/edits"), FileLimits{}, ::testing::TempDir()};
     for (std::size_t at = 0; at < body.size(); at += step) ASSERT_TRUE(upload.take(std::string_view{body}.substr(at, step)));
     ASSERT_TRUE(upload.finish());
     EXPECT_EQ(upload.size(), body.size());

@@ -163,6 +163,7 @@ Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configurat
       metrics_auth == config::MetricsAuth::key || (metrics_auth == config::MetricsAuth::automatic && have_keys);
   snapshot->body_bytes_max = settings.limits.body_bytes.count;
   snapshot->upload_bytes_max = settings.limits.upload_bytes.count;
+  snapshot->file_limits = {.image = settings.limits.image_bytes.count, .sound = settings.limits.audio_bytes.count};
   snapshot->spool_directory = data_directory;
   snapshot->passthrough = settings.passthrough == config::Passthrough::on ||
                           (settings.passthrough == config::Passthrough::automatic && settings.keys.size() <= 1);

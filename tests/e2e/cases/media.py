@@ -161,6 +161,20 @@ def uploads_have_a_limit_and_aborts_leave_nothing(t):
 
 
 @case
+def each_kind_of_file_has_a_limit(t):
+    upstream, gateway = setup(t, lambda request, peer: peer.reply(TRANSCRIPT), limits={"image_bytes": "2KiB", "audio_bytes": "20KiB"})
+    small, large = png(), png(40, 40) + bytes(2048)
+    answer = upload(gateway, form(part("model", "ear"), part("image", large, "a.png"), part("prompt", "x")), "/v1/images/edits").expect(413)
+    equal(answer.json()["error"]["param"], "image")
+    contains(answer.text(), "limits.image_bytes")
+    upload(gateway, form(part("model", "ear"), part("image", small, "a.png"), part("prompt", "x")), "/v1/images/edits").expect(200)
+    for body, headers in ((form(part("model", "ear"), part("file", wav(2), "a.wav")), FORM_HEADERS), (wav(2), [("content-type", "audio/wav")])):
+        contains(upload(gateway, body, "/v1/audio/transcriptions?model=ear", headers).expect(413).text(), "limits.audio_bytes")
+    upload(gateway, form(part("model", "ear"), part("file", wav(1), "a.wav"))).expect(200)
+    equal(len(upstream.requests), 2)
+
+
+@case
 def speech_comes_back_as_bytes_and_a_cut_is_no_end(t):
     sound = wav(3)
 
