@@ -481,6 +481,15 @@ TEST(DrawAnswers, APictureHeldBackIsNoFailure) {
 
 // ---- work that is done later -----------------------------------------------------------------------------------------------
 
+TEST(DrawRequests, FirstQwenModelsDrawOnePicture) {
+  constexpr std::string_view two = R"({"model":"m","prompt":"a","n":2})";
+  const auto said = asked("dashscope", two, Allow::any_loss, "qwen-image-max");
+  ASSERT_TRUE(said.has_value());
+  EXPECT_EQ(said->losses.gravest()->field, "n");
+  EXPECT_NE(said->message.body.find(R"("n":1)"), std::string::npos) << said->message.body;
+  EXPECT_TRUE(asked("dashscope", two, Allow::no_change_of_meaning, "qwen-image-2.0").has_value());
+}
+
 TEST(DrawSteps, AskUntilItIsDone) {
   struct Step {
     std::string_view upstream, answer;

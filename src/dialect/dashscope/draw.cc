@@ -25,14 +25,14 @@ bool is_task(std::string_view model) {
   return model.starts_with("wanx") || model.starts_with("wan2.1") || model.starts_with("wan2.2") || model.starts_with("wan2.5") ||
          model.starts_with("flux") || model.starts_with("stable-diffusion");
 }
-/// Of the first generation, whose sizes are few: "qwen-image", "qwen-image-plus", "qwen-image-max-2025-12-30".
-bool has_few_sizes(std::string_view model) {
+/// Of the first generation, which draws one picture, of few sizes: "qwen-image", "qwen-image-plus", "qwen-image-max-2025-12-30".
+bool draws_one(std::string_view model) {
   return model == "qwen-image" || model.starts_with("qwen-image-plus") || model.starts_with("qwen-image-max");
 }
 
 /// "1328*1328"
 void write_size(json::Writer& w, const Draw& draw, Losses& losses) {
-  if (has_few_sizes(draw.model)) {
+  if (draws_one(draw.model)) {
     const auto ratio = ratio_of(draw, qwen_sizes, losses);
     const auto* shape = std::ranges::find(qwen_sizes, ratio, &Ratio::name);
     if (shape != std::end(qwen_sizes)) w.key("size").string(cat(shape->width, '*', shape->height));
@@ -45,7 +45,7 @@ void write_parameters(json::Writer& w, const Draw& draw, Losses& losses) {
   w.key("parameters").begin_object();
   write_size(w, draw, losses);
   // A task draws four unless told otherwise.
-  w.key("n").number(draw.count.value_or(1));
+  w.key("n").number(draws_one(draw.model) ? 1 : draw.count.value_or(1));
   write(w, "seed", draw.seed);
 }
 
@@ -86,7 +86,7 @@ Result<TaskMessage> encode_request(const TaskRequest& request, Losses& losses) {
   w.begin_object().key("model").string(draw.model);
   task ? write_task(w, draw, losses) : write_message(w, draw, losses);
   w.end_object();
-  lose_wishes(draw, wish::negative_prompt | wish::count | wish::seed, losses);
+  lose_wishes(draw, wish::negative_prompt | wish::seed | (draws_one(draw.model) ? 0U : wish::count), losses);
   TaskMessage message{std::move(out)};
   if (!task) return message;
   message.header_lines = later;
