@@ -67,6 +67,7 @@ net::Task<Result<std::unique_ptr<Connection>>> Client::open(const net::Origin& o
   net::DialOptions options;
   options.connect_timeout = request.timeouts.connect;
   options.egress = request.egress;
+  options.exceptions = request.exceptions;
   Result<std::unique_ptr<net::Stream>> stream = co_await dialer_.dial(origin, options);
   if (!stream) {
     ++counters_.connect_failures;

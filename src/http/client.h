@@ -79,6 +79,7 @@ struct CallRequest {
   wire::Method method = wire::Method::post;
   /// Where the request may lead: an operator's own upstream may be private, an address that came with a request may not.
   net::Egress egress = net::Egress::public_only;
+  std::shared_ptr<const net::EgressExceptions> exceptions;  ///< of `public_only`
   std::span<const std::string_view> pieces;
   const Body* body = nullptr;
   CallTimeouts timeouts;
@@ -103,6 +104,8 @@ class Client {
   /// Connections to upstreams, idle and at work.
   [[nodiscard]] std::size_t connections() const noexcept { return connections_; }
   [[nodiscard]] const ClientCounters& counters() const noexcept { return counters_; }
+  /// The network it uses.
+  [[nodiscard]] net::Dialer& dialer() const noexcept { return dialer_; }
 
  private:
   friend class Call;

@@ -91,7 +91,7 @@ Task<Result<std::unique_ptr<Stream>>> SystemDialer::dial_now(const Origin& origi
   if (origin.scheme != Origin::Scheme::unix) {
     proxy = proxies_.proxy_for(secure ? ProxySettings::Target::https : ProxySettings::Target::http, origin.host, origin.port);
   }
-  const auto way = proxy != nullptr ? tunnel(*proxy, origin, options.egress, deadline) : reach(origin, options.egress, deadline);
+  const auto way = proxy != nullptr ? tunnel(*proxy, origin, options, deadline) : reach(origin, options, deadline);
   Result<std::unique_ptr<Stream>> connected = co_await way;
   if (!connected || !secure) co_return connected;
   auto context = options.tls != nullptr ? options.tls : tls_;
@@ -100,7 +100,7 @@ Task<Result<std::unique_ptr<Stream>>> SystemDialer::dial_now(const Origin& origi
   co_return stream;
 }
 
-Task<Result<std::unique_ptr<Stream>>> SystemDialer::reach(const Origin& target, Egress egress, TimePoint deadline) {
+Task<Result<std::vector<Address>>> SystemDialer::find(const Origin& target, const DialOptions& options) {
   std::vector<Address> addresses;
   if (target.scheme == Origin::Scheme::unix) {
     auto local = Address::parse(target.text());
@@ -111,17 +111,26 @@ Task<Result<std::unique_ptr<Stream>>> SystemDialer::reach(const Origin& target, 
     if (!resolved) co_return fail_with(resolved);
     addresses = std::move(*resolved);
   }
-  if (addresses.size() > attempts_max) addresses.resize(attempts_max);
+  // The guard sees the very addresses that connect() gets, whatever the name meant a moment ago.
   Error last{Kind::upstream_unreachable};
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    // The guard sees the very address that connect() gets, whatever the name meant a moment ago.
-    Status allowed = check_egress(addresses[i], egress);
-    if (!allowed) {
-      last = std::move(allowed.error());
-      continue;
-    }
-    const Duration share = (deadline - loop_.now()) / static_cast<std::int64_t>(addresses.size() - i);
-    Result<std::unique_ptr<Stream>> connected = co_await connect(loop_, addresses[i], share);
+  std::erase_if(addresses, [&](const Address& address) {
+    Status allowed = check_egress(address, options.egress);
+    if (allowed || (options.exceptions != nullptr && options.exceptions->hold(address))) return false;
+    last = std::move(allowed.error());
+    return true;
+  });
+  if (addresses.empty()) co_return std::unexpected{std::move(last)};
+  if (addresses.size() > attempts_max) addresses.resize(attempts_max);
+  co_return addresses;
+}
+
+Task<Result<std::unique_ptr<Stream>>> SystemDialer::reach(const Origin& target, const DialOptions& options, TimePoint deadline) {
+  Result<std::vector<Address>> addresses = co_await find(target, options);
+  if (!addresses) co_return fail_with(addresses);
+  Error last{Kind::upstream_unreachable};
+  for (std::size_t i = 0; i < addresses->size(); ++i) {
+    const Duration share = (deadline - loop_.now()) / static_cast<std::int64_t>(addresses->size() - i);
+    Result<std::unique_ptr<Stream>> connected = co_await connect(loop_, (*addresses)[i], share);
     if (connected) co_return connected;
     last = as_unreachable(std::move(connected.error()));
     if (!last.is(Kind::upstream_unreachable) && !last.is(Kind::timed_out)) break;
@@ -129,20 +138,24 @@ Task<Result<std::unique_ptr<Stream>>> SystemDialer::reach(const Origin& target, 
   co_return std::unexpected{std::move(last)};
 }
 
-Task<Result<std::unique_ptr<Stream>>> SystemDialer::tunnel(const Proxy& proxy, const Origin& target, Egress egress,
+Task<Result<std::unique_ptr<Stream>>> SystemDialer::tunnel(const Proxy& proxy, const Origin& target, const DialOptions& options,
                                                            TimePoint deadline) {
-  if (const auto literal = Address::ip(target.host, target.port)) {
-    Status allowed = check_egress(*literal, egress);
-    if (!allowed) co_return fail_with(allowed);
+  std::string wanted = target.text();
+  if (options.egress != Egress::anywhere) {
+    Result<std::vector<Address>> addresses = co_await find(target, options);
+    if (!addresses) co_return fail_with(addresses);
+    wanted = addresses->front().text();
   }
   const Origin via{.scheme = Origin::Scheme::plain, .host = proxy.host, .port = proxy.port};
-  Result<std::unique_ptr<Stream>> connected = co_await reach(via, Egress::anywhere, deadline);
+  DialOptions configured;
+  configured.egress = Egress::anywhere;
+  Result<std::unique_ptr<Stream>> connected = co_await reach(via, configured, deadline);
   if (!connected) {
     if (!connected.error().is(Kind::upstream_unreachable)) co_return fail_with(connected);
     co_return fail(Kind::upstream_unreachable, cat("the proxy cannot be reached: ", connected.error().message()));
   }
   Stream& stream = **connected;
-  std::string request = cat("CONNECT ", target.text(), " HTTP/1.1\r\nHost: ", target.text(), "\r\n");
+  std::string request = cat("CONNECT ", wanted, " HTTP/1.1\r\nHost: ", wanted, "\r\n");
   if (!proxy.authorization.empty()) request += cat("Proxy-Authorization: ", proxy.authorization.reveal(), "\r\n");
   request += "\r\n";
   iovec pieces[1] = {piece(request)};

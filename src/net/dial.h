@@ -33,6 +33,8 @@ struct DialOptions {
   /// Bounds everything: resolving, connecting, proxy, TLS.
   Duration connect_timeout = std::chrono::seconds{10};
   Egress egress = Egress::public_only;
+  /// Of `public_only`; null: none. A host that is named there is asked for as `anywhere`.
+  std::shared_ptr<const EgressExceptions> exceptions;
   /// How to verify a TLS upstream; null: the dialer's own (system roots).
   std::shared_ptr<TlsClientContext> tls;
 };
@@ -46,8 +48,8 @@ class Dialer {
 };
 
 /// The real network. Scheme `memory` is not its business (Kind::upstream_unreachable). With a proxy configured both http and
-/// https targets are reached through a CONNECT tunnel, so the codec above never sees the difference; the target's name is then
-/// resolved by the proxy, and the guard can only judge IP literals and localhost.
+/// https targets are reached through a CONNECT tunnel, so the codec above never sees the difference. An operator's target is then
+/// resolved by the proxy; of any other one the proxy is told the address that the guard has seen.
 class SystemDialer final : public Dialer {
  public:
   struct Options {
@@ -62,8 +64,11 @@ class SystemDialer final : public Dialer {
 
  private:
   Task<Result<std::unique_ptr<Stream>>> dial_now(const Origin& origin, const DialOptions& options, TimePoint deadline);
-  Task<Result<std::unique_ptr<Stream>>> reach(const Origin& target, Egress egress, TimePoint deadline);
-  Task<Result<std::unique_ptr<Stream>>> tunnel(const Proxy& proxy, const Origin& target, Egress egress, TimePoint deadline);
+  /// Where the target may be connected to, in the order to try. Never empty.
+  Task<Result<std::vector<Address>>> find(const Origin& target, const DialOptions& options);
+  Task<Result<std::unique_ptr<Stream>>> reach(const Origin& target, const DialOptions& options, TimePoint deadline);
+  Task<Result<std::unique_ptr<Stream>>> tunnel(const Proxy& proxy, const Origin& target, const DialOptions& options,
+                                               TimePoint deadline);
 
   Loop& loop_;
   Resolver resolver_;

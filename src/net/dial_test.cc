@@ -347,7 +347,7 @@ struct ProxyBench : DialBench {
 TEST(Dial, TunnelsThroughAProxyThatResolvesTheName) {
   ProxyBench bench;
   bench.dns.records.clear();
-  const auto outcome = bench.talk(Scheme::tls, "good.test", 443, Egress::public_only);
+  const auto outcome = bench.talk(Scheme::tls, "good.test", 443);
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.answer, "hello over there");
   EXPECT_EQ(bench.connect_head,
@@ -356,6 +356,18 @@ TEST(Dial, TunnelsThroughAProxyThatResolvesTheName) {
   // Loopback is never proxied.
   bench.connect_head.clear();
   EXPECT_EQ(bench.talk(Scheme::plain, "127.0.0.1", bench.plain_port()).answer, "hello over there");
+  EXPECT_EQ(bench.connect_head, "");
+}
+
+// A name that somebody else chose may mean to the proxy what it must not mean: it is told the address that the guard has seen.
+TEST(Dial, OfOthersTargetsAProxyIsToldTheAddress) {
+  ProxyBench bench;
+  bench.dns.records["good.test"] = {.v4 = {"93.184.216.34"}, .v6 = {}};
+  bench.dns.records["inside.test"] = {.v4 = {"10.0.0.1"}, .v6 = {}};
+  EXPECT_EQ(bench.talk(Scheme::tls, "good.test", 443, Egress::public_only).answer, "hello over there");
+  EXPECT_TRUE(bench.connect_head.starts_with("CONNECT 93.184.216.34:443 HTTP/1.1\r\nHost: 93.184.216.34:443\r\n"));
+  bench.connect_head.clear();
+  EXPECT_EQ(bench.talk(Scheme::tls, "inside.test", 443, Egress::public_only).kind, Kind::forbidden);
   EXPECT_EQ(bench.connect_head, "");
 }
 

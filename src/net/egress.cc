@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
+
+#include "base/text.h"
 
 namespace cardea::net {
 namespace {
@@ -99,6 +102,71 @@ Status check_egress(const Address& address, Egress policy) {
   // Without the address: the message may reach a client, who must not learn what a name means inside.
   return fail(Kind::forbidden,
               "its address is not public; only targets that the operator has configured may be in local networks");
+}
+
+Result<EgressExceptions::Entry> EgressExceptions::parse_entry(std::string_view text) {
+  Entry out;
+  const auto wrong = [&](std::string_view why) {
+    return fail(Kind::config, cat("'", text, "' ", why, "; write a host name, an IP address or a network such as 10.1.0.0/16"));
+  };
+  std::string_view host = text;
+  std::string_view port;
+  const auto bracket = text.starts_with('[') ? text.find(']') : std::string_view::npos;
+  if (bracket != std::string_view::npos) {
+    host = text.substr(1, bracket - 1);
+    port = text.substr(bracket + 1);
+  } else if (std::ranges::count(text, ':') == 1) {
+    host = text.substr(0, text.find(':'));
+    port = text.substr(host.size());
+  }
+  if (!port.empty()) {
+    const auto number = port.starts_with(':') ? parse_number<std::uint16_t>(port.substr(1)) : std::nullopt;
+    if (!number || *number == 0) return wrong("has no port behind its ':'");
+    out.port = *number;
+  }
+  const auto slash = host.find('/');
+  const auto address = Address::ip(host.substr(0, slash), 0);
+  if (address) {
+    const auto bytes = address->ip_bytes();
+    out.network.assign(bytes.begin(), bytes.end());
+    const auto all = static_cast<unsigned>(bytes.size() * 8);
+    const auto bits = slash == std::string_view::npos ? std::optional{all} : parse_number<unsigned>(host.substr(slash + 1));
+    if (!bits || *bits > all) return wrong("is no network");
+    out.bits = *bits;
+    return out;
+  }
+  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'; };
+  out.host = to_lower(host);
+  if (out.host.empty() || !std::ranges::all_of(out.host, fits)) return wrong("is no target");
+  return out;
+}
+
+Result<EgressExceptions> EgressExceptions::parse(std::span<const std::string> entries) {
+  EgressExceptions out;
+  for (const std::string& text : entries) {
+    Result<Entry> entry = parse_entry(text);
+    if (!entry) return fail_with(entry);
+    out.entries_.push_back(std::move(*entry));
+  }
+  return out;
+}
+
+bool EgressExceptions::hold(std::string_view host, std::uint16_t port) const noexcept {
+  return std::ranges::any_of(entries_, [&](const Entry& entry) {
+    return !entry.host.empty() && entry.host == host && (entry.port == 0 || entry.port == port);
+  });
+}
+
+bool EgressExceptions::hold(const Address& address) const noexcept {
+  const auto bytes = address.ip_bytes();
+  return std::ranges::any_of(entries_, [&](const Entry& entry) {
+    if (!entry.host.empty() || entry.network.size() != bytes.size()) return false;
+    if (entry.port != 0 && entry.port != address.port()) return false;
+    for (unsigned bit = 0; bit < entry.bits; ++bit) {
+      if (((entry.network[bit / 8] ^ bytes[bit / 8]) >> (7 - bit % 8) & 1) != 0) return false;
+    }
+    return true;
+  });
 }
 
 }  // namespace cardea::net
