@@ -101,6 +101,8 @@ const Table& table_of<Metrics>();
 template <>
 const Table& table_of<Responses>();
 template <>
+const Table& table_of<Fetch>();
+template <>
 const Table& table_of<Auth>();
 template <>
 const Table& table_of<RateLimit>();

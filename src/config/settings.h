@@ -140,6 +140,15 @@ struct Metrics {
   MetricsAuth auth = MetricsAuth::automatic;  ///< automatic: a gateway key is asked for when any key exists
 };
 
+/// Files that requests and answers only name by a URL.
+struct Fetch {
+  Switch urls = Switch::on;
+  std::vector<std::string> allow;  ///< targets that need not be public
+  Bytes bytes_max = mib(20);       ///< of one file
+  Milliseconds time{10'000};       ///< of one file
+  Bytes cache_bytes = mib(32);     ///< of each worker
+};
+
 /// Answers of the Responses API that clients may ask for again.
 struct Responses {
   Switch store = Switch::on;
@@ -270,6 +279,7 @@ struct Settings {
   Upstream upstream;
   Metrics metrics;
   Responses responses;
+  Fetch fetch;
   Passthrough passthrough = Passthrough::automatic;  ///< automatic: on while there is at most one gateway key
   Switch discovery = Switch::on;                     ///< look for local servers at start
   Map<Provider> providers;

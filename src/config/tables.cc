@@ -164,6 +164,37 @@ constexpr Field responses_fields[] = {
                                                .apply = Apply::restart}),
 };
 
+constexpr Field fetch_fields[] = {
+    field<&Fetch::urls>("urls",
+                        {.doc = "Fetch pictures, sound and files that a request names by a URL, where its model's provider "
+                                "wants their bytes. off: such requests are refused.",
+                         .example = "off",
+                         .env = "CARDEA_FETCH_URLS",
+                         .also = "enabled,on"}),
+    field<&Fetch::allow>("allow", {.doc = "Hosts, addresses and networks, each with :PORT or without, that may be fetched from "
+                                          "although they are not public. Everybody with a key can make the gateway read there.",
+                                   .example = "[files.internal, \"10.1.0.0/16\"]",
+                                   .also = "allowed_hosts,allow_list,allowlist"}),
+    field<&Fetch::bytes_max>("bytes_max", {.doc = "Largest file.",
+                                           .example = "50MiB",
+                                           .unit = "bytes",
+                                           .also = "bytes,max_bytes,max_size",
+                                           .min = 1024,
+                                           .max = 2 * gib}),
+    field<&Fetch::time>("time", {.doc = "Longest fetching of one file, redirects included.",
+                                 .example = "30s",
+                                 .also = "timeout",
+                                 .min = 10,
+                                 .max = hour_ms}),
+    field<&Fetch::cache_bytes>("cache_bytes",
+                               {.doc = "Most that each worker keeps, for as long as the files' servers allow; 0 is "
+                                       "nothing.",
+                                .example = "256MiB",
+                                .unit = "bytes",
+                                .also = "cache",
+                                .max = 64 * gib}),
+};
+
 constexpr Field auth_fields[] = {
     field<&Auth::type>("type", {.doc = "How the key is sent: api_key as the dialect does it (or in `header`), bearer as "
                                        "Authorization: Bearer, header in `header`, none not at all; sigv4 signs as AWS wants it, "
@@ -434,6 +465,10 @@ constexpr Field settings_fields[] = {
     field<&Settings::metrics>("metrics", {.doc = "Prometheus metrics.", .example = "{enabled: on}", .also = "prometheus"}),
     field<&Settings::responses>(
         "responses", {.doc = "Stored responses of the Responses API, in the data directory.", .example = "{retention_days: 7}"}),
+    field<&Settings::fetch>("fetch",
+                            {.doc = "Files that requests name by a URL: through the egress guard, without any credential.",
+                             .example = "{allow: [files.internal]}",
+                             .also = "url_fetch,media"}),
     field<&Settings::passthrough>(
         "passthrough",
         {.doc = "Raw pass-through at /p/{provider}/…: it gives a key all that the provider's key may do. auto: on while "
@@ -471,6 +506,7 @@ constexpr Table timeouts_table = table<Timeouts>("timeouts", "How long things ma
 constexpr Table upstream_table = table<Upstream>("upstream", "Connections to providers", upstream_fields);
 constexpr Table metrics_table = table<Metrics>("metrics", "Prometheus metrics", metrics_fields);
 constexpr Table responses_table = table<Responses>("responses", "Stored responses", responses_fields);
+constexpr Table fetch_table = table<Fetch>("fetch", "Files by URL", fetch_fields);
 constexpr Table auth_table = table<Auth>("auth", "How an upstream's key is sent", auth_fields);
 constexpr Table rate_table = table<RateLimit>("rate_limit", "How much may be asked", rate_fields);
 constexpr Table price_table = table<Price>("price", "US dollars per million tokens", price_fields);
@@ -515,6 +551,10 @@ const Table& table_of<Metrics>() {
 template <>
 const Table& table_of<Responses>() {
   return responses_table;
+}
+template <>
+const Table& table_of<Fetch>() {
+  return fetch_table;
 }
 template <>
 const Table& table_of<Auth>() {

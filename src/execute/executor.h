@@ -13,6 +13,7 @@
 #include "dialect/translate.h"
 #include "execute/signing.h"
 #include "execute/upstream.h"
+#include "execute/web.h"
 #include "http/client.h"
 #include "model/usage.h"
 #include "net/scope.h"
@@ -176,6 +177,8 @@ class Executor {
   [[nodiscard]] net::Task<Result<std::string>> fetch(const PlainCall& request);
   /// A 2xx answer; everything else is an error, as of chat(), in the upstream's dialect.
   [[nodiscard]] net::Task<Result<RawAnswer>> forward(const RawCall& request);
+  /// For URLs that somebody else than the operator chose.
+  [[nodiscard]] WebFetcher& web() noexcept { return web_; }
 
  private:
   friend class ChatAnswer;
@@ -206,6 +209,7 @@ class Executor {
   std::shared_ptr<dialect::Issuers> issuers_;
   Signing signing_{scope_, client_};
   FailureSink on_failure_;
+  WebFetcher web_{scope_.loop(), client_.dialer(), on_failure_};
 };
 
 }  // namespace cardea::execute

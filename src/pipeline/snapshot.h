@@ -29,6 +29,7 @@ struct Snapshot {
   bool passthrough = true;                     ///< every key may use all that a provider's key may
   net::Duration total_timeout = net::forever;  ///< of a chat request, from its head on
   execute::AttemptLimits attempt;
+  execute::WebLimits web;  ///< of files by URL
   struct Responses {
     bool stored = true;  ///< unless a request says otherwise
     std::chrono::seconds retention{};

@@ -171,6 +171,13 @@ Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configurat
   snapshot->attempt = attempt_limits(settings);
   snapshot->responses = {.stored = settings.responses.store == config::Switch::on,
                          .retention = std::chrono::days{settings.responses.retention_days}};
+  Result<net::EgressExceptions> exceptions = net::EgressExceptions::parse(settings.fetch.allow);
+  if (!exceptions) return fail_with(exceptions);
+  snapshot->web = {.on = settings.fetch.urls == config::Switch::on,
+                   .bytes = settings.fetch.bytes_max.count,
+                   .time = settings.fetch.time,
+                   .cache_bytes = settings.fetch.cache_bytes.count,
+                   .exceptions = std::make_shared<const net::EgressExceptions>(std::move(*exceptions))};
   snapshot->models_json = pipeline::render_models(*configuration.catalog);
   return snapshot;
 }

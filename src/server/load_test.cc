@@ -167,7 +167,8 @@ TEST(Load, WhatKeepsAGatewayFromStartingIsSaidToo) {
   const Configuration configuration = load(
       {.config_file = folder.write(
            "c.yaml", cat("listen: [127.0.0.1:0, 'box:80']\nkeys: [gw-key-0123456789]\ntls:\n  cert: ", folder.write("crt", "x"),
-                         "\n  key: ", folder.write("key", "x"), "\nupstream: {tls_ca: /nowhere/ca.pem, proxy: 'ftp://p'}\n")),
+                         "\n  key: ", folder.write("key", "x"), "\nupstream: {tls_ca: /nowhere/ca.pem, proxy: 'ftp://p'}\n",
+                         "fetch: {allow: [files.internal, 'http://x']}\n")),
        .env = env});
   EXPECT_TRUE(configuration.usable()) << all(folder, configuration);
   std::string text;
@@ -175,7 +176,7 @@ TEST(Load, WhatKeepsAGatewayFromStartingIsSaidToo) {
     EXPECT_FALSE(problem.fix.empty());
     text += cat(problem.path, ":", problem.where.line, " ");
   }
-  EXPECT_EQ(text, "listen[1]:1 tls.cert:4 upstream.tls_ca:6 upstream.proxy:6 ");
+  EXPECT_EQ(text, "listen[1]:1 tls.cert:4 upstream.tls_ca:6 fetch.allow[1]:7 upstream.proxy:6 ");
   EXPECT_TRUE(start_problems(load({.config_file = folder.write("d.yaml", ""), .env = env}), env).empty());
 }
 

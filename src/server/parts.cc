@@ -60,6 +60,10 @@ std::vector<config::Problem> start_problems(const Configuration& configuration, 
     const auto trusted = net::TlsClientContext::make({settings.upstream.tls_ca});
     if (!trusted) add(problems, places, "upstream.tls_ca", trusted.error(), "name a readable PEM file");
   }
+  for (std::size_t i = 0; i < settings.fetch.allow.size(); ++i) {
+    const auto target = net::EgressExceptions::parse(std::span{settings.fetch.allow}.subspan(i, 1));
+    if (!target) add(problems, places, cat("fetch.allow[", i, "]"), target.error(), "write a host name or a network");
+  }
   const auto proxy = proxies(settings, env);
   if (!proxy) add(problems, places, "upstream.proxy", proxy.error(), "write http://HOST:PORT");
   const auto keys = access::KeyRing::make(settings.keys, {settings.allowed_origins, settings.allowed_hosts});

@@ -85,6 +85,7 @@ net::Task<void> Serving::converse(net::Task<std::unique_ptr<net::Stream>> openin
 
 void Serving::use(std::shared_ptr<const pipeline::Snapshot> snapshot, const http::ServerOptions& http) {
   pipeline_.use(std::move(snapshot));
+  executor_.web().forget();
   server_.set_options(http);
 }
 
