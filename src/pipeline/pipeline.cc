@@ -100,9 +100,11 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   // In whose words: the client's own bytes, or, when the upstream speaks another dialect, the request encoded anew. What that
   // loses is said; what it would change is refused, and so is what the model is known not to take.
   const Question asked{*body, *request, keeping->get()};
-  auto words = words_for(*asking, visit.head(), asked, upstream, *target, executor_.issuers(), random_);
-  if (!words) co_return fail_with(words);
-  if (*words) visit.note_losses((*words)->request.losses);
+  std::unique_ptr<Words> words;
+  if (!passes_as_it_is(*asking, asked, upstream, executor_.issuers())) {
+    Status worded = co_await translate(visit, *asking, asked, *target, words);
+    if (!worded) co_return worded;
+  }
 
   // The only step that leaves the house. It comes back with a good answer, or the first events of one, or an error.
   const execute::ChatCall call{.upstream = upstream,
@@ -113,8 +115,8 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
                                .limits = snapshot.attempt,
                                .client = asking->dialect,
                                .framing = asking->framing,
-                               .translated = *words ? &(*words)->request : nullptr,
-                               .context = *words ? &(*words)->context : nullptr,
+                               .translated = words ? &words->request : nullptr,
+                               .context = words ? &words->context : nullptr,
                                .passed_on = &visit.upstream_lines()};
   visit.upstream_begins();
   Result<execute::ChatAnswer> answer = co_await executor_.chat(call);

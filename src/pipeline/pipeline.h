@@ -29,6 +29,8 @@ class Self {
 };
 
 struct Asking;
+struct Question;
+struct Words;
 
 /// Answers every request of one worker. Lives on its loop; outlives its server's connections.
 class Pipeline final : public http::Handler {
@@ -46,6 +48,10 @@ class Pipeline final : public http::Handler {
  private:
   [[nodiscard]] net::Task<Status> answer(Visit& visit);
   [[nodiscard]] net::Task<Status> chat(Visit& visit, const Match& match);
+  /// The question in the upstream's words, with the bytes of what it only names by a URL where the upstream wants those
+  /// (bring.cc).
+  [[nodiscard]] net::Task<Status> translate(Visit& visit, const Asking& asking, const Question& question,
+                                            const catalog::Target& target, std::unique_ptr<Words>& words);
   [[nodiscard]] net::Task<Status> count_tokens(Visit& visit, const Match& match);
   /// Embeddings, ranks, moderations, tokens: a document asks, a document answers (tasks.cc).
   [[nodiscard]] net::Task<Status> task(Visit& visit, const Match& match);

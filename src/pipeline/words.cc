@@ -89,24 +89,25 @@ void repeat(const Keeping& keeping, const dialect::Pair& pair, Words& words) {
 
 }  // namespace
 
+bool passes_as_it_is(const Asking& asking, const Question& question, const execute::Upstream& upstream,
+                     const dialect::Issuers& issuers) {
+  const dialect::Dialect& client = asking.dialect;
+  const bool rewritten = question.keeping != nullptr && !question.keeping->body.empty();
+  const bool same =
+      &client == upstream.dialect && !client.traits().gateway && !rewritten && !dialect::holds_envelope(question.view);
+  return same && !issuers.any_foreign(client, question.view, upstream.deployment());
+}
+
 Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head, const Question& question,
-                                         const execute::Upstream& upstream, const catalog::Target& target,
+                                         model::Chat chat, const execute::Upstream& upstream, const catalog::Target& target,
                                          const dialect::Issuers& issuers, Random& random) {
   const dialect::Dialect& client = asking.dialect;
   const Keeping* keeping = question.keeping;
-  const bool rewritten = keeping != nullptr && !keeping->body.empty();
-  const bool same =
-      &client == upstream.dialect && !client.traits().gateway && !rewritten && !dialect::holds_envelope(question.view);
-  if (same && !issuers.any_foreign(client, question.view, upstream.deployment())) return nullptr;
   const dialect::Pair pair{
       client,  *upstream.dialect, target.model, upstream.deployment(), abilities_of(target.info, upstream.dialect->name()),
       &issuers};
-  const auto allow = allowed_loss(head);
-  const std::string_view body = rewritten ? std::string_view{keeping->body} : question.body;
-  auto chat = client.decode_request(body, asking.asked());
-  if (!chat) return fail_with(chat);
-  if (keeping != nullptr) take_over(*keeping, pair, *chat);
-  auto request = dialect::translate_chat(pair, body, std::move(*chat), allow);
+  if (keeping != nullptr) take_over(*keeping, pair, chat);
+  auto request = dialect::translate_chat(pair, question.whole(), std::move(chat), allowed_loss(head));
   if (!request) return fail_with(request);
   auto words = std::make_unique<Words>(std::move(*request));
   words->context.id = client.traits().id_prefix;

@@ -55,12 +55,19 @@ struct Question {
   std::string_view body;
   const dialect::RequestView& view;
   const Keeping* keeping = nullptr;
+  /// With what an earlier answer adds to it.
+  [[nodiscard]] std::string_view whole() const noexcept {
+    return keeping != nullptr && !keeping->body.empty() ? std::string_view{keeping->body} : body;
+  }
 };
-/// Null when the client's own bytes will do. `head`: its `x-cardea-allow-loss: true` gives meanings away. Error: bad_request,
-/// what the upstream cannot be told. `issuers`: of opaque items that bytes may not carry elsewhere.
+/// The client's own bytes will do. `issuers`: of opaque items that bytes may not carry elsewhere.
+[[nodiscard]] bool passes_as_it_is(const Asking& asking, const Question& question, const execute::Upstream& upstream,
+                                   const dialect::Issuers& issuers);
+/// What the upstream is told of `chat`, the decoded question. `head`: its `x-cardea-allow-loss: true` gives meanings away. Error:
+/// bad_request, what the upstream cannot be told.
 [[nodiscard]] Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::RequestHead& head,
-                                                       const Question& question, const execute::Upstream& upstream,
-                                                       const catalog::Target& target, const dialect::Issuers& issuers,
-                                                       Random& random);
+                                                       const Question& question, model::Chat chat,
+                                                       const execute::Upstream& upstream, const catalog::Target& target,
+                                                       const dialect::Issuers& issuers, Random& random);
 
 }  // namespace cardea::pipeline
