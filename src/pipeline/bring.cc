@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "dialect/native/forms.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/upload.h"
 #include "pipeline/words.h"
@@ -64,6 +65,11 @@ Error refusal(std::string field, Error error) {
   return {Kind::bad_request, std::move(message), std::move(field)};
 }
 
+/// Switched off, an address is what it was: nothing that this upstream can be told.
+void leave_switched_off(std::vector<WantedBytes>& wanted, const execute::WebLimits& limits) {
+  if (!limits.on) std::erase_if(wanted, [](const WantedBytes& one) { return !iequals(one.url.substr(0, 5), "data:"); });
+}
+
 }  // namespace
 
 net::Task<Status> bring(std::vector<WantedBytes>& wanted, const Bringing& how) {
@@ -103,8 +109,7 @@ net::Task<Status> Pipeline::translate(Visit& visit, const Asking& asking, const 
   if (!chat) co_return fail_with(chat);
   const dialect::Abilities abilities = abilities_of(target.info, upstream.dialect->name());
   std::vector<WantedBytes> wanted = dialect::wanted_bytes(*upstream.dialect, abilities, *chat);
-  // Switched off, an address is what it was: nothing that this upstream can be told.
-  if (!snapshot.web.on) std::erase_if(wanted, [](const WantedBytes& one) { return !one.url.starts_with("data:"); });
+  leave_switched_off(wanted, snapshot.web);
   if (!wanted.empty()) {
     const auto field = [&](const std::string& said) {
       return dialect::field_of_caller(asking.dialect, question.whole(), *chat, said);
@@ -118,6 +123,29 @@ net::Task<Status> Pipeline::translate(Visit& visit, const Asking& asking, const 
   words = std::move(*made);
   visit.note_losses(words->request.losses);
   co_return Status{};
+}
+
+net::Task<Result<std::optional<dialect::TaskRequest>>> Pipeline::read_task(Visit& visit, const dialect::TaskPair& pair,
+                                                                           std::string_view body, const dialect::Asked& asked) {
+  // Another gateway's JSON is this one's, but its XML is made of what was read.
+  if (&pair.client == &pair.upstream && &visit.dialect() != &dialect::native_xml()) co_return std::nullopt;
+  Result<dialect::TaskRequest> request = pair.client.decode_request(body, asked);
+  if (!request) co_return fail_with(request);
+  const Snapshot& snapshot = visit.snapshot();
+  std::vector<WantedBytes> wanted = dialect::wanted_bytes(pair.upstream, *request);
+  leave_switched_off(wanted, snapshot.web);
+  if (!wanted.empty()) {
+    const auto field = [&](const std::string& said) {
+      const auto end = said.find('[');
+      const auto row = std::ranges::find(pair.client.words, std::string_view{said}.substr(0, end),
+                                         [](const auto& word) { return word.first; });
+      return row != pair.client.words.end() ? cat(row->second, said.substr(end)) : said;
+    };
+    const Bringing how{executor_.web(), snapshot.web, snapshot.body_bytes_max, field, allowed_loss(visit.head())};
+    Status brought = co_await bring(wanted, how);
+    if (!brought) co_return fail_with(brought);
+  }
+  co_return std::optional{std::move(*request)};
 }
 
 }  // namespace cardea::pipeline

@@ -18,6 +18,7 @@ discovery: off
 providers:
   vendor: {base_url: "http://upstream:8000/v1", api_key: sk-upstream-0123456789abcdef, models: [{id: small}]}
   local: {dialect: ollama, base_url: "http://ollama:8000", models: [{id: o}, {id: blind, capabilities: [tools]}]}
+  google: {dialect: gemini, base_url: "http://google:8000/v1beta", api_key: sk-google-0123456789abcdef, models: [{id: g}]}
   ann: {dialect: anthropic, base_url: "http://ann:8000/v1", api_key: sk-ann-0123456789abcdef, models: [{id: a}]}
 )",
                         more)};
@@ -54,6 +55,25 @@ TEST(Bring, AnImageByUrlArrivesAsBytes) {
   asked.answer(response(200, ollama_answer));
   client.answer().expect_status(200).expect_no_header("x-cardea-loss");
   EXPECT_EQ(server.upstream("site.test:80").requests(), 1U);
+}
+
+TEST(Bring, AnImageToEmbedArrivesAsBytes) {
+  TestServer server{setup()};
+  auto client = server.connect();
+  constexpr std::string_view body =
+      R"({"model":"google/g","images":["http://site.test/a.png"],"input_type":"search_document","embedding_types":["float"]})";
+  client.send(request("POST", "/v2/embed", "", body));
+  server.upstream("site.test:80").expect_request().answer(response(200, png()));
+  auto asked = server.upstream("google:8000").expect_request();
+  EXPECT_NE(asked.body.find(cat(R"("inlineData":{"mimeType":"image/png","data":")", to_base64(png()), '"')), std::string::npos)
+      << asked.body;
+  asked.answer(response(200, R"({"embeddings":[{"values":[0.5,-0.25]}]})"));
+  client.answer().expect_status(200);
+  client.send(request("POST", "/v2/embed", "", body));
+  server.upstream("site.test:80").expect_request().answer(response(410, ""));
+  const auto refused = client.answer();
+  refused.expect_status(400);
+  EXPECT_NE(refused.body.find("cannot be fetched: it answers with status 410"), std::string::npos) << refused.body;
 }
 
 TEST(Bring, WhoFetchesItselfIsToldTheUrl) {

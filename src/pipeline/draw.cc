@@ -163,7 +163,7 @@ net::Task<Status> Pipeline::collect_pictures(Visit& visit, const Drawing& drawin
     const bool own = picture.url.starts_with('/');
     if (!own && (picture.url.empty() || !wants_bytes)) continue;
     if (!own) {
-      Status got = co_await fetch_picture(visit, picture);
+      Status got = co_await fetch_picture(visit, picture, room);
       if (!got) co_return fail(not_had(provider, got.error()));
       continue;
     }
@@ -192,10 +192,11 @@ net::Task<Status> Pipeline::fetch_inputs(Visit& visit, Drawing& drawing) {
   std::vector<model::Picture*> pictures;
   for (model::Picture& picture : drawing.request.images) pictures.push_back(&picture);
   if (drawing.request.mask) pictures.push_back(&*drawing.request.mask);
+  std::size_t room = visit.snapshot().body_bytes_max;
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     if (pictures[i]->url.empty()) continue;
     const std::string field = i < drawing.request.images.size() ? cat("images[", i, "].image_url") : "mask.image_url";
-    Status got = co_await fetch_picture(visit, *pictures[i]);
+    Status got = co_await fetch_picture(visit, *pictures[i], room);
     if (!got && (got.error().fault() == Fault::upstream || got.error().fault() == Fault::client)) {
       co_return fail(Kind::bad_request, cat("'", field, "' could not be fetched: ", got.error().message()), field);
     }
@@ -204,11 +205,17 @@ net::Task<Status> Pipeline::fetch_inputs(Visit& visit, Drawing& drawing) {
   co_return Status{};
 }
 
-/// Somebody else chose the address: through the egress guard.
-net::Task<Status> Pipeline::fetch_picture(Visit& visit, model::Picture& picture) {
-  static_cast<void>(visit);
-  static_cast<void>(picture);
-  co_return fail(Kind::bad_request, "pictures by URL are not fetched yet; send their bytes");
+/// Somebody else chose the address: through the egress guard. `room`: bytes that it, and the others, may have still.
+net::Task<Status> Pipeline::fetch_picture(Visit& visit, model::Picture& picture, std::size_t& room) {
+  execute::WebLimits limits = visit.snapshot().web;
+  limits.bytes = std::min(limits.bytes, room);
+  Result<execute::WebFile> file = co_await executor_.web().get(picture.url, limits);
+  if (!file) co_return fail_with(file);
+  room -= file->bytes->size();
+  Result<model::Picture> whole = dialect::picture_of_bytes(*file->bytes, "picture");
+  if (!whole) co_return fail(Kind::bad_request, "it is no whole picture of a known kind");
+  picture = std::move(*whole);
+  co_return Status{};
 }
 
 net::Task<Status> Pipeline::say_picture(Visit& visit, const model::Picture& picture) {

@@ -55,6 +55,11 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> count_tokens(Visit& visit, const Match& match);
   /// Embeddings, ranks, moderations, tokens: a document asks, a document answers (tasks.cc).
   [[nodiscard]] net::Task<Status> task(Visit& visit, const Match& match);
+  /// The request over the model, with the bytes of images that it only names by a URL where the upstream wants those (bring.cc);
+  /// nothing when it passes as it is.
+  [[nodiscard]] net::Task<Result<std::optional<dialect::TaskRequest>>> read_task(Visit& visit, const dialect::TaskPair& pair,
+                                                                                 std::string_view body,
+                                                                                 const dialect::Asked& asked);
   [[nodiscard]] net::Task<Status> deliver(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping);
   [[nodiscard]] net::Task<Status> stream(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping);
   [[nodiscard]] net::Task<Status> finish(Visit& visit, execute::ChatAnswer& answer, Keeping* keeping);
@@ -110,7 +115,7 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> collect_pictures(Visit& visit, const Drawing& drawing, const model::Draw& request,
                                                    model::Drawn& drawn);
   [[nodiscard]] net::Task<Status> fetch_inputs(Visit& visit, Drawing& drawing);
-  [[nodiscard]] net::Task<Status> fetch_picture(Visit& visit, model::Picture& picture);
+  [[nodiscard]] net::Task<Status> fetch_picture(Visit& visit, model::Picture& picture, std::size_t& room);
   [[nodiscard]] net::Task<Status> say_picture(Visit& visit, const model::Picture& picture);
   [[nodiscard]] net::Task<Status> say_events(Visit& visit, std::string_view events);
 

@@ -65,17 +65,15 @@ struct Wording {
 };
 
 Result<Wording> wording_of(const Visit& visit, const dialect::TaskFormat& client, const dialect::TaskFormat& upstream,
-                           const dialect::TaskView& view, const Asking& asking, std::string_view model) {
+                           const dialect::TaskView& view, std::optional<dialect::TaskRequest> request, std::string_view model) {
   Wording out{.client = client, .upstream = upstream, .body = {}, .translated = {}};
-  const auto text = view.members.text();
-  // Another gateway's JSON is this one's, but its XML is made of what was read.
-  if (&client == &upstream && &visit.dialect() != &dialect::native_xml()) {
+  if (!request) {
     const auto edits = dialect::task_edits(client, view, model);
     if (!edits) return fail(edits.error().clone());
-    out.body = edits->apply(text);
+    out.body = edits->apply(view.members.text());
     return out;
   }
-  auto translated = dialect::translate_task({client, upstream, model}, text, asking.asked(), allowed_loss(visit.head()));
+  auto translated = dialect::translate_task({client, upstream, model}, std::move(*request), allowed_loss(visit.head()));
   if (!translated) return fail_with(translated);
   out.body = std::move(translated->message.body);
   out.translated = std::move(*translated);
@@ -141,7 +139,10 @@ net::Task<Status> Pipeline::task(Visit& visit, const Match& match) {
                        " that Cardea knows; name a model of another one"),
                    "model");
   }
-  Result<Wording> wording = wording_of(visit, client, *spoken, *view, *asking, target->model);
+  const dialect::TaskPair pair{client, *spoken, target->model};
+  auto neutral = co_await read_task(visit, pair, view->members.text(), asking->asked());
+  if (!neutral) co_return fail_with(neutral);
+  Result<Wording> wording = wording_of(visit, client, *spoken, *view, std::move(*neutral), target->model);
   if (!wording) co_return fail_with(wording);
   // Also an error says what was left out of the question.
   if (wording->translated) visit.note_losses(wording->translated->losses);

@@ -5,6 +5,7 @@ import time
 
 from harness.runner import case, contains, equal, true
 
+from cases.draw import provider
 from cases.media import png
 
 KEY = "gateway-key-0123456789"
@@ -105,3 +106,18 @@ def files_are_kept_as_long_as_their_server_allows(t):
     # One of each worker at most.
     true(len(web.requests) <= 3)
     equal(len(model.requests), 3)
+
+
+@case
+def a_picture_to_edit_may_be_a_url(t):
+    web = t.upstream(lambda request, peer: peer.reply(png(16, 16)))
+    gateway = t.gateway({"fetch": {"allow": ["127.0.0.1"]}, "providers": {"sdapi": provider("twin:", "sdapi")}})
+    body = {"model": "sdapi/twin-1", "prompt": "a hat", "images": [{"image_url": at(web, "/hat.png")}], "response_format": "b64_json"}
+    with gateway.connect() as connection:
+        said = connection.request("POST", "/v1/images/edits", [("content-type", "application/json")], json.dumps(body).encode()).expect(200)
+        true(base64.b64decode(said.json()["data"][0]["b64_json"]).startswith(b"\x89PNG"), "a picture comes back")
+        body["images"][0]["image_url"] = f"http://[::ffff:127.0.0.1]:{web.address[1]}/hat.png"
+        said = connection.request("POST", "/v1/images/edits", [("content-type", "application/json")], json.dumps(body).encode())
+        equal(said.status, 400)
+        contains(said.json()["error"]["message"], "it cannot be reached at a public address")
+    equal([request.header("authorization") for request in web.requests], [None] * len(web.requests))
