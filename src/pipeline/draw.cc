@@ -197,6 +197,7 @@ net::Task<Status> Pipeline::fetch_inputs(Visit& visit, Drawing& drawing) {
     if (pictures[i]->url.empty()) continue;
     const std::string field = i < drawing.request.images.size() ? cat("images[", i, "].image_url") : "mask.image_url";
     Status got = co_await fetch_picture(visit, *pictures[i], room);
+    if (!got && got.error().is(Kind::client_closed)) co_return got;
     if (!got && (got.error().fault() == Fault::upstream || got.error().fault() == Fault::client)) {
       co_return fail(Kind::bad_request, cat("'", field, "' could not be fetched: ", got.error().message()), field);
     }

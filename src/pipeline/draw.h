@@ -20,8 +20,10 @@ struct Drawing {
 /// The form of work that a model's own data or its provider's names; mostly none.
 [[nodiscard]] std::string_view named_form(const catalog::Target& target, dialect::Task task);
 /// The form in which the target's upstream is asked to draw. Null: the request goes to it as it came, since it speaks OpenAI's,
-/// or draws not at all, or the route draws nothing. `wants_picture`: the answer is no document, so that it must be read.
-[[nodiscard]] const dialect::TaskFormat* drawing_form(const Route& route, const catalog::Target& target, bool wants_picture);
+/// or draws not at all, or the route draws nothing. Where the head
+/// wants the picture itself, OpenAI's form counts too, since the answer must be read.
+[[nodiscard]] const dialect::TaskFormat* drawing_form(const Route& route, const catalog::Target& target,
+                                                      const wire::RequestHead& head);
 
 /// Requests as the form wants them said. Errors: bad_request; too_large, more pictures than are held in memory.
 [[nodiscard]] Result<Drawing> drawing_of(const Route& route, const catalog::Target& target, const dialect::TaskFormat& upstream,

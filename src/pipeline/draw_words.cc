@@ -6,6 +6,7 @@
 #include "dialect/draw.h"
 #include "json/writer.h"
 #include "pipeline/draw.h"
+#include "pipeline/forms.h"
 
 namespace cardea::pipeline {
 namespace {
@@ -57,12 +58,12 @@ std::string_view named_form(const catalog::Target& target, Task task) {
   return own.empty() ? in(target.provider->tasks) : own;
 }
 
-const dialect::TaskFormat* drawing_form(const Route& route, const catalog::Target& target, bool wants_picture) {
+const dialect::TaskFormat* drawing_form(const Route& route, const catalog::Target& target, const wire::RequestHead& head) {
   if (!route.path.starts_with("/images/")) return nullptr;
   const dialect::Dialect* const spoken = dialect::find(target.provider->dialect);
   if (spoken == nullptr) return nullptr;
   const dialect::TaskFormat* const form = dialect::upstream_task_format(openai(), *spoken, named_form(target, Task::draw));
-  if (form == nullptr || (form == &openai() && !wants_picture)) return nullptr;
+  if (form == nullptr || (form == &openai() && !wants_picture(head))) return nullptr;
   return &dialect::told_by_model(*form, target.model);
 }
 

@@ -59,7 +59,7 @@ net::Task<Status> Pipeline::forward_document(Visit& visit, const Match& match) {
   Result<catalog::Target> target = snapshot.catalog->resolve(asked);
   if (!target) co_return fail_with(target);
   const bool as_bytes = wants_picture(visit.head());
-  if (const dialect::TaskFormat* form = drawing_form(*match.route, *target, as_bytes)) {
+  if (const dialect::TaskFormat* form = drawing_form(*match.route, *target, visit.head())) {
     Result<Drawing> drawing = drawing_of(*match.route, *target, *form, *body);
     if (!drawing) co_return fail_with(drawing);
     drawing->as_bytes = as_bytes;
@@ -98,7 +98,7 @@ net::Task<Status> Pipeline::forward_upload(Visit& visit, const Match& match) {
   Result<catalog::Target> target = snapshot.catalog->resolve(upload.model());
   if (!target) co_return fail_with(target);
   const bool as_bytes = wants_picture(visit.head());
-  if (const dialect::TaskFormat* form = drawing_form(*match.route, *target, as_bytes)) {
+  if (const dialect::TaskFormat* form = drawing_form(*match.route, *target, visit.head())) {
     Result<Drawing> drawing = drawing_of(*match.route, *target, *form, upload, snapshot.body_bytes_max);
     if (!drawing) co_return fail_with(drawing);
     drawing->as_bytes = as_bytes;

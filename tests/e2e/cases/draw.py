@@ -297,3 +297,34 @@ def a_picture_itself_where_it_is_asked_for(t):
     for more in ({"n": 2}, {"stream": True}):
         refused = ask(gateway, {"model": "twin/twin-1", "prompt": "a fox", **more}, headers=png_please).expect(400)
         equal(refused.json()["error"]["param"], next(iter(more)))
+
+
+@case
+def pictures_named_by_url_pass_the_guard(t):
+    picture = png(64, 64)
+    web = t.upstream(lambda request, peer: peer.reply(picture))
+    site = web.url().removesuffix("/v1")
+    vendor = t.upstream(lambda request, peer: peer.reply(
+        {"output": {"choices": [{"message": {"content": [{"image": f"{site}/drawn.png"}]}}]}, "request_id": "r"}))
+    own = {"providers": twins() | {"far": provider(vendor.url(), "dashscope", api_key=KEY, auth={"type": "bearer"})}}
+    allowed, strict = t.gateway(own | {"fetch": {"allow": ["127.0.0.1"]}}), t.gateway(own)
+
+    # What a request names, where the vendor wants bytes.
+    edit = {"model": "sdapi/twin-1", "prompt": "a hat", "images": [{"image_url": f"{site}/in.png"}], "response_format": "b64_json"}
+    drawn = ask(allowed, edit, "/v1/images/edits").expect(200)
+    inline = "data:image/png;base64," + base64.b64encode(picture).decode()
+    equal(drawn.json()["data"], ask(allowed, edit | {"images": [{"image_url": inline}]}, "/v1/images/edits").expect(200).json()["data"])
+    refused = ask(strict, edit, "/v1/images/edits").expect(400)
+    equal(refused.error()["param"], "images[0].image_url")
+    true("127.0.0.1" not in refused.text(), "no address is told")
+    # Who takes addresses is given them.
+    ask(strict, edit | {"model": "far/qwen-image-edit", "response_format": "url"}, "/v1/images/edits").expect(200)
+    contains(vendor.requests[-1].body.decode(), f"{site}/in.png")
+
+    # What an answer names: an address, unless the client wants bytes.
+    equal(ask(strict, {"model": "far/qwen-image", "prompt": "a"}).expect(200).json()["data"][0]["url"], f"{site}/drawn.png")
+    said = ask(allowed, {"model": "far/qwen-image", "prompt": "a", "response_format": "b64_json"}).expect(200)
+    equal(base64.b64decode(said.json()["data"][0]["b64_json"]), picture)
+    true(KEY.encode() not in web.requests[-1].raw_head, "the vendor's key stays with the vendor")
+    failed = ask(strict, {"model": "far/qwen-image", "prompt": "a", "response_format": "b64_json"}).expect(502)
+    true("127.0.0.1" not in failed.text(), "no address is told")
