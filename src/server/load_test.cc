@@ -176,7 +176,7 @@ TEST(Load, WhatKeepsAGatewayFromStartingIsSaidToo) {
     EXPECT_FALSE(problem.fix.empty());
     text += cat(problem.path, ":", problem.where.line, " ");
   }
-  EXPECT_EQ(text, "listen[1]:1 tls.cert:4 upstream.tls_ca:6 fetch.allow[1]:7 upstream.proxy:6 ");
+  EXPECT_EQ(text, "listen[1]:1 tls.cert:4 upstream.tls_ca:6 upstream.proxy:6 fetch.allow[1]:7 ");
   EXPECT_TRUE(start_problems(load({.config_file = folder.write("d.yaml", ""), .env = env}), env).empty());
 }
 
