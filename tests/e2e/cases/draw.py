@@ -204,7 +204,7 @@ def a_graph_of_ones_own(t):
 @case
 def a_vendors_trouble_is_told(t):
     def answer(request, peer):
-        status = next(status for status in SEEN if str(status).encode() in request.body)
+        status = next(status for status in SEEN if f"a {status}".encode() in request.body)  # a seed may hold the digits, too
         peer.reply({"error": {"message": f"no {KEY}"}}, status, headers=[("retry-after", "7")])
 
     SEEN = {400: 400, 401: 502, 404: 404, 429: 429, 500: 502}
