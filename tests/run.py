@@ -174,7 +174,7 @@ def sanitized(options):
     if not build("fuzz", "unit_tests", "cardea"):
         return FAIL
     total = gtests("fuzz")
-    total.add(script(ROOT / "tests/e2e/run.py", {"CARDEA_BIN": str(BUILD / "fuzz/cardea")}))
+    total.add(script(ROOT / "tests/e2e/run.py", {"CARDEA_BIN": str(BUILD / "fuzz/cardea"), "ASAN_OPTIONS": "detect_leaks=1"}))
     return total
 
 
