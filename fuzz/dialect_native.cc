@@ -4,6 +4,7 @@
 
 #include "dialect/dialect.h"
 #include "dialect/native/forms.h"
+#include "dialect/task.h"
 #include "fuzz/check.h"
 #include "json/scan.h"
 
@@ -58,6 +59,33 @@ void stream(std::string_view text) {
   check(failed || ends == 1, "a stream that ended says so");
 }
 
+/// Work that is no chat: what XML says, JSON says too, and it comes back.
+void task(dialect::Task kind, std::string_view text) {
+  const auto json = dialect::native_request(text, kind);
+  if (!json) return;
+  const auto& format = *dialect::find_task_format(kind, codec.name());
+  const auto read = format.decode_request(*json, {});
+  if (!read) return;
+  dialect::Losses losses;
+  const auto body = format.encode_request(*read, losses);
+  check(body.has_value() && losses.empty(), "a request is written");
+  const auto again = format.decode_request(body->body, {});
+  check(again.has_value() && *again == *read, "a request of a task comes back");
+}
+
+void task_answer(dialect::Task kind, std::string_view text) {
+  const auto& format = *dialect::find_task_format(kind, codec.name());
+  const auto read = format.decode_answer(text);
+  if (!read) return;
+  const dialect::TaskRequest asked;
+  dialect::Losses losses;
+  const auto body = format.encode_answer(*read, {.request = asked, .id = {}, .model = {}}, losses);
+  check(!dialect::native_task_answer(dialect::native_xml(), kind, body).empty(), "an answer has an XML form");
+}
+
+constexpr dialect::Task tasks[] = {dialect::Task::embed, dialect::Task::rerank, dialect::Task::moderate, dialect::Task::tokenize,
+                                   dialect::Task::detokenize};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -68,6 +96,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto json = dialect::native_request(text)) {
     check(json::validate(*json).has_value(), "XML becomes JSON");
     request(*json);
+  }
+  for (const auto kind : tasks) {
+    task(kind, text);
+    task_answer(kind, text);
   }
   return 0;
 }
