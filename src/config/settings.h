@@ -112,7 +112,7 @@ struct Limits {
   Bytes body_bytes = mib(32);
   Bytes upload_bytes = mib(520);  ///< a file of 512 MiB, and the form around it
   Bytes image_bytes = mib(50);
-  Bytes audio_bytes = mib(512);
+  Bytes audio_bytes = mib(520);   ///< as upload_bytes: a sound may be all of an upload
   std::uint32_t connections = 0;  ///< 0 = below half the descriptor limit
   Bytes response_bytes = mib(64);
   Bytes sse_event_bytes = mib(4);

@@ -25,7 +25,7 @@ struct FileRule {
 /// How large a file may be that must be a picture, or sound; of others the upload's own limit alone counts. In bytes.
 struct FileLimits {
   std::uint64_t image = std::uint64_t{50} << 20;
-  std::uint64_t sound = std::uint64_t{512} << 20;
+  std::uint64_t sound = std::uint64_t{520} << 20;
 };
 /// Error: too_large, naming `part` and the limit.
 [[nodiscard]] Status check_size(std::string_view part, FileRule::Holds holds, std::uint64_t size, const FileLimits& limits);
