@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A large upload beside small requests, through nginx and through Cardea: CPU per MB, memory, and what the small ones notice.
 
-Prints ratios to nginx of the same interleaved run. The small requests run at a fixed rate beside an upload at --mib-per-second; CPU is that of a
-second upload as fast as it goes. The upstream reads and forgets.
+Prints ratios to nginx of the same interleaved run. The small requests run at a fixed rate beside an upload at --mib-per-second, once through the
+system and once past it, since the measuring takes its share of two cores too; CPU is that of an upload as fast as it goes. The upstream reads
+and forgets.
 """
 import argparse
 import os
@@ -98,9 +99,8 @@ def small_requests(port, seconds):
     return result["latency_us"]["p99"]
 
 
-def measure(system, mib, mib_per_second):
-    seconds = mib / mib_per_second
-    quiet = small_requests(system.port, seconds)
+def small_beside(system, mib, mib_per_second, uploaded_to):
+    """p99 of small requests through the system while an upload goes to that port, and by how much the system grew."""
     rss, peak, done, beside = system.rss_mib(), [], threading.Event(), []
 
     def watch():
@@ -108,18 +108,26 @@ def measure(system, mib, mib_per_second):
             peak.append(system.rss_mib())
             time.sleep(0.01)
 
-    helpers = [threading.Thread(target=lambda: beside.append(small_requests(system.port, seconds))), threading.Thread(target=watch)]
+    helpers = [threading.Thread(target=lambda: beside.append(small_requests(system.port, mib / mib_per_second))), threading.Thread(target=watch)]
     for helper in helpers:
         helper.start()
-    upload(system.port, mib, mib_per_second)
+    upload(uploaded_to, mib, mib_per_second)
     helpers[0].join()
     done.set()
     helpers[1].join()
+    return beside[0], max(peak) - rss
+
+
+def measure(system, sink, mib, mib_per_second):
+    quiet = small_requests(system.port, mib / mib_per_second)
+    # The same upload past the system: what its client, its upstream and the measuring take from the small ones on their own core.
+    past, _ = small_beside(system, mib, mib_per_second, sink.port)
+    beside, growth = small_beside(system, mib, mib_per_second, system.port)
     # Its cost by itself, as fast as it goes.
     before = system.cpu_seconds()
     upload(system.port, mib)
-    return {"cpu_ms_per_mib": (system.cpu_seconds() - before) * 1e3 / mib, "rss_growth_mib": max(peak) - rss, "p99_quiet_us": quiet,
-            "p99_beside_us": beside[0]}
+    return {"cpu_ms_per_mib": (system.cpu_seconds() - before) * 1e3 / mib, "rss_growth_mib": growth, "p99_quiet_us": quiet, "p99_past_us": past,
+            "p99_beside_us": beside}
 
 
 def main():
@@ -147,17 +155,20 @@ def main():
                 figures[name] = []
             for _ in range(options.rounds):
                 for system in systems:
-                    figures[system.name].append(measure(system, options.size_mib, options.mib_per_second))
+                    figures[system.name].append(measure(system, sink, options.size_mib, options.mib_per_second))
                     print(system.name, figures[system.name][-1], file=sys.stderr)
         finally:
             for system in [*systems, upstream]:
                 system.stop()
     middle = {name: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for name, rows in figures.items()}
     nginx, cardea = middle["nginx"], middle["cardea"]
-    moved = {name: row["p99_beside_us"] / row["p99_quiet_us"] for name, row in middle.items()}
+    def moved(name, since):
+        return middle[name]["p99_beside_us"] / middle[name][since]
+
     print(f"{options.size_mib} MiB: CPU per MiB {cardea['cpu_ms_per_mib']:.2f} ms = {cardea['cpu_ms_per_mib'] / nginx['cpu_ms_per_mib']:.2f} × nginx; "
           f"RSS +{cardea['rss_growth_mib']:.1f} MiB (nginx +{nginx['rss_growth_mib']:.1f}); p99 of small requests beside it "
-          f"{moved['cardea']:.2f} × quiet (nginx {moved['nginx']:.2f} ×)")
+          f"{moved('cardea', 'p99_past_us'):.2f} × beside the same upload past the gateway (nginx {moved('nginx', 'p99_past_us'):.2f} ×), "
+          f"{moved('cardea', 'p99_quiet_us'):.2f} × without one (nginx {moved('nginx', 'p99_quiet_us'):.2f} ×)")
 
 
 if __name__ == "__main__":
