@@ -23,13 +23,6 @@ constexpr Carrier plain_carriers[] = {
 };
 constexpr std::string_view query_carrier = "?key=";
 
-/// The value of a hexadecimal digit, or -1.
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = ascii_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /// RFC 3986 §2.1 into `out`; std::nullopt for a bad escape or when it does not fit. `+` stays `+`: this is a URI, not a form.
 std::optional<std::string_view> percent_decode(std::string_view text, std::span<char> out) {
   std::size_t size = 0;
@@ -39,11 +32,9 @@ std::optional<std::string_view> percent_decode(std::string_view text, std::span<
       out[size] = text[i];
       continue;
     }
-    if (text.size() - i < 3) return std::nullopt;
-    const int high = hex_digit(text[i + 1]);
-    const int low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out[size] = static_cast<char>(high << 4 | low);
+    const int byte = percent_escape(text.substr(i));
+    if (byte < 0) return std::nullopt;
+    out[size] = static_cast<char>(byte);
     i += 2;
   }
   return std::string_view{out.data(), size};

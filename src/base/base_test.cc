@@ -51,6 +51,14 @@ TEST(Text, ListsNumbersAndNames) {
   EXPECT_EQ(nearest("zzz", names, 3), "");
 }
 
+TEST(Text, EscapesAreUndone) {
+  EXPECT_EQ(percent_decoded("a%2Fb%2fc+%00"), (std::string{"a/b/c+\0", 7}));
+  EXPECT_EQ(percent_decoded(""), "");
+  for (const auto* bad : {"%", "%2", "%g0", "%0g", "a%"}) EXPECT_EQ(percent_decoded(bad), std::nullopt) << bad;
+  EXPECT_EQ(percent_escape("%fF0"), 255);
+  EXPECT_EQ(percent_escape("aff"), -1);
+}
+
 TEST(Secret, ScrubsAndCompares) {
   EXPECT_TRUE(constant_time_equal("abc", "abc"));
   EXPECT_FALSE(constant_time_equal("abc", "abd"));

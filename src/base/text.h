@@ -55,6 +55,10 @@ template <std::unsigned_integral T>
 }
 /// Lower-case hexadecimal of bytes.
 [[nodiscard]] std::string to_hex(std::string_view bytes);
+/// The byte that `text` begins with as '%' and two hexadecimal digits (RFC 3986 §2.1), or -1.
+[[nodiscard]] int percent_escape(std::string_view text) noexcept;
+/// Each such escape undone; `+` stays `+`, as in a URI. std::nullopt: a '%' begins none.
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 /// The candidate nearest to `word` (edit distance ≤ 1/3 of its length), for "did you mean"; empty when none is near.
 [[nodiscard]] std::string_view nearest(std::string_view word, const std::string_view* candidates, std::size_t count);
 

@@ -51,20 +51,6 @@ Status read_authority(std::string_view text, Origin& origin) {
   return {};
 }
 
-std::string percent_decode(std::string_view text) {
-  const auto digit = [](char c) -> int {
-    const char lower = ascii_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-  };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool whole = text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0;
-    out.push_back(whole ? static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])) : text[i]);
-    if (whole) i += 2;
-  }
-  return out;
-}
-
 std::string without_double_slashes(std::string_view path) {
   std::string out;
   for (const char c : path) {
@@ -82,7 +68,7 @@ void take_path(Endpoint& out, std::string_view raw, const DialectFacts& facts) {
   }
   const auto stripped = strip_operation(path, facts);
   out.prefix = stripped.path;
-  out.model = percent_decode(stripped.model);
+  out.model = percent_decoded(stripped.model).value_or(std::string{stripped.model});
   if (!facts.prefix.empty() && out.prefix.ends_with(cat(facts.prefix, facts.prefix)))
     out.prefix.resize(out.prefix.size() - facts.prefix.size());
   if (!facts.stream_query.empty() && out.query == facts.stream_query) out.query.clear();

@@ -97,28 +97,6 @@ class Counted {
   std::size_t& count_;
 };
 
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char low = ascii_lower(c);
-  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
-std::optional<std::string> undo_percent(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-    if (low < 0) return std::nullopt;
-    out += static_cast<char>(high << 4 | low);
-    i += 2;
-  }
-  return out;
-}
-
 WebFile file_of(std::string content) {
   WebFile file;
   file.bytes = std::make_shared<const std::string>(std::move(content));
@@ -138,7 +116,7 @@ Result<WebFile> read_data_url(std::string_view url, std::size_t bytes_max) {
   const bool base64 = head.find(';') != std::string_view::npos && iequals(last, "base64");
   // Four characters of base64 are three bytes, three of percent encoding one.
   if (data.size() / 3 > bytes_max) return std::unexpected{too_large(bytes_max)};
-  auto content = undo_percent(data);
+  auto content = percent_decoded(data);
   if (content && base64) content = from_base64(*content);
   if (!content)
     return fail(Kind::bad_request, cat("it is a data URL whose content is no ", base64 ? "base64" : "percent encoding"));

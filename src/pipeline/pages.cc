@@ -108,25 +108,6 @@ std::string forwarded_query(std::string_view query) {
   return out;
 }
 
-std::optional<std::string> percent_decoded(std::string_view text) {
-  constexpr auto digit = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char lower = ascii_lower(c);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-  };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out.push_back(text[i]);
-      continue;
-    }
-    if (i + 2 >= text.size() || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0) return std::nullopt;
-    out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
-    i += 2;
-  }
-  return out;
-}
-
 std::string query_parameter(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     const auto pair = query.substr(0, query.find('&'));

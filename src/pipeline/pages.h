@@ -11,8 +11,6 @@ namespace cardea::pipeline {
 [[nodiscard]] bool needs_principal(Policy policy, const Snapshot& snapshot) noexcept;
 /// A browser asking beforehand whether a page may send its request (Fetch standard, CORS-preflight).
 [[nodiscard]] bool is_preflight(const wire::RequestHead& head) noexcept;
-/// Decodes %XX; std::nullopt when malformed.
-[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 /// The value of a parameter of a query, decoded; empty when it is not there.
 [[nodiscard]] std::string query_parameter(std::string_view query, std::string_view name);
 /// Is a Content-Type of that media type, whatever its parameters?

@@ -114,11 +114,5 @@ TEST(Routes, OnlyPagesWithoutWorthAreForEveryone) {
   EXPECT_EQ(match(Method::get, "/v1/models/x")->route->policy, Policy::caller);
 }
 
-TEST(Pages, DecodePercents) {
-  EXPECT_EQ(percent_decoded("a%2Fb%2fc"), "a/b/c");
-  EXPECT_EQ(percent_decoded(""), "");
-  for (const auto* bad : {"%", "%2", "%g0", "%0g", "a%"}) EXPECT_EQ(percent_decoded(bad), std::nullopt) << bad;
-}
-
 }  // namespace
 }  // namespace cardea::pipeline

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/text.h"
 #include "wire/http1.h"
 #include "wire/http1_scan.h"
 
@@ -36,14 +37,6 @@ bool valid_ip_literal(std::string_view inside) noexcept {
   return chars && std::ranges::count(inside, ':') >= 2;
 }
 
-/// The byte that `%XX` at the front of `text` stands for, or -1.
-int percent_decoded(std::string_view text) noexcept {
-  if (text.size() < 3) return -1;
-  const unsigned high = hex(text[1]);
-  const unsigned low = hex(text[2]);
-  return high > 15 || low > 15 ? -1 : static_cast<int>(high << 4 | low);
-}
-
 /// Why a path may not pass, or empty. `path` is empty or begins with '/', and holds target characters.
 std::string_view path_fault(std::string_view path) noexcept {
   if (std::ranges::all_of(path, [](char c) { return has_class(c, plain_path_char); })) return {};
@@ -59,7 +52,7 @@ std::string_view path_fault(std::string_view path) noexcept {
     int c = path[i];
     if (!has_class(path[i], path_char)) return "a character in the path must be percent-encoded";
     if (c == '%') {
-      c = percent_decoded(path.substr(i));
+      c = percent_escape(path.substr(i));
       if (c < 0) return "'%' in the path is not followed by two hexadecimal digits";
       if (c < 0x20 || c == 0x7f) return "an encoded control character in the path is refused";
       i += 2;
