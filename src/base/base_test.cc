@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "base/time.h"
 
 namespace cardea {
 namespace {
@@ -106,4 +107,18 @@ TEST(Pool, RecyclesByClass) {
 }
 
 }  // namespace
+TEST(Time, IsReadAndShownAsRfc3339) {
+  EXPECT_EQ(parse_time("1970-01-01"), 0);
+  EXPECT_EQ(parse_time("2027-01-01T00:00:00Z"), 1'798'761'600);
+  EXPECT_EQ(parse_time("2027-01-01t01:30:00.25+01:30"), 1'798'761'600);
+  EXPECT_EQ(parse_time("2026-12-31 22:00:00-02:00"), 1'798'761'600);
+  EXPECT_EQ(parse_time("2016-12-31T23:59:60Z"), parse_time("2016-12-31T23:59:59Z"));
+  for (const auto* bad : {"", "2027", "2027-13-01", "2027-02-29", "2027-01-01T", "2027-01-01T24:00:00Z", "2027-01-01T00:00:00",
+                          "2027-01-01T00:00:00.Z", "2027-01-01T00:00:00+1:00", "2027-01-01T00:00:00Zz", "+027-01-01"}) {
+    EXPECT_EQ(parse_time(bad), std::nullopt) << bad;
+  }
+  EXPECT_EQ(show_time(1'798'761'600), "2027-01-01T00:00:00Z");
+  EXPECT_EQ(show_time(-1), "1969-12-31T23:59:59Z");
+}
+
 }  // namespace cardea

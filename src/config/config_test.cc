@@ -435,6 +435,33 @@ class Judge {
   const json::Value& root_;
 };
 
+TEST(Things, AreReadAndWrittenByTheTablesOfTheFile) {
+  const auto key = read_thing<GatewayKey>(
+      R"({"name":"ci","key":"sk-secret-0123","team":"research","role":"auditor","models":["openai/*"],"tools":[],)"
+      R"("requests_per_minute":5,"budgets":[{"amount":12.5,"per":"month"}],"metadata":{"a":"b"},"blocked":true})");
+  ASSERT_TRUE(key) << key.error().message();
+  EXPECT_EQ(key->key.reveal(), "sk-secret-0123");
+  EXPECT_EQ(key->role, Role::auditor);
+  EXPECT_EQ(key->grant.budgets.at(0).amount.nano_usd, 12'500'000'000);
+  EXPECT_EQ(key->grant.tools, std::vector<std::string>{}) << "an empty list allows nothing, which is not the same as none";
+  const std::string written = write_thing(*key);
+  EXPECT_EQ(written,
+            R"({"name":"ci","role":"auditor","team":"research","models":["openai/*"],"tools":[],)"
+            R"("requests_per_minute":5,"budgets":[{"amount":12.50,"per":"month"}],"blocked":true,"metadata":{"a":"b"}})");
+  EXPECT_EQ(write_thing(*read_thing<GatewayKey>(written)), written);
+}
+
+TEST(Things, EveryProblemIsNamed) {
+  const auto team = read_thing<Team>(R"({"organisation":"a","rpm":5,"concurrency":"x"})");
+  ASSERT_FALSE(team);
+  EXPECT_TRUE(team.error().is(Kind::bad_request));
+  EXPECT_EQ(team.error().message(),
+            "organisation: unknown key – did you mean 'organization'?; rpm: unknown key – did you mean 'requests_per_minute'?; "
+            "concurrency: 'x' is not a whole number – write a number, e.g. 20");
+  EXPECT_FALSE(read_thing<Team>("[]"));
+  EXPECT_FALSE(read_thing<Team>("{"));
+}
+
 TEST(Reference, TheSchemaAcceptsEveryExampleAndRefusesUnknownKeys) {
   const auto schema = json::parse(json_schema());
   ASSERT_TRUE(schema) << schema.error().message();

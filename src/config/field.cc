@@ -150,6 +150,28 @@ void read_object(Reader& reader, Node& node, void* out, const Table& table) {
   if (table.placed != nullptr) table.placed(out, {reader.file, node.line, node.column}, given);
 }
 
+void write_object(json::Writer& out, const void* object, const Table& table) {
+  out.begin_object();
+  for (const auto& field : table.fields) {
+    if (field.codec->shape == Shape::secret) continue;
+    // Reading only, though `at` serves writers too.
+    const auto written = [&field](const void* owner) {
+      std::string text;
+      json::Writer writer{text};
+      field.codec->write(writer, field.at(const_cast<void*>(owner)));  // NOLINT
+      return text;
+    };
+    const auto value = written(object);
+    if (value != written(table.defaults())) out.key(field.name).raw(value);
+  }
+  out.end_object();
+}
+
+void write_text(json::Writer& out, const void* value) { out.string(*static_cast<const std::string*>(value)); }
+void write_number(json::Writer& out, const void* value) { out.number(*static_cast<const std::uint32_t*>(value)); }
+void write_nothing(json::Writer& out, const void*) { out.string(""); }
+void write_usd(json::Writer& out, const void* value) { out.raw(show_usd(value)); }
+
 void read_text(Reader& reader, Node& node, void* out, const Field&) {
   if (expect_scalar(reader, node, "text")) *static_cast<std::string*>(out) = std::move(node.text);
 }
@@ -188,21 +210,50 @@ void read_duration(Reader& reader, Node& node, void* out, const Field& field) {
   *static_cast<Milliseconds*>(out) = Milliseconds{static_cast<std::int64_t>(*value)};
 }
 
-void read_price(Reader& reader, Node& node, void* out, const Field&) {
-  if (!expect_scalar(reader, node, "a price")) return;
-  constexpr std::size_t decimals = 6;  // a millionth of a dollar per million tokens is one pico-dollar per token
-  constexpr std::uint64_t dollars_max = 1'000'000;
-  const std::string_view text = node.text;
+namespace {
+/// A decimal as a whole number of units of 10^-decimals; at most `whole_max` before the dot.
+std::optional<std::int64_t> read_decimal(std::string_view text, std::size_t decimals, std::uint64_t whole_max) {
   const auto dot = text.find('.');
   auto fraction = dot == std::string_view::npos ? std::string{} : std::string{text.substr(dot + 1)};
   const auto whole = parse_number<std::uint64_t>(text.substr(0, dot));
   if (fraction.size() <= decimals && (dot == std::string_view::npos || !fraction.empty())) fraction.resize(decimals, '0');
   const auto part = fraction.size() == decimals ? parse_number<std::uint64_t>(fraction) : std::nullopt;
-  if (!whole || !part || *whole > dollars_max) {
+  if (!whole || !part || *whole > whole_max) return std::nullopt;
+  std::uint64_t scale = 1;
+  for (std::size_t i = 0; i < decimals; ++i) scale *= 10;
+  return static_cast<std::int64_t>(*whole * scale + *part);
+}
+std::string show_decimal(std::int64_t value, std::size_t decimals) {
+  std::string digits = cat(value);
+  if (digits.size() <= decimals) digits.insert(0, decimals + 1 - digits.size(), '0');
+  digits.insert(digits.size() - decimals, ".");
+  while (digits.back() == '0' && digits[digits.size() - 3] != '.') digits.pop_back();
+  return digits;
+}
+constexpr std::size_t price_decimals = 6;  // a millionth of a dollar per million tokens is one pico-dollar per token
+constexpr std::size_t usd_decimals = 9;
+constexpr std::uint64_t price_dollars_max = 1'000'000;
+constexpr std::uint64_t dollars_max = 1'000'000'000;
+}  // namespace
+
+void read_price(Reader& reader, Node& node, void* out, const Field&) {
+  if (!expect_scalar(reader, node, "a price")) return;
+  const auto value = read_decimal(node.text, price_decimals, price_dollars_max);
+  if (!value) {
     return reader.problem(node, cat("'", node.shown(), "' is not a price"),
                           "write US dollars per million tokens with at most 6 decimals, e.g. 0.15");
   }
-  static_cast<UsdPerMillion*>(out)->pico_usd_per_token = static_cast<std::int64_t>(*whole * 1'000'000 + *part);
+  static_cast<UsdPerMillion*>(out)->pico_usd_per_token = *value;
+}
+
+void read_usd(Reader& reader, Node& node, void* out, const Field&) {
+  if (!expect_scalar(reader, node, "an amount")) return;
+  const auto value = read_decimal(node.text, usd_decimals, dollars_max);
+  if (!value) {
+    return reader.problem(node, cat("'", node.shown(), "' is not an amount of money"),
+                          "write US dollars with at most 9 decimals, e.g. 12.50");
+  }
+  static_cast<Money*>(out)->nano_usd = *value;
 }
 
 std::optional<std::size_t> read_choice(Reader& reader, const Node& node, std::span<const std::string_view> choices) {
@@ -226,12 +277,9 @@ std::string show_duration(const void* value) {
   return show_time(static_cast<std::uint64_t>(static_cast<const Milliseconds*>(value)->count()));
 }
 std::string show_price(const void* value) {
-  const auto pico = static_cast<const UsdPerMillion*>(value)->pico_usd_per_token;
-  auto fraction = cat(pico % 1'000'000);
-  fraction.insert(0, 6 - fraction.size(), '0');
-  while (fraction.size() > 2 && fraction.back() == '0') fraction.pop_back();
-  return cat(pico / 1'000'000, ".", fraction);
+  return show_decimal(static_cast<const UsdPerMillion*>(value)->pico_usd_per_token, price_decimals);
 }
+std::string show_usd(const void* value) { return show_decimal(static_cast<const Money*>(value)->nano_usd, usd_decimals); }
 
 namespace {
 constexpr std::string_view tls_versions[] = {"1.2", "1.3"};
@@ -254,6 +302,8 @@ constexpr OtherName switch_names[] = {{"true", 1},  {"True", 1},  {"yes", 1}, {"
                                       {"false", 0}, {"False", 0}, {"no", 0},  {"Off", 0}, {"OFF", 0}, {"0", 0}};
 constexpr std::string_view passthroughs[] = {"off", "on", "auto"};  // the first two as of switches
 constexpr std::string_view metrics_auths[] = {"auto", "key", "open"};
+constexpr std::string_view roles[] = {"key", "member", "auditor", "operator", "admin", "owner"};
+constexpr std::string_view periods[] = {"hour", "day", "week", "month", "total"};
 }  // namespace
 
 template <>
@@ -300,6 +350,14 @@ template <>
 std::span<const std::string_view> choices_of<MetricsAuth>() {
   return metrics_auths;
 }
+template <>
+std::span<const std::string_view> choices_of<Role>() {
+  return roles;
+}
+template <>
+std::span<const std::string_view> choices_of<Period>() {
+  return periods;
+}
 
 std::span<const OtherName> other_names(std::span<const std::string_view> choices) {
   if (choices.data() == std::data(dialects)) return dialect_names;
@@ -310,5 +368,7 @@ std::span<const OtherName> other_names(std::span<const std::string_view> choices
 std::string_view to_text(ModelType type) { return model_types[static_cast<std::size_t>(type)]; }
 std::string_view to_text(Capability capability) { return capabilities[static_cast<std::size_t>(capability)]; }
 std::string_view to_text(Dialect dialect) { return dialects[static_cast<std::size_t>(dialect)]; }
+std::string_view to_text(Role role) { return roles[static_cast<std::size_t>(role)]; }
+std::string_view to_text(Period period) { return periods[static_cast<std::size_t>(period)]; }
 
 }  // namespace cardea::config

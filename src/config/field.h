@@ -14,6 +14,7 @@
 #include "config/loader.h"
 #include "config/settings.h"
 #include "config/tree.h"
+#include "json/writer.h"
 
 namespace cardea::config {
 
@@ -39,6 +40,7 @@ struct Codec {
   Shape shape;
   void (*read)(Reader&, Node&, void* out, const Field&);
   std::string (*show)(const void*);                          ///< "" = nothing worth showing
+  void (*write)(json::Writer&, const void*);                 ///< as JSON that read() takes; of secrets: nothing but an empty text
   const Codec* element = nullptr;                            ///< of lists and maps
   const Table& (*table)() = nullptr;                         ///< of objects
   std::span<const std::string_view> (*choices)() = nullptr;  ///< of choices, in the order of the enum
@@ -77,6 +79,8 @@ struct Table {
   void (*placed)(void*, Where, const std::vector<std::string>& given) = nullptr;  ///< tells the struct where it stood
 };
 
+/// The fields that are not as in a default-made struct; secrets are left out.
+void write_object(json::Writer& out, const void* object, const Table& table);
 /// Reads a mapping by its table.
 void read_object(Reader& reader, Node& node, void* out, const Table& table);
 [[nodiscard]] const Field* find_field(const Table& table, std::string_view name);
@@ -90,6 +94,18 @@ template <>
 const Table& table_of<Log>();
 template <>
 const Table& table_of<GatewayKey>();
+template <>
+const Table& table_of<Organization>();
+template <>
+const Table& table_of<Team>();
+template <>
+const Table& table_of<Project>();
+template <>
+const Table& table_of<EndUser>();
+template <>
+const Table& table_of<Member>();
+template <>
+const Table& table_of<Budget>();
 template <>
 const Table& table_of<Limits>();
 template <>
@@ -140,6 +156,10 @@ std::span<const std::string_view> choices_of<MaxTokensField>();
 template <>
 std::span<const std::string_view> choices_of<Dialect>();
 template <>
+std::span<const std::string_view> choices_of<Role>();
+template <>
+std::span<const std::string_view> choices_of<Period>();
+template <>
 std::span<const std::string_view> choices_of<Switch>();
 template <>
 std::span<const std::string_view> choices_of<Passthrough>();
@@ -160,17 +180,29 @@ void read_u32(Reader&, Node&, void* uint32, const Field&);
 void read_bytes(Reader&, Node&, void* bytes, const Field&);
 void read_duration(Reader&, Node&, void* milliseconds, const Field&);
 void read_price(Reader&, Node&, void* usd_per_million, const Field&);
+void read_usd(Reader&, Node&, void* money, const Field&);
 /// The index of the choice; std::nullopt after a problem.
 [[nodiscard]] std::optional<std::size_t> read_choice(Reader&, const Node&, std::span<const std::string_view> choices);
 /// False after a problem.
 [[nodiscard]] bool expect_scalar(Reader&, const Node&, std::string_view what);
 [[nodiscard]] bool expect_map(Reader&, const Node&);
 
+void write_text(json::Writer&, const void* std_string);
+void write_number(json::Writer&, const void* uint32);
+void write_nothing(json::Writer&, const void*);
+/// Of what is shown as a plain value.
+template <std::string (*Show)(const void*)>
+void write_shown(json::Writer& out, const void* value) {
+  out.string(Show(value));
+}
+void write_usd(json::Writer&, const void* money);
+
 std::string show_text(const void*);
 std::string show_u32(const void*);
 std::string show_bytes(const void*);
 std::string show_duration(const void*);
 std::string show_price(const void*);
+std::string show_usd(const void*);
 inline std::string show_nothing(const void*) { return {}; }
 
 template <class T>
@@ -196,6 +228,25 @@ template <class T>
 constexpr Codec make_codec();
 template <class T>
 inline constexpr Codec codec_of = make_codec<T>();
+
+/// As of the value inside.
+template <class T>
+constexpr Codec make_optional_codec() {
+  using Value = typename IsOptional<T>::Value;
+  auto codec = codec_of<Value>;
+  codec.read = [](Reader& reader, Node& node, void* out, const Field& field) {
+    codec_of<Value>.read(reader, node, &static_cast<T*>(out)->emplace(), field);
+  };
+  codec.show = show_nothing;
+  codec.write = [](json::Writer& out, const void* value) {
+    if (const auto& optional = *static_cast<const T*>(value)) {
+      codec_of<Value>.write(out, &*optional);
+    } else {
+      out.null();
+    }
+  };
+  return codec;
+}
 
 /// Lists of mappings grow from file to file; lists of plain values replace each other.
 template <class T>
@@ -242,40 +293,57 @@ void read_map(Reader& reader, Node& node, void* out, const Field& field) {
 }
 
 template <class T>
+std::string show_choice(const void* value) {
+  return std::string{choices_of<T>()[static_cast<std::size_t>(*static_cast<const T*>(value))]};
+}
+
+template <class T>
+void write_choice(json::Writer& out, const void* value) {
+  if constexpr (std::is_same_v<T, Switch>) {
+    out.boolean(*static_cast<const T*>(value) == Switch::on);
+  } else {
+    out.string(show_choice<T>(value));
+  }
+}
+
+template <class T>
 constexpr Codec make_codec() {
   if constexpr (std::is_same_v<T, std::string>) {
-    return {Shape::text, read_text, show_text};
+    return {Shape::text, read_text, show_text, write_text};
   } else if constexpr (std::is_same_v<T, Secret>) {
-    return {Shape::secret, read_secret, show_nothing};
+    return {Shape::secret, read_secret, show_nothing, write_nothing};
   } else if constexpr (std::is_same_v<T, std::uint32_t>) {
-    return {Shape::integer, read_u32, show_u32};
+    return {Shape::integer, read_u32, show_u32, write_number};
   } else if constexpr (std::is_same_v<T, Bytes>) {
-    return {Shape::size, read_bytes, show_bytes};
+    return {Shape::size, read_bytes, show_bytes, write_shown<show_bytes>};
   } else if constexpr (std::is_same_v<T, Milliseconds>) {
-    return {Shape::duration, read_duration, show_duration};
+    return {Shape::duration, read_duration, show_duration, write_shown<show_duration>};
   } else if constexpr (std::is_same_v<T, UsdPerMillion>) {
-    return {Shape::price, read_price, show_price};
+    return {Shape::price, read_price, show_price, write_shown<show_price>};
+  } else if constexpr (std::is_same_v<T, Money>) {
+    return {Shape::price, read_usd, show_usd, write_usd};
   } else if constexpr (std::is_enum_v<T>) {
-    return {
-        Shape::choice,
-        [](Reader& reader, Node& node, void* out, const Field&) {
-          if (const auto index = read_choice(reader, node, choices_of<T>())) *static_cast<T*>(out) = static_cast<T>(*index);
-        },
-        [](const void* value) { return std::string{choices_of<T>()[static_cast<std::size_t>(*static_cast<const T*>(value))]}; },
-        nullptr,
-        nullptr,
-        choices_of<T>};
+    return {Shape::choice,
+            [](Reader& reader, Node& node, void* out, const Field&) {
+              if (const auto index = read_choice(reader, node, choices_of<T>())) *static_cast<T*>(out) = static_cast<T>(*index);
+            },
+            show_choice<T>,
+            write_choice<T>,
+            nullptr,
+            nullptr,
+            choices_of<T>};
   } else if constexpr (IsOptional<T>::value) {
-    using Value = typename IsOptional<T>::Value;
-    auto codec = make_codec<Value>();
-    codec.read = [](Reader& reader, Node& node, void* out, const Field& field) {
-      codec_of<Value>.read(reader, node, &static_cast<T*>(out)->emplace(), field);
-    };
-    codec.show = show_nothing;
-    return codec;
+    return make_optional_codec<T>();
   } else if constexpr (IsMap<T>::value) {
     using Value = typename IsMap<T>::Value;
-    return {Shape::map, read_map<Value>, show_nothing, &codec_of<Value>};
+    return {Shape::map, read_map<Value>, show_nothing,
+            [](json::Writer& out, const void* map) {
+              out.begin_object();
+              for (const auto& [key, value] : *static_cast<const T*>(map))
+                codec_of<Value>.write(out.key(std::string_view{key}), &value);
+              out.end_object();
+            },
+            &codec_of<Value>};
   } else if constexpr (IsList<T>::value) {
     using Value = typename IsList<T>::Value;
     return {Shape::list, read_list<Value>,
@@ -286,11 +354,17 @@ constexpr Codec make_codec() {
               }
               return out;
             },
+            [](json::Writer& out, const void* list) {
+              out.begin_array();
+              for (const auto& element : *static_cast<const T*>(list)) codec_of<Value>.write(out, &element);
+              out.end_array();
+            },
             &codec_of<Value>};
   } else {
-    return {Shape::object,
-            [](Reader& reader, Node& node, void* out, const Field&) { read_object(reader, node, out, table_of<T>()); },
-            show_nothing, nullptr, table_of<T>};
+    return {
+        Shape::object, [](Reader& reader, Node& node, void* out, const Field&) { read_object(reader, node, out, table_of<T>()); },
+        show_nothing,  [](json::Writer& out, const void* object) { write_object(out, object, table_of<T>()); },
+        nullptr,       table_of<T>};
   }
 }
 

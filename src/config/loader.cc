@@ -7,6 +7,7 @@
 #include "config/field.h"
 #include "config/tree.h"
 #include "config/validate.h"
+#include "json/writer.h"
 
 namespace cardea::config {
 namespace {
@@ -232,6 +233,43 @@ Result<std::string> compact_provider(std::string_view yaml, std::string_view fil
   if (!text.empty()) return fail(Kind::config, text);
   return to_json(root);
 }
+
+template <class T>
+Result<T> read_thing(std::string_view json) {
+  auto root = parse_json(json);
+  if (!root) return fail(Kind::bad_request, cat("The body is not a JSON object: ", root.error().message()));
+  std::vector<Problem> problems;
+  T out;
+  Reader reader{.file = {}, .problems = problems};
+  read_object(reader, *root, &out, table_of<T>());
+  if (problems.empty()) return out;
+  std::string text;
+  for (const auto& problem : problems) {
+    text += cat(text.empty() ? "" : "; ", problem.path, problem.path.empty() ? "" : ": ", problem.message, " – ", problem.fix);
+  }
+  return fail(Kind::bad_request, Error::Detail{.message = std::move(text), .param = problems.front().path});
+}
+
+template <class T>
+std::string write_thing(const T& thing) {
+  std::string text;
+  json::Writer out{text};
+  write_object(out, &thing, table_of<T>());
+  return text;
+}
+
+template Result<Organization> read_thing(std::string_view);
+template Result<Team> read_thing(std::string_view);
+template Result<Project> read_thing(std::string_view);
+template Result<EndUser> read_thing(std::string_view);
+template Result<Member> read_thing(std::string_view);
+template Result<GatewayKey> read_thing(std::string_view);
+template std::string write_thing(const Organization&);
+template std::string write_thing(const Team&);
+template std::string write_thing(const Project&);
+template std::string write_thing(const EndUser&);
+template std::string write_thing(const Member&);
+template std::string write_thing(const GatewayKey&);
 
 Provider overlay(const Provider& base, const Provider& user) {
   auto out = base;

@@ -95,6 +95,14 @@ struct LoadedProvider {
 /// A checked provider file as compact JSON, its ${VARIABLES} untouched.
 [[nodiscard]] Result<std::string> compact_provider(std::string_view yaml, std::string_view file);
 
+/// One thing of the tenancy from a JSON object, as the administration sends it, by the very tables that read it from a file. `T`:
+/// Organization, Team, Project, EndUser, Member, GatewayKey. Error: bad_request with every problem, `param` the first field.
+template <class T>
+[[nodiscard]] Result<T> read_thing(std::string_view json);
+/// What read_thing() reads: the fields that are not as they are by default, without any secret.
+template <class T>
+[[nodiscard]] std::string write_thing(const T& thing);
+
 /// `user`'s written fields over a copy of `base`; its models come first, one of the same id replaces.
 [[nodiscard]] Provider overlay(const Provider& base, const Provider& user);
 

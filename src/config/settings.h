@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/money.h"
 #include "base/secret.h"
 
 namespace cardea::config {
@@ -88,6 +89,9 @@ enum class Dialect : std::uint8_t {
 enum class Switch : std::uint8_t { off, on };
 enum class Passthrough : std::uint8_t { off, on, automatic };
 enum class MetricsAuth : std::uint8_t { automatic, key, open };
+/// What a caller may do, from the least to the most; a role holds at one tenant and below it.
+enum class Role : std::uint8_t { key, member, auditor, operator_, admin, owner };
+enum class Period : std::uint8_t { hour, day, week, month, total };
 
 struct Tls {
   std::string cert;  ///< PEM file with the chain; empty = plain HTTP
@@ -100,9 +104,82 @@ struct Log {
   LogLevel level = LogLevel::info;
 };
 
+struct Budget {
+  Money amount;
+  Period per = Period::total;
+};
+
+/// How much in how long; 0 is no limit.
+struct Rates {
+  std::uint32_t requests_per_second = 0, requests_per_minute = 0, requests_per_day = 0;
+  std::uint32_t tokens_per_minute = 0, tokens_per_day = 0;
+};
+
+/// What a level of the tenancy may carry. A list that is absent is as above; one that is there narrows what is above, never
+/// widens it.
+struct Grant {
+  std::optional<std::vector<std::string>> models, providers, dialects, tools;  ///< names; '*' at the end of one is any rest
+  Rates rates;
+  std::uint32_t concurrency = 0;  ///< requests at a time; 0 is no limit
+  std::vector<Budget> budgets;
+  std::vector<std::string> allow_ips, deny_ips;  ///< addresses and networks (CIDR)
+  std::string expires;                           ///< RFC 3339; empty: never
+  Switch blocked = Switch::off;
+  std::vector<std::string> tags;
+  Map<std::string> metadata;
+  std::string route, guard;  ///< names of profiles
+};
+
+/// Which tenant something belongs to: the lowest that is named.
+struct Place {
+  std::string organization, team, project;
+};
+
+struct Organization {
+  std::string title;
+  Grant grant;
+  Where where;
+};
+
+struct Team {
+  std::string title;
+  std::string organization;
+  Grant grant;
+  Where where;
+};
+
+struct Project {
+  std::string title;
+  std::string team;
+  Grant grant;
+  Where where;
+};
+
+/// Somebody at the far end of a program, named by the request's `user` or a header.
+struct EndUser {
+  std::string title;
+  Place place;
+  Grant grant;
+  Where where;
+};
+
+/// Who has a role without a key of Cardea's: a person or a program that somebody else vouches for (JWT, OIDC, a certificate).
+struct Member {
+  std::string identity;  ///< its email, subject or certificate name
+  std::string issuer;    ///< empty: any that is configured
+  Role role = Role::member;
+  Place place;
+  Grant grant;
+  Where where;
+};
+
 struct GatewayKey {
   std::string name;  ///< shown in logs; empty: "key-N" is
   Secret key;
+  Place place;
+  Role role = Role::key;
+  Switch signing = Switch::off;  ///< its secret signs requests, so it is kept (sealed)
+  Grant grant;
   Where where;
 };
 
@@ -272,6 +349,11 @@ struct Settings {
   std::uint32_t drain_seconds = 30;
   Log log;
   std::vector<GatewayKey> keys;
+  Map<Organization> organizations;
+  Map<Team> teams;
+  Map<Project> projects;
+  Map<EndUser> users;
+  std::vector<Member> members;
   std::vector<std::string> allowed_origins;
   std::vector<std::string> allowed_hosts;
   Limits limits;
@@ -292,6 +374,8 @@ struct Settings {
 [[nodiscard]] std::string_view to_text(ModelType type);
 [[nodiscard]] std::string_view to_text(Capability capability);
 [[nodiscard]] std::string_view to_text(Dialect dialect);
+[[nodiscard]] std::string_view to_text(Role role);
+[[nodiscard]] std::string_view to_text(Period period);
 
 /// One of Settings::listen in parts.
 struct ListenAddress {

@@ -1,7 +1,7 @@
 // Every field of the configuration, once: name, sentence, example, bounds, unit, environment, live or restart. The type is the
 // member's, the default is the one in settings.h.
 
-#include "config/field.h"
+#include "config/tables.h"
 
 namespace cardea::config {
 namespace {
@@ -9,20 +9,6 @@ namespace {
 constexpr std::uint64_t second_ms = 1'000;
 constexpr std::uint64_t hour_ms = 3'600'000;
 constexpr std::uint64_t gib = 1ULL << 30;
-
-template <class T>
-void place(void* object, Where where, const std::vector<std::string>& given) {
-  auto& value = *static_cast<T*>(object);
-  value.where = std::move(where);
-  if constexpr (requires { value.given; }) value.given = given;
-}
-
-template <std::size_t A, std::size_t B>
-constexpr std::array<Field, A + B> join(const std::array<Field, A>& a, const std::array<Field, B>& b) {
-  std::array<Field, A + B> out{};
-  std::copy(b.begin(), b.end(), std::copy(a.begin(), a.end(), out.begin()));
-  return out;
-}
 
 constexpr Field tls_fields[] = {
     field<&Tls::cert>("cert", {.doc = "PEM file with the certificate chain. Read again when it changes.",
@@ -43,13 +29,6 @@ constexpr Field log_fields[] = {
     field<&Log::level>(
         "level",
         {.doc = "Least severity written. Requests are logged at info.", .example = "info", .env = "CARDEA_LOG_LEVEL,LOG_LEVEL"}),
-};
-
-constexpr Field key_fields[] = {
-    field<&GatewayKey::name>("name", {.doc = "Shown in logs and metrics instead of the key.", .example = "laptop"}),
-    field<&GatewayKey::key>(
-        "key",
-        {.doc = "The secret that clients send.", .example = "${MY_KEY}", .also = "value,secret,api_key", .required = true}),
 };
 
 constexpr Field limit_fields[] = {
@@ -448,6 +427,17 @@ constexpr Field settings_fields[] = {
                                     .example = "[\"${MY_KEY}\", {name: laptop, key: \"${LAPTOP_KEY}\"}]",
                                     .env = "CARDEA_API_KEY,CARDEA_MASTER_KEY,API_KEY",
                                     .also = "api_keys,api_key,master_key"}),
+    field<&Settings::organizations>("organizations", {.doc = "Organisations by id: the top of the tenancy.",
+                                                      .example = "{acme: {budgets: [{amount: 1000, per: month}]}}",
+                                                      .also = "orgs"}),
+    field<&Settings::teams>("teams", {.doc = "Teams by id.", .example = "{research: {organization: acme}}"}),
+    field<&Settings::projects>("projects",
+                               {.doc = "Projects by id.", .example = "{search: {team: research, models: [\"openai/*\"]}}"}),
+    field<&Settings::users>("users", {.doc = "End users by id, as requests name them in `user` or x-cardea-user.",
+                                      .example = "{ann: {models: [openai/gpt-4o-mini]}}",
+                                      .also = "customers,end_users"}),
+    field<&Settings::members>("members", {.doc = "Roles of those who come without a key of Cardea's (JWT, OIDC, certificates).",
+                                          .example = "[{identity: ann@acme.example, role: admin, organization: acme}]"}),
     field<&Settings::allowed_origins>("allowed_origins",
                                       {.doc = "Web pages (origins) that may call from a browser; \"*\" is any.",
                                        .example = "[\"https://app.example.com\"]",
@@ -488,19 +478,8 @@ constexpr Field settings_fields[] = {
                                           .also = "model_alias,model_aliases,model_group_alias"}),
 };
 
-template <class T>
-constexpr Table table(std::string_view name, std::string_view doc, std::span<const Field> fields) {
-  return {name, doc, fields, default_of<T>};
-}
-template <class T>
-constexpr Table placed_table(std::string_view name, std::string_view doc, std::span<const Field> fields,
-                             std::string_view shorthand = {}) {
-  return {name, doc, fields, default_of<T>, shorthand, place<T>};
-}
-
 constexpr Table tls_table = table<Tls>("tls", "HTTPS for clients", tls_fields);
 constexpr Table log_table = table<Log>("log", "Log lines", log_fields);
-constexpr Table key_table = placed_table<GatewayKey>("key", "A gateway key", key_fields, "key");
 constexpr Table limits_table = table<Limits>("limits", "How large things may be", limit_fields);
 constexpr Table timeouts_table = table<Timeouts>("timeouts", "How long things may take", timeout_fields);
 constexpr Table upstream_table = table<Upstream>("upstream", "Connections to providers", upstream_fields);
@@ -527,10 +506,6 @@ const Table& table_of<Tls>() {
 template <>
 const Table& table_of<Log>() {
   return log_table;
-}
-template <>
-const Table& table_of<GatewayKey>() {
-  return key_table;
 }
 template <>
 const Table& table_of<Limits>() {
