@@ -60,6 +60,34 @@ TEST(Text, EscapesAreUndone) {
   EXPECT_EQ(percent_escape("aff"), -1);
 }
 
+// A short text lives inside the object, so its bytes can be looked for there.
+TEST(Secret, LeavesNothingBehind) {
+  constexpr std::string_view text = "hunter2hunter2";
+  const auto holds = [&](const void* at) {
+    return std::string_view{static_cast<const char*>(at), sizeof(Secret)}.find(text) != std::string_view::npos;
+  };
+  alignas(Secret) std::byte place[sizeof(Secret)];
+  auto* secret = new (place) Secret{std::string{text}};
+  EXPECT_TRUE(holds(place));
+  Secret taken{std::move(*secret)};
+  EXPECT_FALSE(holds(place));
+  *secret = std::move(taken);
+  EXPECT_TRUE(holds(place));
+  EXPECT_FALSE(holds(&taken));
+  *secret = Secret{"x"};
+  EXPECT_EQ(secret->reveal(), "x");
+  EXPECT_FALSE(holds(place));
+  secret->~Secret();
+  EXPECT_FALSE(holds(place));
+
+  std::string long_once(100, 's');
+  long_once.resize(3);
+  wipe(long_once);
+  EXPECT_TRUE(long_once.empty());
+  long_once.resize(long_once.capacity(), 'a');  // the same memory: nothing of it may be left
+  EXPECT_EQ(long_once.find('s'), std::string::npos);
+}
+
 TEST(Secret, ScrubsAndCompares) {
   EXPECT_TRUE(constant_time_equal("abc", "abc"));
   EXPECT_FALSE(constant_time_equal("abc", "abd"));

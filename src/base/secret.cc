@@ -3,12 +3,35 @@
 #include <algorithm>
 
 #include <cstring>
+#include <utility>
 
 namespace cardea {
 
-Secret::~Secret() {
+void wipe(std::string& text) noexcept {
+  // All of it: a text that was longer once left its end behind. Growing up to the capacity allocates nothing.
+  text.resize(text.capacity());
   // A plain memset of a dying object may be removed by the optimiser.
-  explicit_bzero(value_.data(), value_.size());
+  explicit_bzero(text.data(), text.size());
+  text.clear();
+}
+
+void Secret::wipe() noexcept { cardea::wipe(value_); }
+
+Secret& Secret::operator=(const Secret& other) {
+  if (this == &other) return *this;
+  std::string copy = other.value_;
+  wipe();
+  value_ = std::move(copy);
+  cardea::wipe(copy);
+  return *this;
+}
+
+Secret& Secret::operator=(Secret&& other) noexcept {
+  if (this == &other) return *this;
+  wipe();
+  value_ = std::move(other.value_);
+  other.wipe();
+  return *this;
 }
 
 bool constant_time_equal(std::string_view a, std::string_view b) noexcept {

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace cardea {
 
@@ -14,17 +15,22 @@ class Secret {
   Secret() = default;
   explicit Secret(std::string value) : value_{std::move(value)} {}
   Secret(const Secret&) = default;
-  Secret(Secret&&) noexcept = default;
-  Secret& operator=(const Secret&) = default;
-  Secret& operator=(Secret&&) noexcept = default;
-  ~Secret();
+  /// Nothing stays where it was: a short text lives inside the object, and a moved-from string keeps its bytes.
+  Secret(Secret&& other) noexcept : value_{std::move(other.value_)} { other.wipe(); }
+  Secret& operator=(const Secret& other);
+  Secret& operator=(Secret&& other) noexcept;
+  ~Secret() { wipe(); }
 
   [[nodiscard]] std::string_view reveal() const noexcept { return value_; }
   [[nodiscard]] bool empty() const noexcept { return value_.empty(); }
 
  private:
+  void wipe() noexcept;
   std::string value_;
 };
+
+/// Overwrites all the memory of `text`, its spare room too, and empties it: for what held a secret before a Secret did.
+void wipe(std::string& text) noexcept;
 
 /// Equality in time that depends on the lengths only.
 [[nodiscard]] bool constant_time_equal(std::string_view a, std::string_view b) noexcept;

@@ -36,6 +36,59 @@ TEST(Crypto, HmacKnownAnswers) {
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+TEST(Crypto, KeyedHashIsHmac) {
+  for (const auto& key : {std::string(20, '\x0b'), std::string{"Jefe"}, std::string(131, '\xaa'), std::string{}}) {
+    const KeyedHash hash{key};
+    for (const auto& text : {std::string{}, std::string{"Hi There"}, std::string(200, 'x')})
+      EXPECT_EQ(hash(text), hmac_sha256(key, text));
+  }
+}
+
+std::string unhex(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) out += static_cast<char>(percent_escape(cat('%', text.substr(i, 2))));
+  return out;
+}
+
+// RFC 5869 Appendix A.1 and A.3 (the first 32 of their 42 bytes).
+TEST(Crypto, HkdfKnownAnswers) {
+  const std::string material(22, '\x0b');
+  EXPECT_EQ(to_hex(hkdf_sha256(material, unhex("000102030405060708090a0b0c"), unhex("f0f1f2f3f4f5f6f7f8f9")).reveal()),
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
+  EXPECT_EQ(to_hex(hkdf_sha256(material, "", "").reveal()), "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
+}
+
+TEST(Crypto, ScryptIsThatOfOthers) {
+  // python3 -c "import hashlib; print(hashlib.scrypt(b'pleaseletmein', salt=b'SodiumChloride', n=16384, r=8, p=1,
+  // dklen=32).hex())"; the same begins the answer of RFC 7914 §12.
+  EXPECT_EQ(to_hex(scrypt("pleaseletmein", "SodiumChloride").reveal()),
+            "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2");
+}
+
+// Test Case 16 of the GCM specification (McGrew, Viega), which NIST's own vectors repeat.
+TEST(Crypto, GcmKnownAnswer) {
+  const auto key = unhex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
+  const auto nonce = unhex("cafebabefacedbaddecaf888");
+  const auto bound = unhex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+  const auto plain = unhex(
+      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
+  const auto sealed = gcm_seal(key, nonce, bound, plain);
+  EXPECT_EQ(
+      to_hex(sealed),
+      "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+      "76fc6ece0f4e1768cddf8853bb2d551b");
+  EXPECT_EQ(gcm_open(key, nonce, bound, sealed)->reveal(), plain);
+  for (std::size_t i = 0; i < sealed.size(); ++i) {
+    auto changed = sealed;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    EXPECT_FALSE(gcm_open(key, nonce, bound, changed)) << i;
+    EXPECT_FALSE(gcm_open(key, nonce, bound, sealed.substr(0, i))) << i;
+  }
+  EXPECT_FALSE(gcm_open(key, nonce, "", sealed));
+  EXPECT_FALSE(gcm_open(std::string(32, 'k'), nonce, bound, sealed));
+  EXPECT_EQ(gcm_open(key, nonce, "", gcm_seal(key, nonce, "", ""))->reveal(), "");
+}
+
 // RFC 7515 Appendix A.2: its key in PEM, its signing input, its signature.
 TEST(Crypto, RsaSignatureKnownAnswer) {
   const std::string_view key =
