@@ -305,11 +305,42 @@ TEST(Config, PrecedenceFlagEnvironmentFileDefault) {
 }
 
 TEST(Config, KeysOfTheEnvironmentAdd) {
-  const auto settings = good("keys: [from-file]\n", env_of({{"API_KEY", "one, two"}, {"CARDEA_MASTER_KEY", "three"}}));
+  const auto settings = good("keys: [from-file]\n", env_of({{"API_KEY", "one, two"}, {"CARDEA_API_KEY", "three"}}));
   std::vector<std::string> keys;
   for (const auto& key : settings.keys) keys.emplace_back(key.key.reveal());
   EXPECT_EQ(keys, (std::vector<std::string>{"from-file", "three", "one", "two"}));
   EXPECT_NE(bad("", env_of({{"API_KEY", " "}})).find("the variable is set and empty"), std::string::npos);
+}
+
+TEST(Config, TheMasterKeyIsNoKeyOfClients) {
+  const auto settings =
+      good("master_key: {value: from-the-file-1234, old: before}\n", env_of({{"CARDEA_MASTER_KEY", "a pass phrase, long"}}));
+  EXPECT_TRUE(settings.keys.empty());
+  EXPECT_EQ(settings.master_key.value.reveal(), "a pass phrase, long");
+  ASSERT_EQ(settings.master_key.old.size(), 1u);
+  EXPECT_EQ(settings.master_key.old[0].reveal(), "before");
+}
+
+TEST(Config, WhoVouchesForOthers) {
+  const auto settings = good(
+      "jwt:\n  - {issuer: https://a, audience: [x, y], jwks: keys.json, leeway: 5s, team: t, role: auditor,\n"
+      "     claims: {role: realm.roles, models: m}, roles: {boss: admin}}\n"
+      "introspection: {url: https://b/i, client_id: c, client_secret: s, cache: 0ms}\n"
+      "oidc: {issuer: https://c, client_id: d, redirect_url: https://e/callback, session: 1h}\n");
+  ASSERT_EQ(settings.jwt.size(), 1u);
+  const auto& jwt = settings.jwt[0];
+  EXPECT_EQ(jwt.audience, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(jwt.leeway, Milliseconds{5'000});
+  EXPECT_EQ(jwt.mapping.place.team, "t");
+  EXPECT_EQ(jwt.mapping.role, Role::auditor);
+  EXPECT_EQ(jwt.mapping.claims.subject, "sub");
+  EXPECT_EQ(jwt.mapping.claims.role, "realm.roles");
+  EXPECT_EQ(jwt.mapping.roles, (Map<Role>{{"boss", Role::admin}}));
+  EXPECT_EQ(jwt.where.line, 2u);
+  ASSERT_EQ(settings.introspection.size(), 1u);
+  EXPECT_EQ(settings.introspection[0].cache, Milliseconds{0});
+  EXPECT_EQ(settings.oidc.session, Milliseconds{3'600'000});
+  EXPECT_NE(bad("jwt: [{issuer: x, jwks: y}]\n").find("audience"), std::string::npos);
 }
 
 TEST(Config, PortChangesThePortOnly) {

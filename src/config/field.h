@@ -107,6 +107,16 @@ const Table& table_of<Member>();
 template <>
 const Table& table_of<Budget>();
 template <>
+const Table& table_of<ClaimNames>();
+template <>
+const Table& table_of<Jwt>();
+template <>
+const Table& table_of<Introspection>();
+template <>
+const Table& table_of<Oidc>();
+template <>
+const Table& table_of<MasterKey>();
+template <>
 const Table& table_of<Limits>();
 template <>
 const Table& table_of<Timeouts>();

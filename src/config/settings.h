@@ -173,6 +173,62 @@ struct Member {
   Where where;
 };
 
+/// Under which names somebody else's words of a caller (a token's claims, an introspection's answer) say what. A dot goes into
+/// an object ("realm_access.roles") where no member has the whole name. Empty: not read.
+struct ClaimNames {
+  std::string subject = "sub", email = "email";
+  std::string organization, team, project, role, models;
+};
+
+/// Who a stranger is here, whom somebody else vouches for.
+struct Mapping {
+  Place place;  ///< of all of them; a claim may go below it, never beside it
+  Role role = Role::member;
+  ClaimNames claims;
+  Map<Role> roles;  ///< what the role claim says, and what that is here; the highest counts
+};
+
+/// Tokens of one issuer.
+struct Jwt {
+  std::string issuer;
+  std::vector<std::string> audience;    ///< one of them must be named
+  std::string jwks;                     ///< URL or file of its keys
+  std::vector<std::string> algorithms;  ///< empty: all that are safe
+  Milliseconds leeway{30'000};
+  Mapping mapping;
+  Where where;
+};
+
+/// Tokens that only their issuer can read (RFC 7662).
+struct Introspection {
+  std::string url;
+  std::string client_id;
+  Secret client_secret;
+  std::string issuer;                 ///< as members' `issuer` names it; empty: url's origin
+  std::vector<std::string> audience;  ///< empty: not looked at
+  Milliseconds cache{60'000};
+  Mapping mapping;
+  Where where;
+};
+
+/// Login of people, for the dashboard (OpenID Connect, code flow with PKCE).
+struct Oidc {
+  std::string issuer;  ///< empty: nobody logs in
+  std::string client_id;
+  Secret client_secret;
+  std::string redirect_url;  ///< as the provider has it on its list: https://HOST/callback
+  std::vector<std::string> scopes{"openid", "email", "profile"};
+  Milliseconds session{12 * 3'600'000};
+  Mapping mapping;
+};
+
+/// What seals secrets at rest. All empty: a key is made in the data directory.
+struct MasterKey {
+  Secret value;
+  std::string file;
+  std::vector<Secret> old;  ///< open what they sealed, seal nothing more
+};
+
 struct GatewayKey {
   std::string name;  ///< shown in logs; empty: "key-N" is
   Secret key;
@@ -354,6 +410,10 @@ struct Settings {
   Map<Project> projects;
   Map<EndUser> users;
   std::vector<Member> members;
+  std::vector<Jwt> jwt;
+  std::vector<Introspection> introspection;
+  Oidc oidc;
+  MasterKey master_key;
   std::vector<std::string> allowed_origins;
   std::vector<std::string> allowed_hosts;
   Limits limits;

@@ -425,8 +425,8 @@ constexpr Field settings_fields[] = {
     field<&Settings::keys>("keys", {.doc = "Gateway keys clients must send one of; plain or with a name. API_KEY in the "
                                            "environment adds its comma-separated ones.",
                                     .example = "[\"${MY_KEY}\", {name: laptop, key: \"${LAPTOP_KEY}\"}]",
-                                    .env = "CARDEA_API_KEY,CARDEA_MASTER_KEY,API_KEY",
-                                    .also = "api_keys,api_key,master_key"}),
+                                    .env = "CARDEA_API_KEY,API_KEY",
+                                    .also = "api_keys,api_key"}),
     field<&Settings::organizations>("organizations", {.doc = "Organisations by id: the top of the tenancy.",
                                                       .example = "{acme: {budgets: [{amount: 1000, per: month}]}}",
                                                       .also = "orgs"}),
@@ -438,6 +438,24 @@ constexpr Field settings_fields[] = {
                                       .also = "customers,end_users"}),
     field<&Settings::members>("members", {.doc = "Roles of those who come without a key of Cardea's (JWT, OIDC, certificates).",
                                           .example = "[{identity: ann@acme.example, role: admin, organization: acme}]"}),
+    field<&Settings::jwt>("jwt", {.doc = "Issuers whose signed tokens (JWT) are taken as credentials.",
+                                  .example = "[{issuer: \"https://login.acme.example\", audience: cardea, jwks: "
+                                             "\"https://login.acme.example/jwks\", organization: acme}]",
+                                  .also = "jwt_auth"}),
+    field<&Settings::introspection>(
+        "introspection", {.doc = "Servers that say what a token is worth which only they can read (RFC 7662); asked in "
+                                 "this order.",
+                          .example = "[{url: \"https://login.acme.example/introspect\", client_id: cardea, "
+                                     "client_secret: \"${INTROSPECTION_SECRET}\"}]"}),
+    field<&Settings::oidc>("oidc", {.doc = "Login of people with OpenID Connect.",
+                                    .example = "{issuer: \"https://login.acme.example\", client_id: cardea, client_secret: "
+                                               "\"${OIDC_SECRET}\", redirect_url: \"https://ai.acme.example/callback\"}",
+                                    .also = "sso,login"}),
+    field<&Settings::master_key>("master_key", {.doc = "What seals the secrets that are kept. Left out: systemd's credential "
+                                                       "cardea-master-key, else a key made in the data directory. It is no key "
+                                                       "for clients: those are keys (API_KEY).",
+                                                .example = "{file: /etc/cardea/master.key}",
+                                                .also = "salt_key,encryption_key"}),
     field<&Settings::allowed_origins>("allowed_origins",
                                       {.doc = "Web pages (origins) that may call from a browser; \"*\" is any.",
                                        .example = "[\"https://app.example.com\"]",

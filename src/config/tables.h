@@ -31,4 +31,14 @@ constexpr Table placed_table(std::string_view name, std::string_view doc, std::s
   return {name, doc, fields, default_of<T>, shorthand, place<T>};
 }
 
+/// Where something belongs, found in its own struct.
+template <auto... Place_>
+inline constexpr std::array place_rows{
+    field<Place_..., &Place::organization>(
+        "organization", {.doc = "It belongs to this organisation.", .example = "acme", .also = "organization_id,org"}),
+    field<Place_..., &Place::team>("team", {.doc = "It belongs to this team.", .example = "research", .also = "team_id"}),
+    field<Place_..., &Place::project>("project",
+                                      {.doc = "It belongs to this project.", .example = "search", .also = "project_id"}),
+};
+
 }  // namespace cardea::config

@@ -56,14 +56,6 @@ constexpr std::array grant_rows{
     field<Grant_, &Grant::guard>("guard", {.doc = "Name of a guard profile.", .example = "strict", .also = "guardrails"}),
 };
 
-template <auto Place_>
-constexpr std::array place_rows{
-    field<Place_, &Place::organization>(
-        "organization", {.doc = "It belongs to this organisation.", .example = "acme", .also = "organization_id,org"}),
-    field<Place_, &Place::team>("team", {.doc = "It belongs to this team.", .example = "research", .also = "team_id"}),
-    field<Place_, &Place::project>("project", {.doc = "It belongs to this project.", .example = "search", .also = "project_id"}),
-};
-
 constexpr std::array organization_rows{
     field<&Organization::title>("title", {.doc = "Shown to people.", .example = "Acme Ltd", .also = "name,organization_alias"}),
 };
