@@ -18,7 +18,7 @@ constexpr std::string_view key_a = "sk-cardea-aaaaaaaaaaaaaaaaaaaaaaaa";
 constexpr std::string_view key_b = "sk-cardea-bbbbbbbbbbbbbbbbbbbbbbbb";
 
 config::GatewayKey gateway_key(std::string name, std::string_view value) {
-  return {std::move(name), Secret{std::string{value}}, {}};
+  return {.name = std::move(name), .key = Secret{std::string{value}}};
 }
 
 KeyRing ring_of(std::vector<config::GatewayKey> keys, OriginRules rules = {}) {
