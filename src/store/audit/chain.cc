@@ -8,10 +8,8 @@
 namespace cardea::store::audit {
 namespace {
 
-std::string_view text_of(const net::Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
-
 using Number = std::array<char, 8>;
-Number bytes_of(std::uint64_t number) {
+Number number_of(std::uint64_t number) {
   Number out;
   for (std::size_t i = out.size(); i-- > 0; number >>= 8U) out[i] = static_cast<char>(number & 0xFFU);
   return out;
@@ -22,19 +20,19 @@ std::string_view text_of(const Number& number) { return {number.data(), number.s
 
 net::Digest hash(const net::Digest& previous, std::int64_t seq, const AuditEntry& entry) noexcept {
   const std::string_view texts[] = {entry.actor, entry.address, entry.action, entry.target, entry.before, entry.after};
-  const Number number = bytes_of(static_cast<std::uint64_t>(seq));
-  const Number time = bytes_of(static_cast<std::uint64_t>(entry.time_ms));
+  const Number number = number_of(static_cast<std::uint64_t>(seq));
+  const Number time = number_of(static_cast<std::uint64_t>(entry.time_ms));
   std::array<Number, std::size(texts)> lengths;
-  std::array<std::string_view, 3 + 2 * std::size(texts)> parts{text_of(previous), text_of(number), text_of(time)};
+  std::array<std::string_view, 3 + 2 * std::size(texts)> parts{bytes_of(previous), text_of(number), text_of(time)};
   for (std::size_t i = 0; i < std::size(texts); ++i) {
-    lengths[i] = bytes_of(texts[i].size());
+    lengths[i] = number_of(texts[i].size());
     parts[3 + 2 * i] = text_of(lengths[i]);
     parts[4 + 2 * i] = texts[i];
   }
   return net::sha256(parts);
 }
 
-std::string to_text(const net::Digest& hash) { return to_hex(text_of(hash)); }
+std::string to_text(const net::Digest& hash) { return to_hex(bytes_of(hash)); }
 
 Check::Check(std::string head) : head_{std::move(head)}, head_seen_{head_.empty()} {
   for (char& c : head_) c = ascii_lower(c);

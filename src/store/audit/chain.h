@@ -16,6 +16,10 @@ inline constexpr net::Digest nothing{};
 /// behind its length, written in the same way, so that no two lines have the same bytes.
 [[nodiscard]] net::Digest hash(const net::Digest& previous, std::int64_t seq, const AuditEntry& entry) noexcept;
 
+/// Its 32 bytes, as a backend keeps them.
+[[nodiscard]] inline std::string_view bytes_of(const net::Digest& hash) noexcept {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
 /// As AuditLine carries it: lower-case hexadecimal.
 [[nodiscard]] std::string to_text(const net::Digest& hash);
 

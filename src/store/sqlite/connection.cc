@@ -25,16 +25,22 @@ Status make_private(const std::string& file) {
   return {};
 }
 
-Result<Connection> Connection::open(const std::string& file) {
-  if (Status made = make_private(file); !made) return fail_with(made);
+Result<Connection> Connection::open_as(const std::string& file, int how) {
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(file.c_str(), &handle, how | SQLITE_OPEN_NOMUTEX, nullptr);
   Connection connection{handle};
   if (code != SQLITE_OK) return fail(Kind::config, cat(file, ": ", std::string_view{sqlite3_errstr(code)}));
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, busy_timeout_ms);
   return connection;
 }
+
+Result<Connection> Connection::open(const std::string& file) {
+  if (Status made = make_private(file); !made) return fail_with(made);
+  return open_as(file, SQLITE_OPEN_READWRITE);
+}
+
+Result<Connection> Connection::open_to_read(const std::string& file) { return open_as(file, SQLITE_OPEN_READONLY); }
 
 Connection::Connection(Connection&& other) noexcept
     : handle_{std::exchange(other.handle_, nullptr)}, statements_{std::move(other.statements_)} {
@@ -100,6 +106,11 @@ Query& Query::bind(std::int64_t number) {
   sqlite3_bind_int64(statement_, ++bound_, number);
   return *this;
 }
+Query& Query::bind_bytes(std::string_view bytes) {
+  const char* data = bytes.data() != nullptr ? bytes.data() : "";
+  sqlite3_bind_blob64(statement_, ++bound_, data, bytes.size(), SQLITE_STATIC);
+  return *this;
+}
 Query& Query::bind_null() {
   sqlite3_bind_null(statement_, ++bound_);
   return *this;
@@ -125,6 +136,11 @@ std::string_view Query::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   if (bytes == nullptr) return {};
   return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+std::string_view Query::bytes(int column) const {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  if (data == nullptr) return {};
+  return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 

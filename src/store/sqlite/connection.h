@@ -23,6 +23,8 @@ class Connection {
  public:
   /// Opens or makes the file. Error: config, with what the system says.
   [[nodiscard]] static Result<Connection> open(const std::string& file);
+  /// Opens a file that is there, beside whoever writes to it, and never changes it. Error: config, with what the system says.
+  [[nodiscard]] static Result<Connection> open_to_read(const std::string& file);
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&&) = delete;
   ~Connection();
@@ -43,6 +45,7 @@ class Connection {
  private:
   friend class Query;
   explicit Connection(sqlite3* handle) noexcept : handle_{handle} {}
+  [[nodiscard]] static Result<Connection> open_as(const std::string& file, int how);
   [[nodiscard]] std::unexpected<Error> failed() const;
   [[nodiscard]] sqlite3_stmt* prepared(const char* sql);
 
@@ -62,6 +65,8 @@ class Query {
   Query& bind(std::string_view text);
   Query& bind(std::int64_t number);
   Query& bind_null();
+  /// Bytes that are no text (a BLOB).
+  Query& bind_bytes(std::string_view bytes);
   /// True: there is a row. Kind::internal.
   [[nodiscard]] Result<bool> next();
   /// To the end, for what answers no rows. Kind::internal.
@@ -69,6 +74,7 @@ class Query {
 
   /// Of the row, columns from 0. Null is empty, or 0.
   [[nodiscard]] std::string_view text(int column) const;
+  [[nodiscard]] std::string_view bytes(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;
 
  private:

@@ -78,9 +78,10 @@ class Group {
   std::size_t first_ = 0;
 };
 
-void fail_writes(std::vector<Job>& jobs, std::vector<Status>& outcomes, std::size_t first, std::size_t end, const Error& why) {
+/// Those who read in between fail as well: they may have seen what has not happened.
+void fail_those(std::vector<Status>& outcomes, std::size_t first, std::size_t end, const Error& why) {
   for (std::size_t i = first; i < end; ++i) {
-    if (jobs[i].access == Database::Access::write && outcomes[i]) outcomes[i] = std::unexpected{why.clone()};
+    if (outcomes[i]) outcomes[i] = std::unexpected{why.clone()};
   }
 }
 
@@ -91,11 +92,11 @@ void run_all(Connection& connection, std::vector<Job>& jobs) {
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     outcomes.push_back(group.run(jobs[i], i));
     if (!group.lost()) continue;
-    fail_writes(jobs, outcomes, group.first(), i, outcomes[i] ? Error{Kind::internal} : outcomes[i].error().clone());
+    fail_those(outcomes, group.first(), i, outcomes[i] ? Error{Kind::internal} : outcomes[i].error().clone());
     group.forget();
   }
   const Status committed = group.commit();
-  if (!committed) fail_writes(jobs, outcomes, group.first(), jobs.size(), committed.error());
+  if (!committed) fail_those(outcomes, group.first(), jobs.size(), committed.error());
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     if (jobs[i].done) jobs[i].done(std::move(outcomes[i]));
   }

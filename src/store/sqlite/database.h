@@ -46,6 +46,7 @@ class Database {
   void submit(Job job);
   /// Once before the next job, then every Options::chore_every.
   void add_chore(Chore chore);
+  [[nodiscard]] const std::string& file() const noexcept { return options_.file; }
   /// Unix seconds.
   [[nodiscard]] std::int64_t now() const;
 

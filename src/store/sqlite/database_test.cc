@@ -83,7 +83,7 @@ TEST(Database, RefusesANewerFile) {
   const TestFile file;
   ASSERT_TRUE(open(file));
   ASSERT_TRUE(connect(file).run("PRAGMA user_version=1000"));
-  expect_refused(file, "was written by a newer Cardea (schema 1000, this one knows 2); start that version again");
+  expect_refused(file, "was written by a newer Cardea (schema 1000, this one knows 3); start that version again");
 }
 
 TEST(Database, RefusesWhatItMayNotOpen) {

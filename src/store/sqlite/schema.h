@@ -16,4 +16,10 @@ using Migrations = std::span<const char* const>;
 /// beside it (FILE.vN). Error: config, naming the file and the fix; the file is as it was.
 [[nodiscard]] Status prepare(Connection& connection, const std::string& file, Migrations steps);
 
+/// The same for one that only looks: nothing is changed, and one of an older version is refused too.
+[[nodiscard]] Status check(Connection& connection, const std::string& file, Migrations steps);
+
+/// What a failure to use the file means, with its name and the fix. Kind::config.
+[[nodiscard]] std::unexpected<Error> unreadable(const Connection& connection, const std::string& file, const Error& error);
+
 }  // namespace cardea::store::sqlite
