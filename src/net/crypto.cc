@@ -213,6 +213,19 @@ Result<std::string> rsa_sha256(std::string_view private_key_pem, std::string_vie
   return out;
 }
 
+bool ed25519_verify(std::string_view public_key, std::string_view bytes, std::string_view signature) {
+  constexpr std::size_t key_bytes = 32;
+  constexpr std::size_t signature_bytes = 64;
+  if (public_key.size() != key_bytes || signature.size() != signature_bytes) return false;
+  const Key key{EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(public_key), public_key.size()), EVP_PKEY_free};
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+  const bool good = key != nullptr && state != nullptr &&
+                    EVP_DigestVerifyInit(state.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+                    EVP_DigestVerify(state.get(), raw(signature), signature.size(), raw(bytes), bytes.size()) == 1;
+  ERR_clear_error();
+  return good;
+}
+
 void random_bytes(std::span<std::uint8_t> out) noexcept {
   while (!out.empty()) {
     const auto got = getrandom(out.data(), out.size(), 0);

@@ -60,6 +60,9 @@ inline constexpr std::size_t gcm_tag_bytes = 16;
 /// PEM. About a millisecond. Error config: no such key, whose text is never quoted.
 [[nodiscard]] Result<std::string> rsa_sha256(std::string_view private_key_pem, std::string_view bytes);
 
+/// Is `signature` (64 bytes) that of `bytes` under an Ed25519 public key of 32 bytes (RFC 8032 §5.1.7)?
+[[nodiscard]] bool ed25519_verify(std::string_view public_key, std::string_view bytes, std::string_view signature);
+
 /// Fills `out` from the kernel's generator: fit for keys. Aborts the process when the kernel has none to give (it never does
 /// after boot); going on without would be worse.
 void random_bytes(std::span<std::uint8_t> out) noexcept;

@@ -140,6 +140,19 @@ TEST(Crypto, RsaKeysThatAreNone) {
   }
 }
 
+// RFC 8032 §7.1, TEST 3.
+TEST(Crypto, Ed25519KnownAnswer) {
+  const auto key = unhex("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025");
+  const auto signature = unhex(
+      "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea"
+      "1ec40a");
+  EXPECT_TRUE(ed25519_verify(key, "\xaf\x82", signature));
+  EXPECT_FALSE(ed25519_verify(key, "\xaf\x83", signature));
+  EXPECT_FALSE(ed25519_verify(key, "\xaf\x82", std::string(64, '\0')));
+  EXPECT_FALSE(ed25519_verify(key, "\xaf\x82", signature.substr(1)));
+  EXPECT_FALSE(ed25519_verify(std::string(32, '\0'), "\xaf\x82", signature));
+}
+
 TEST(Crypto, RandomBytesDiffer) {
   std::array<std::uint8_t, 32> a{};
   std::array<std::uint8_t, 32> b{};

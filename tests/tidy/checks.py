@@ -18,10 +18,11 @@ OWNERS = {
     r"yaml-cpp/.*": "config",
     r"zlib\.h": "wire",
     r"sqlite3\.h": "store_sqlite",
+    r"cjose/.*": "access",
 }
 LIBRARY_OWNERS = {"OpenSSL::SSL": "net", "OpenSSL::Crypto": "net", "cardea_cares": "net", "cardea_simdjson": "json",
                   "cardea_expat": "json", "cardea_yaml_cpp": "config", "cardea_zlib": "wire",
-                  "cardea_sqlite": "store_sqlite"}
+                  "cardea_sqlite": "store_sqlite", "cardea_cjose": "access"}
 # These rooms compute; they cannot reach a socket, not even through others.
 PURE = ("base", "json", "model", "wire", "config", "dialect")
 
