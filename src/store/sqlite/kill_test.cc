@@ -1,8 +1,7 @@
-// kill -9 at random instants: what was acknowledged is there, whole, and the log holds. A child writes and says through a pipe
-// what it has heard of; the parent kills it and looks.
+// kill -9 in the middle of a write or a sync: what was acknowledged is there, whole, and the log holds. A child writes and says
+// through a pipe what it has heard of; the parent looks when it is dead.
 
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 
 #include "base/text.h"
 #include "store/sqlite/registry.h"
+#include "store/sqlite/test_faults.h"
 #include "store/sqlite/test_file.h"
 #include "store/test_registry.h"
 
@@ -24,11 +24,14 @@ struct Acknowledged {
 };
 
 constexpr int keys = 20;
+/// The first dozens of them are those of a start.
+constexpr std::uint64_t operations_max = 1500;
 /// The log is gone through after each of them: it must not become long.
-constexpr int kills_per_file = 10;
+constexpr unsigned kills_per_file = 10;
 
-/// Goes on from what is kept until it is killed. Never returns.
-[[noreturn]] void write_for_ever(const std::string& path, int tell) {
+/// Goes on from what is kept until it is killed by the n-th operation on the disk. Never returns.
+[[noreturn]] void write_until(std::int64_t nth, const std::string& path, int tell) {
+  faults().arm(Faults::Mode::kill, nth);
   auto opened = Database::open({.file = path});
   if (!opened) _exit(3);
   Registry registry{**opened};
@@ -55,28 +58,23 @@ constexpr int kills_per_file = 10;
 
 class Killed {
  public:
-  /// Starts a writer and kills it after some time; notes what it had heard of.
-  void round(std::chrono::microseconds time) {
+  /// Lets a writer live until the n-th operation, and notes what it had heard of.
+  void round(std::int64_t nth) {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
       ::close(ends[0]);
-      write_for_ever(file_.path(), ends[1]);
+      write_until(nth, file_.path(), ends[1]);
     }
     ::close(ends[1]);
     Acknowledged heard{};
-    // The time begins with the first change, so that all instants are met and none is wasted on the start; now and then it is
-    // the start that is hit.
-    if (time.count() % 4 != 0 && ::read(ends[0], &heard, sizeof heard) == sizeof heard) note(heard);
-    ::usleep(static_cast<useconds_t>(time.count()));
-    ASSERT_EQ(::kill(child, SIGKILL), 0);
+    while (::read(ends[0], &heard, sizeof heard) == sizeof heard) note(heard);
+    ::close(ends[0]);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status)) << "the writer ended by itself: " << WEXITSTATUS(status);
-    while (::read(ends[0], &heard, sizeof heard) == sizeof heard) note(heard);
-    ::close(ends[0]);
   }
   void expect_kept() {
     auto opened = Database::open({.file = file_.path()});
@@ -113,19 +111,20 @@ class Killed {
 
 TEST(StoreKills, NothingAcknowledgedIsLost) {
   const char* const asked = std::getenv("CARDEA_KILLS");  // ./dev kills asks for 200
-  const int kills = asked != nullptr ? std::atoi(asked) : 20;
+  const unsigned kills = asked != nullptr ? parse_number<unsigned>(asked).value_or(0) : 20;
+  faults().disarm();
   Random random{1};
   std::int64_t heard = 0;
-  for (int done = 0; done < kills; done += kills_per_file) {
+  for (unsigned done = 0; done < kills; done += kills_per_file) {
     Killed killed;
-    for (int i = 0; i < kills_per_file; ++i) {
-      ASSERT_NO_FATAL_FAILURE(killed.round(std::chrono::microseconds{random.below(20'000)}));
+    for (unsigned i = 0; i < kills_per_file; ++i) {
+      ASSERT_NO_FATAL_FAILURE(killed.round(1 + static_cast<std::int64_t>(random.below(operations_max))));
       ASSERT_NO_FATAL_FAILURE(killed.expect_kept());
       if (HasFailure()) return;
     }
     heard += killed.heard();
   }
-  EXPECT_GT(heard, kills) << "the writers came to something";
+  EXPECT_GT(heard, std::int64_t{kills}) << "the writers came to something";
 }
 
 }  // namespace
