@@ -14,6 +14,8 @@ int chat(const Arguments& arguments);
 int twin_serve(const Arguments& arguments);
 int agent(const Arguments& arguments);
 int explain_translation(const Arguments& arguments);
+int audit_list(const Arguments& arguments);
+int audit_verify(const Arguments& arguments);
 int healthcheck(const Arguments& arguments);
 int version(const Arguments& arguments);
 int schema(const Arguments& arguments);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/audit_list.h"
 #include "app/command.h"
 #include "app/conversation.h"
 #include "app/gateway_client.h"
@@ -318,6 +319,40 @@ TEST_F(Editing, TheViewHoldsTheCursor) {
       for (const char byte : std::string_view{"\x1b[D"}) static_cast<void>(editor.feed(byte));
     }
   }
+}
+
+// ---- The audit log ---------------------------------------------------------------------------------------------------------
+
+store::AuditLine audit_line() {
+  return {.seq = 7,
+          .entry = {.time_ms = 1'764'000'000'123,
+                    .actor = "ann",
+                    .address = "::1",
+                    .action = "key.update",
+                    .target = "key/k\x1b[2J",
+                    .before = R"({"models":["a"]})",
+                    .after = "no JSON"},
+          .hash = "abc"};
+}
+
+TEST(AuditList, ShowsLinesToPeopleAndPrograms) {
+  EXPECT_EQ(time_text(0), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(time_text(951'782'400'007), "2000-02-29T00:00:00.007Z");
+  EXPECT_EQ(audit_table({audit_line()}),
+            "LINE  TIME                      WHO  FROM  DID         TO\n"
+            "   7  2025-11-24T16:00:00.123Z  ann  ::1   key.update  key/k[2J\n");
+  EXPECT_EQ(audit_json({audit_line(), audit_line()}).find("\n"), audit_json({audit_line()}).size() - 1);
+  EXPECT_EQ(audit_json({audit_line()}),
+            R"({"line":7,"time":"2025-11-24T16:00:00.123Z","actor":"ann","address":"::1","action":"key.update",)"
+            R"("target":"key/k\u001b[2J","before":{"models":["a"]},"after":"no JSON","hash":"abc"})"
+            "\n");
+}
+
+TEST(AuditList, SaysWhetherTheLogHolds) {
+  EXPECT_EQ(verdict_text({}), "the audit log is empty\n");
+  EXPECT_TRUE(verdict_text({.lines = 1, .head = "abc"}).starts_with("the audit log holds: 1 line\nhead abc\n"));
+  EXPECT_EQ(verdict_text({.lines = 2, .head = "abc", .broken_at = 3, .problem = "line 3 is missing: line 4 follows"}),
+            "the audit log does not hold: line 3 is missing: line 4 follows\n2 lines before that do; head abc\n");
 }
 
 }  // namespace

@@ -92,6 +92,28 @@ constexpr Example explain_examples[] = {
     {"… | cardea explain-translation --from gemini --to bedrock --model m -", "from standard input"},
 };
 
+constexpr Flag data_flag{"--data", "DIR", "where the gateway keeps its state; default: as of serve"};
+constexpr Flag audit_list_flags[] = {
+    {"--limit", "N", "lines to show, the newest first; default: 50, at most 10000"},
+    {"--before", "LINE", "only those before this line"},
+    {"--json", "", "one JSON object a line, with what was there before and after"},
+    data_flag,
+    config_flag,
+};
+constexpr Example audit_list_examples[] = {
+    {"cardea audit list", "the last changes: who did what from where"},
+    {"cardea audit list --json --limit 10000 > audit.jsonl", "everything of them, for programs"},
+};
+constexpr Flag audit_verify_flags[] = {
+    {"--head", "HASH", "a head that an earlier 'verify' showed: it must still be in the log"},
+    data_flag,
+    config_flag,
+};
+constexpr Example audit_verify_examples[] = {
+    {"cardea audit verify", "nothing was edited, taken out or swapped"},
+    {"cardea audit verify --head $(cat head.txt)", "nor was the end cut off since head.txt was written"},
+};
+
 constexpr Flag health_flags[] = {url_flag};
 constexpr Example health_examples[] = {{"HEALTHCHECK CMD [\"cardea\", \"healthcheck\"]", "in a Dockerfile"}};
 constexpr Example schema_examples[] = {
@@ -163,6 +185,22 @@ constexpr Command table[] = {
      .flags = explain_flags,
      .examples = explain_examples,
      .run = explain_translation},
+    {.name = "audit list",
+     .words = "",
+     .summary = "who changed tenants, keys and roles",
+     .about = "Reads the audit log from the data directory, also while a gateway runs. Times are UTC. It holds no secrets.",
+     .flags = audit_list_flags,
+     .examples = audit_list_examples,
+     .run = audit_list},
+    {.name = "audit verify",
+     .words = "",
+     .summary = "check that the audit log is as it was written",
+     .about =
+         "Each line's hash covers the line and the hash before it. Exit code 0: the log holds, 1: it does not, 2: it cannot be "
+         "read.",
+     .flags = audit_verify_flags,
+     .examples = audit_verify_examples,
+     .run = audit_verify},
     {.name = "healthcheck",
      .words = "",
      .summary = "exit 0 when a gateway answers, else 1",
