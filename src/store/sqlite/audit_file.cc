@@ -1,7 +1,9 @@
 #include "store/sqlite/audit_file.h"
 
+#include <filesystem>
 #include <utility>
 
+#include "base/text.h"
 #include "store/sqlite/audit_rows.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/schema.h"
@@ -14,6 +16,9 @@ AuditFile::AuditFile(AuditFile&&) noexcept = default;
 AuditFile::~AuditFile() = default;
 
 Result<AuditFile> AuditFile::open(const std::string& file) {
+  if (std::error_code failed; !std::filesystem::exists(file, failed)) {
+    return fail(Kind::config, cat(file, " is not there; name the gateway's data directory with --data"));
+  }
   Result<Connection> connection = Connection::open_to_read(file);
   if (!connection) return fail_with(connection);
   if (Status known = check(*connection, file, migrations()); !known) return fail_with(known);

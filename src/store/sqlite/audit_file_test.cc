@@ -143,7 +143,7 @@ void expect_refused(const std::string& path, std::string_view words) {
 
 TEST(AuditFile, RefusesWhatItCannotRead) {
   const TestFile file;
-  expect_refused(file.path(), "unable to open");
+  expect_refused(file.path(), "is not there; name the gateway's data directory");
   EXPECT_FALSE(std::filesystem::exists(file.path())) << "looking makes no file";
   std::ofstream{file.path()} << "My diary.\n" << std::string(5000, 'x');
   expect_refused(file.path(), "is not a database");
