@@ -37,7 +37,7 @@ constexpr std::size_t rsa_bytes_max = 8192 / 8;
 constexpr std::size_t tries_max = 8;
 
 std::unexpected<Error> refuse(std::string_view why) {
-  return fail(Kind::unauthenticated, cat("The token (JWT) ", why, ". Get a new one from its issuer, or send an API key."));
+  return fail(Kind::unauthenticated, cat("The token ", why, ". Get a new one from its issuer, or send an API key."));
 }
 
 /// RFC 7515 §2: no padding, no other character, and (strictly) no bits that say nothing.

@@ -6,7 +6,6 @@
 
 #include "base/base64.h"
 #include "base/text.h"
-#include "execute/web_address.h"
 #include "execute/web_cache.h"
 #include "wire/sniff.h"
 
@@ -142,7 +141,7 @@ void WebFetcher::forget() { cache_->clear(); }
 net::Task<Result<WebFile>> WebFetcher::get(std::string_view url, const WebLimits& limits) {
   if (iequals(url.substr(0, 5), "data:")) co_return read_data_url(url, limits.bytes);
   if (!limits.on) co_return fail(Kind::forbidden, "this gateway fetches no addresses (its operator's `fetch.urls` is off)");
-  Result<WebAddress> address = parse_web_address(url);
+  Result<http::WebAddress> address = http::parse_web_address(url);
   if (!address) co_return fail_with(address);
   if (under_way_ >= under_way_max) co_return fail(Kind::unavailable, "too many addresses are being fetched; try again shortly");
   const Counted counted{under_way_};
@@ -156,20 +155,20 @@ net::Task<Result<WebFile>> WebFetcher::get(std::string_view url, const WebLimits
   co_return std::unexpected{told(std::move(file.error()), limits)};
 }
 
-net::Task<Result<WebFile>> WebFetcher::fetch(WebAddress address, const WebLimits& limits) {
+net::Task<Result<WebFile>> WebFetcher::fetch(http::WebAddress address, const WebLimits& limits) {
   for (int redirects = 0;; ++redirects) {
     Result<Step> step = co_await ask(address, limits);
     if (!step) co_return fail_with(step);
     if (step->file) co_return std::move(*step->file);
     if (redirects == redirects_max)
       co_return fail(Kind::upstream_failed, cat("it redirects more than ", redirects_max, " times"));
-    Result<WebAddress> next = follow(address, step->location);
+    Result<http::WebAddress> next = http::follow(address, step->location);
     if (!next) co_return fail_with(next);
     address = std::move(*next);
   }
 }
 
-net::Task<Result<WebFetcher::Step>> WebFetcher::ask(const WebAddress& address, const WebLimits& limits) {
+net::Task<Result<WebFetcher::Step>> WebFetcher::ask(const http::WebAddress& address, const WebLimits& limits) {
   const std::string url = address.text();
   std::string conditions;
   if (const WebCache::Entry* known = cache_->find(url)) {

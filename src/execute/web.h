@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "http/client.h"
+#include "http/web_address.h"
 #include "net/crypto.h"
 #include "net/egress.h"
 #include "net/scope.h"
@@ -15,7 +16,6 @@
 namespace cardea::execute {
 
 class WebCache;
-struct WebAddress;
 
 /// What the operator allows of URLs that others chose.
 struct WebLimits {
@@ -58,8 +58,8 @@ class WebFetcher {
  private:
   /// What one request came to: a file, or where to look for it.
   struct Step;
-  [[nodiscard]] net::Task<Result<WebFile>> fetch(WebAddress address, const WebLimits& limits);
-  [[nodiscard]] net::Task<Result<Step>> ask(const WebAddress& address, const WebLimits& limits);
+  [[nodiscard]] net::Task<Result<WebFile>> fetch(http::WebAddress address, const WebLimits& limits);
+  [[nodiscard]] net::Task<Result<Step>> ask(const http::WebAddress& address, const WebLimits& limits);
   [[nodiscard]] net::Task<Result<std::string>> read(http::Call& call, const WebLimits& limits);
 
   net::Loop& loop_;

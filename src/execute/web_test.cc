@@ -11,7 +11,6 @@
 
 #include "base/base64.h"
 #include "base/text.h"
-#include "execute/web_address.h"
 #include "execute/web_cache.h"
 #include "net/poller.h"
 #include "net/test_dns.h"
@@ -287,24 +286,24 @@ TEST(Web, AddressesAreReadStrictly) {
                                      "javascript:alert(1)",
                                      "file:///etc/passwd",
                                      ""}) {
-    EXPECT_FALSE(parse_web_address(url)) << url;
+    EXPECT_FALSE(http::parse_web_address(url)) << url;
   }
-  const auto good = parse_web_address(" HTTPS://Site.Test:443?q#f ");
+  const auto good = http::parse_web_address(" HTTPS://Site.Test:443?q#f ");
   ASSERT_TRUE(good);
   EXPECT_EQ(good->text(), "https://site.test/?q");
-  EXPECT_EQ(parse_web_address("http://[2001:DB8:0::1]:81/x")->authority(), "[2001:db8::1]:81");
-  const auto from = *parse_web_address("https://site.test/a/b/c?d");
+  EXPECT_EQ(http::parse_web_address("http://[2001:DB8:0::1]:81/x")->authority(), "[2001:db8::1]:81");
+  const auto from = *http::parse_web_address("https://site.test/a/b/c?d");
   for (const auto& [location, to] : std::map<std::string, std::string>{{"x", "/a/b/x"},
                                                                        {"../x/./y/..", "/a/x/"},
                                                                        {"../../../../x", "/x"},
                                                                        {"?q", "/a/b/c?q"},
                                                                        {"/z?u=http://o/..", "/z?u=http://o/.."},
                                                                        {"//o.test", "/"}}) {
-    const auto next = follow(from, location);
+    const auto next = http::follow(from, location);
     ASSERT_TRUE(next) << location;
     EXPECT_EQ(next->target, to) << location;
   }
-  EXPECT_FALSE(follow(from, "http://site.test/"));
+  EXPECT_FALSE(http::follow(from, "http://site.test/"));
 }
 
 TEST(Web, ReadsDataUrls) {

@@ -1,11 +1,11 @@
-#include "execute/web_address.h"
+#include "http/web_address.h"
 
 #include <algorithm>
 #include <vector>
 
 #include "base/text.h"
 
-namespace cardea::execute {
+namespace cardea::http {
 namespace {
 
 using Scheme = net::Origin::Scheme;
@@ -154,4 +154,4 @@ Result<WebAddress> follow(const WebAddress& from, std::string_view location) {
   return WebAddress{from.origin, std::move(*target)};
 }
 
-}  // namespace cardea::execute
+}  // namespace cardea::http

@@ -1,12 +1,12 @@
 #pragma once
-// Private to the room: addresses that come with requests, read as strictly as the guard behind them is meant.
+// Addresses of the web, read as strictly as the guard behind them is meant.
 
 #include <string>
 #include <string_view>
 
 #include "net/dial.h"
 
-namespace cardea::execute {
+namespace cardea::http {
 
 /// An http or https URL in parts. A value.
 struct WebAddress {
@@ -26,4 +26,4 @@ struct WebAddress {
 /// Where a Location of `from` leads (RFC 3986 §5.2). Errors as above, and from https to http.
 [[nodiscard]] Result<WebAddress> follow(const WebAddress& from, std::string_view location);
 
-}  // namespace cardea::execute
+}  // namespace cardea::http
