@@ -21,7 +21,12 @@ std::unique_ptr<Database> open(const TestFile& file) {
   return std::move(*opened);
 }
 void write(Registry& registry, int from, int to) {
-  for (int i = from; i <= to; ++i) ASSERT_TRUE(change(registry, put_of(record_of("key", cat("k", i)))));
+  Change all;
+  for (int i = from; i <= to; ++i) {
+    all.puts.push_back(record_of("key", cat("k", i)));
+    all.audit.push_back(entry_of(cat("key/k", i)));
+  }
+  ASSERT_TRUE(change(registry, std::move(all)));
 }
 void write(const TestFile& file, int lines) {
   const auto database = open(file);

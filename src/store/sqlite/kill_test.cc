@@ -25,7 +25,7 @@ struct Acknowledged {
 
 constexpr int keys = 20;
 /// The first dozens of them are those of a start.
-constexpr std::uint64_t operations_max = 1500;
+constexpr std::uint64_t operations_max = 500;
 /// The log is gone through after each of them: it must not become long.
 constexpr unsigned kills_per_file = 10;
 

@@ -141,7 +141,9 @@ TEST(SqliteRegistry, ADamagedTableSaysWhatToDo) {
   {
     const auto database = open(file);
     sqlite::Registry registry{*database};
-    for (int i = 0; i < 200; ++i) ASSERT_TRUE(change(registry, put_of(record_of("key", cat("k", i)))));
+    Change many;
+    for (int i = 0; i < 200; ++i) many.puts.push_back(record_of("key", cat("k", i)));
+    ASSERT_TRUE(change(registry, std::move(many)));
   }
   std::int64_t root = 0;
   {
