@@ -7,12 +7,14 @@
 #include <string>
 
 #include "base/random.h"
+#include "store/sqlite/test_faults.h"
 
 namespace cardea::store::sqlite {
 
 class TestFile {
  public:
   TestFile() {
+    faults().disarm();  // and no test waits for the machine's disk
     std::string name = "cardea-store-";
     Random::from_system().append_id(name, 12);
     folder_ = std::filesystem::path{testing::TempDir()} / name;
