@@ -1,11 +1,9 @@
 #pragma once
-// Who is calling? A request head goes in, a Principal or a refusal comes out, before the body is read.
+// Where credentials may stand in a request, and who may use a gateway that asks for none.
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,12 +11,8 @@
 #include "base/error.h"
 
 namespace cardea::config {
-struct GatewayKey;
 struct ListenAddress;
 }  // namespace cardea::config
-namespace cardea::wire {
-class RequestHead;
-}
 
 namespace cardea::access {
 
@@ -35,58 +29,6 @@ struct OriginRules {
 enum class Peer : std::uint8_t {
   local,   ///< came in on a listener that only this machine can reach (ListenAddress::loopback)
   remote,  ///< any other listener
-};
-
-/// What the ring knows of a key; never the key.
-struct Key {
-  std::string name;   ///< unique in its ring
-  std::string owner;  ///< see Principal::owner()
-};
-
-/// The caller, never empty: a key, or the local user of a gateway without keys. One pointer, trivially copied. Lifetime: that of
-/// the KeyRing that gave it out, views too; the request pins the snapshot that holds it.
-class Principal {
- public:
-  [[nodiscard]] static Principal local() noexcept { return Principal{nullptr}; }
-  [[nodiscard]] bool is_local() const noexcept { return key_ == nullptr; }
-  /// The key's name, or "local".
-  [[nodiscard]] std::string_view name() const noexcept { return key_ != nullptr ? std::string_view{key_->name} : "local"; }
-  /// Who owns what the caller leaves behind: the same after a restart and a reload, never the same for two keys. A key that has a
-  /// name is that name (its value may be renewed); one without is its value, since its place in the list may be another's
-  /// tomorrow.
-  [[nodiscard]] std::string_view owner() const noexcept { return key_ != nullptr ? std::string_view{key_->owner} : "local"; }
-  friend bool operator==(Principal, Principal) = default;
-
- private:
-  friend class KeyRing;
-  explicit Principal(const Key* key) noexcept : key_{key} {}
-  const Key* key_;  ///< null: local
-};
-
-/// All keys of one configuration snapshot, hashed, with the rules for callers without one. Immutable after make(); shared by all
-/// threads. Memory: about 100 bytes a key.
-class KeyRing {
- public:
-  /// A key without a name is called "key-N", N its place counted from 1. Fails with kind config: an empty, too long or unsendable
-  /// key, a name or a key given twice. The message names file, line and key name, never the key.
-  [[nodiscard]] static Result<KeyRing> make(std::span<const config::GatewayKey> keys, OriginRules rules = {});
-
-  KeyRing(KeyRing&&) noexcept;
-  KeyRing& operator=(KeyRing&&) noexcept;
-  ~KeyRing();
-
-  /// Kinds: unauthenticated (no credential, a malformed, ambiguous or unknown one), forbidden (no keys configured and a foreign
-  /// Origin or Host). Messages say how to do it right and never repeat a credential. Allocates only to refuse.
-  [[nodiscard]] Result<Principal> authenticate(const wire::RequestHead& head, Peer peer) const;
-
-  [[nodiscard]] std::size_t size() const noexcept;
-  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
-  [[nodiscard]] const OriginRules& rules() const noexcept;
-
- private:
-  struct Table;
-  explicit KeyRing(std::unique_ptr<const Table> table) noexcept;
-  std::unique_ptr<const Table> table_;
 };
 
 /// Does this header (any case) carry a gateway credential? Such headers are never forwarded upstream.

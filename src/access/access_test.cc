@@ -1,4 +1,4 @@
-#include "access/access.h"
+#include "access/directory.h"
 
 #include <gtest/gtest.h>
 
@@ -17,26 +17,31 @@ namespace {
 constexpr std::string_view key_a = "sk-cardea-aaaaaaaaaaaaaaaaaaaaaaaa";
 constexpr std::string_view key_b = "sk-cardea-bbbbbbbbbbbbbbbbbbbbbbbb";
 
+using Ring = std::shared_ptr<const Directory>;
+
 config::GatewayKey gateway_key(std::string name, std::string_view value) {
-  return {.name = std::move(name), .key = Secret{std::string{value}}};
+  config::GatewayKey key;
+  key.name = std::move(name);
+  key.key = Secret{std::string{value}};
+  return key;
 }
 
-KeyRing ring_of(std::vector<config::GatewayKey> keys, OriginRules rules = {}) {
-  auto ring = KeyRing::make(keys, std::move(rules));
+Ring ring_of(std::vector<config::GatewayKey> keys, OriginRules rules = {}) {
+  auto ring = Directory::make(keys, std::move(rules));
   EXPECT_TRUE(ring) << ring.error().message();
   return std::move(*ring);
 }
 
-KeyRing two_keys() { return ring_of({gateway_key("alice", key_a), gateway_key("", key_b)}); }
+Ring two_keys() { return ring_of({gateway_key("alice", key_a), gateway_key("", key_b)}); }
 
 /// "alice", or "unauthenticated: No API key …".
-std::string verdict(const KeyRing& ring, std::string_view target, std::string_view lines, Peer peer = Peer::local) {
+std::string verdict(const Ring& ring, std::string_view target, std::string_view lines, Peer peer = Peer::local) {
   const auto bytes = cat("POST ", target, " HTTP/1.1\r\n",
                          lines.find("Host:") == std::string_view::npos ? "Host: localhost\r\n" : "", lines, "\r\n");
   wire::RequestHead head;
   const auto parsed = wire::parse_request_head(bytes, {}, head);
   EXPECT_TRUE(parsed && *parsed == bytes.size()) << bytes;
-  const auto principal = ring.authenticate(head, peer);
+  const auto principal = ring->authenticate(head, peer, 1'000);
   if (principal) return std::string{principal->name()};
   EXPECT_EQ(principal.error().message().find(key_a), std::string_view::npos) << "a key was echoed";
   EXPECT_EQ(principal.error().message().find("wrong"), std::string_view::npos) << "a key was echoed";
@@ -78,11 +83,11 @@ TEST(Access, TheKeyIsTheAccessKeyIdOfASignedRequest) {
   EXPECT_EQ(verdict(ring_of({}), "/", signed_by("AKIAIOSFODNN7EXAMPLE")), "local") << "without keys any value passes";
 }
 
-std::string owner(const KeyRing& ring, std::string_view key) {
+std::string owner(const Ring& ring, std::string_view key) {
   const auto bytes = cat("GET / HTTP/1.1\r\nHost: localhost\r\nx-api-key: ", key, "\r\n\r\n");
   wire::RequestHead head;
   EXPECT_TRUE(wire::parse_request_head(bytes, {}, head));
-  const auto principal = ring.authenticate(head, Peer::local);
+  const auto principal = ring->authenticate(head, Peer::local, 1'000);
   EXPECT_TRUE(principal);
   return principal ? std::string{principal->owner()} : "";
 }
@@ -148,7 +153,7 @@ TEST(Access, AThousandKeysAreToldApart) {
   std::vector<config::GatewayKey> keys;
   for (int i = 0; i < 1000; ++i) keys.push_back(gateway_key(cat("k", i), cat("sk-test-", i * 7919)));
   const auto ring = ring_of(std::move(keys));
-  EXPECT_EQ(ring.size(), 1000U);
+  EXPECT_EQ(ring->size(), 1000U);
   for (int i = 0; i < 1000; ++i) {
     EXPECT_EQ(verdict(ring, "/", cat("x-api-key: sk-test-", i * 7919, "\r\n")), cat("k", i));
     EXPECT_TRUE(refused(verdict(ring, "/", cat("x-api-key: sk-test-", i * 7919 + 1, "\r\n"))));
@@ -157,7 +162,7 @@ TEST(Access, AThousandKeysAreToldApart) {
 
 TEST(Access, BadKeysAreRefusedAtStart) {
   const auto problem = [](std::vector<config::GatewayKey> keys) {
-    const auto ring = KeyRing::make(keys);
+    const auto ring = Directory::make(keys);
     return ring ? std::string{} : std::string{ring.error().message()};
   };
   EXPECT_EQ(problem({gateway_key("a", "")}), "gateway key 'a' is empty: give it a value or remove it");

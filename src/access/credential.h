@@ -7,6 +7,10 @@
 
 #include "access/access.h"
 
+namespace cardea::wire {
+class RequestHead;
+}
+
 namespace cardea::access {
 
 /// A credential as found: a view into the head, or into `decoded` (a percent-encoded query value). Not movable for that reason.

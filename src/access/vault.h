@@ -45,6 +45,8 @@ class Vault {
 
   /// HMAC-SHA-256 under the hash key: fit to be stored and looked up. About 0.2 µs for a key, no allocation.
   [[nodiscard]] net::Digest hash(std::string_view credential) const noexcept { return hash_(credential); }
+  /// What hash() goes by, for a directory of its own.
+  [[nodiscard]] const net::KeyedHash& hasher() const noexcept { return hash_; }
   /// A key of 32 bytes for one purpose, the same as long as the hash key is.
   [[nodiscard]] Secret derive(std::string_view purpose) const;
 

@@ -1,0 +1,205 @@
+#include "access/directory.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <functional>
+#include <unordered_set>
+#include <utility>
+
+#include "access/credential.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "wire/http1.h"
+
+namespace cardea::access {
+namespace {
+
+using net::Digest;
+
+constexpr std::uint32_t vacant = UINT32_MAX;
+constexpr std::string_view how_to_send =
+    "Send it as 'Authorization: Bearer YOUR_KEY' (x-api-key, api-key, x-goog-api-key and ?key= work too).";
+
+std::string_view bytes_of(const Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
+
+/// Where a digest's search begins. Fit as it is: nobody outside knows the hash's key, so nobody can aim at a slot.
+std::size_t slot_of(const Digest& digest) {
+  std::size_t word = 0;
+  std::memcpy(&word, digest.data(), sizeof word);
+  return word;
+}
+
+bool sendable(std::string_view key) {
+  return std::ranges::all_of(key, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+std::string place_of(const config::GatewayKey& key, std::string_view name) {
+  return key.where.line == 0 ? cat("gateway key '", name, "'")
+                             : cat(key.where.file, ":", key.where.line, ": gateway key '", name, "'");
+}
+
+/// A key that has a name is that name (its value may be renewed); one without is its value, since its place in the list may be
+/// another's tomorrow. Neither is "local".
+std::string owner_of(const config::GatewayKey& key) {
+  if (!key.name.empty()) return cat("name:", key.name);
+  const std::string_view parts[] = {"cardea owner\n", key.key.reveal()};
+  return cat("key:", to_hex(bytes_of(net::sha256(parts))));
+}
+
+/// Puts `index` into the first vacant slot from `at` on.
+void put(std::vector<std::uint32_t>& slots, std::size_t at, std::uint32_t index) {
+  while (slots[at & (slots.size() - 1)] != vacant) ++at;
+  slots[at & (slots.size() - 1)] = index;
+}
+
+std::unexpected<Error> unknown() {
+  return fail(Kind::unauthenticated, cat("The API key is not one of this gateway's. ", how_to_send));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Holder>> holder_of(const config::GatewayKey& key, std::size_t place, const net::KeyedHash& hash) {
+  std::string name = key.name.empty() ? cat("key-", place) : key.name;
+  const std::string_view value = key.key.reveal();
+  if (value.empty()) return fail(Kind::config, cat(place_of(key, name), " is empty: give it a value or remove it"));
+  if (value.size() > key_bytes_max) {
+    return fail(Kind::config, cat(place_of(key, name), " is longer than ", key_bytes_max, " bytes"));
+  }
+  if (!sendable(value)) {
+    return fail(Kind::config,
+                cat(place_of(key, name), " holds a space or a character that no header can carry: use visible ASCII"));
+  }
+  Result<Standing> standing = Standing::make(key.grant);
+  if (!standing) {
+    return fail(Kind::config, cat(place_of(key, name), ": ", standing.error().detail().param, ": ", standing.error().message()));
+  }
+  auto holder = std::make_shared<Holder>();
+  holder->owner = owner_of(key);
+  holder->id = holder->name = std::move(name);
+  holder->role = key.role;
+  holder->standing = std::move(*standing);
+  holder->credentials.push_back({.digest = hash(value)});
+  return holder;
+}
+
+Directory::Directory(Parts parts, net::KeyedHash hash) : parts_{std::move(parts)}, hash_{std::move(hash)} {
+  std::size_t values = 0;
+  for (const auto& holder : parts_.holders) values += holder->credentials.size();
+  entries_.reserve(values);
+  slots_.assign(std::bit_ceil(values * 2 + 1), vacant);
+  id_slots_.assign(std::bit_ceil(parts_.holders.size() * 2 + 1), vacant);
+  for (std::uint32_t i = 0; i < parts_.holders.size(); ++i) {
+    put(id_slots_, std::hash<std::string_view>{}(parts_.holders[i]->id), i);
+    for (const Holder::Credential& credential : parts_.holders[i]->credentials) {
+      put(slots_, slot_of(credential.digest), static_cast<std::uint32_t>(entries_.size()));
+      entries_.push_back({credential.digest, credential.until, i});
+    }
+  }
+}
+
+std::shared_ptr<const Directory> Directory::make(Parts parts, net::KeyedHash hash) {
+  return std::shared_ptr<const Directory>{new Directory{std::move(parts), std::move(hash)}};
+}
+
+Result<std::shared_ptr<const Directory>> Directory::make(std::span<const config::GatewayKey> keys, OriginRules rules) {
+  std::array<std::uint8_t, 32> random{};
+  net::random_bytes(random);
+  net::KeyedHash hash{{reinterpret_cast<const char*>(random.data()), random.size()}};
+  Parts parts{.keyless = keys.empty() ? Parts::Keyless::admitted : Parts::Keyless::refused, .rules = std::move(rules)};
+  std::unordered_set<std::string_view> names;
+  std::unordered_map<std::string_view, std::string_view> values;
+  for (const config::GatewayKey& key : keys) {
+    Result<std::shared_ptr<Holder>> holder = holder_of(key, parts.holders.size() + 1, hash);
+    if (!holder) return fail_with(holder);
+    const std::string& name = (*holder)->name;
+    if (!names.insert(name).second) {
+      return fail(Kind::config, cat(place_of(key, name), " exists twice: give each key its own name"));
+    }
+    if (const auto [other, fresh] = values.try_emplace(key.key.reveal(), name); !fresh) {
+      return fail(Kind::config, cat(place_of(key, name), " has the same value as '", other->second, "': remove one"));
+    }
+    parts.holders.push_back(std::move(*holder));
+  }
+  return make(std::move(parts), std::move(hash));
+}
+
+const Directory::Entry* Directory::find(const Digest& digest) const noexcept {
+  for (std::size_t at = slot_of(digest);; ++at) {
+    const std::uint32_t index = slots_[at & (slots_.size() - 1)];
+    if (index == vacant) return nullptr;
+    if (constant_time_equal(bytes_of(entries_[index].digest), bytes_of(digest))) return &entries_[index];
+  }
+}
+
+const Directory::Entry* Directory::admits(std::string_view credential, std::int64_t now) const noexcept {
+  const Entry* entry = find(hash_(credential));
+  return entry != nullptr && entry->until > now ? entry : nullptr;
+}
+
+std::shared_ptr<const Holder> Directory::find(std::string_view credential, std::int64_t now) const noexcept {
+  const Entry* entry = admits(credential, now);
+  return entry != nullptr ? parts_.holders[entry->holder] : nullptr;
+}
+
+std::shared_ptr<const Holder> Directory::find_id(std::string_view id) const noexcept {
+  for (std::size_t at = std::hash<std::string_view>{}(id);; ++at) {
+    const std::uint32_t index = id_slots_[at & (id_slots_.size() - 1)];
+    if (index == vacant) return nullptr;
+    if (parts_.holders[index]->id == id) return parts_.holders[index];
+  }
+}
+
+Status Directory::admit_keyless(const wire::RequestHead& head, Peer peer) const {
+  // Start-up refuses this (listen_problem); a reload that removes the last key must not open the door.
+  if (peer != Peer::local)
+    return fail(Kind::unauthenticated, "No API key is configured, so only this machine may use the gateway.");
+  if (!host_allowed(head.host(), parts_.rules)) {
+    return fail(Kind::forbidden,
+                "Without an API key the gateway answers to localhost only, and this Host is another name. "
+                "Use http://localhost, set a key, or list the name under allowed_hosts.");
+  }
+  const auto& headers = head.headers();
+  for (std::size_t i = 0; i < headers.size(); ++i) {
+    if (headers.field(i) == wire::Field::origin && !origin_allowed(headers[i].value, parts_.rules)) {
+      return fail(Kind::forbidden,
+                  "Without an API key the gateway does not serve web pages of other sites. "
+                  "Set a key, or list the page's Origin under allowed_origins.");
+    }
+  }
+  return {};
+}
+
+Result<Principal> Directory::authenticate(const wire::RequestHead& head, Peer peer, std::int64_t now) const {
+  Credential credential;
+  if (auto extracted = credential.extract(head); !extracted) return fail_with(extracted);
+  if (keyless()) {
+    // SDKs cannot be told to send no key, so one of any value passes where none is asked for.
+    if (auto admitted = admit_keyless(head, peer); !admitted) return fail_with(admitted);
+    return Principal::local();
+  }
+  const auto value = credential.value();
+  if (!value) return fail(Kind::unauthenticated, cat("No API key was sent. ", how_to_send));
+  const Entry* entry = admits(*value, now);
+  if (entry == nullptr) return unknown();
+  const std::shared_ptr<const Holder>& holder = parts_.holders[entry->holder];
+  // Plain stores, now and then: the line is shared by all workers.
+  if (holder->used.load(std::memory_order_relaxed) != now) holder->used.store(now, std::memory_order_relaxed);
+  return Principal{holder};
+}
+
+Result<Principal> Directory::renew(const Principal& principal, std::int64_t now) const {
+  const Holder* before = principal.holder();
+  if (before == nullptr) {
+    if (keyless()) return principal;
+    return fail(Kind::unauthenticated, cat("An API key is asked for now. ", how_to_send));
+  }
+  const auto admitted = std::ranges::find_if(before->credentials, [&](const Holder::Credential& credential) {
+    const Entry* entry = find(credential.digest);
+    return entry != nullptr && entry->until > now && parts_.holders[entry->holder]->id == before->id;
+  });
+  if (admitted == before->credentials.end()) return fail(Kind::unauthenticated, "The API key was revoked.");
+  return Principal{parts_.holders[find(admitted->digest)->holder]};
+}
+
+}  // namespace cardea::access

@@ -1,0 +1,78 @@
+#pragma once
+// Everybody who can call, of one moment.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/access.h"
+#include "access/principal.h"
+#include "base/error.h"
+
+namespace cardea::config {
+struct ListenAddress;
+}
+namespace cardea::wire {
+class RequestHead;
+}
+
+namespace cardea::access {
+
+/// A file's key: "key-N" when it has no name, N its place counted from 1. Error: config: too long or unsendable, or a bad grant.
+[[nodiscard]] Result<std::shared_ptr<Holder>> holder_of(const config::GatewayKey& key, std::size_t place,
+                                                        const net::KeyedHash& hash);
+
+/// All holders and what admits them, hashed. Immutable after make(); shared by all threads. Lookups take no lock and allocate
+/// nothing. Memory: about 250 bytes a key.
+class Directory {
+ public:
+  struct Parts {
+    std::vector<std::shared_ptr<const Holder>> holders;
+    /// Callers without a credential are the local user, on a listener that only this machine can reach.
+    enum class Keyless : std::uint8_t { refused, admitted } keyless = Keyless::refused;
+    OriginRules rules;
+  };
+  [[nodiscard]] static std::shared_ptr<const Directory> make(Parts parts, net::KeyedHash hash);
+  /// Of a file's keys alone, in no tenant: for checks and tests. Error: config, with file, line and name of the key.
+  [[nodiscard]] static Result<std::shared_ptr<const Directory>> make(std::span<const config::GatewayKey> keys,
+                                                                     OriginRules rules = {});
+
+  /// Kinds: unauthenticated (no credential, a malformed, ambiguous, unknown or expired one), forbidden (no keys configured and a
+  /// foreign Origin or Host; blocked). Messages say how to do it right and never repeat a credential. Allocates only to refuse.
+  /// `now`: Unix seconds.
+  [[nodiscard]] Result<Principal> authenticate(const wire::RequestHead& head, Peer peer, std::int64_t now) const;
+  /// Whose value this is; null: nobody's, or no longer.
+  [[nodiscard]] std::shared_ptr<const Holder> find(std::string_view credential, std::int64_t now) const noexcept;
+  /// Null: there is none.
+  [[nodiscard]] std::shared_ptr<const Holder> find_id(std::string_view id) const noexcept;
+  /// The same caller as this directory knows it; Error: unauthenticated when its credential is gone, expired or blocked.
+  [[nodiscard]] Result<Principal> renew(const Principal& principal, std::int64_t now) const;
+
+  [[nodiscard]] std::size_t size() const noexcept { return parts_.holders.size(); }
+  [[nodiscard]] bool keyless() const noexcept { return parts_.keyless == Parts::Keyless::admitted; }
+  [[nodiscard]] const OriginRules& rules() const noexcept { return parts_.rules; }
+
+ private:
+  /// One value that admits somebody.
+  struct Entry {
+    net::Digest digest;
+    std::int64_t until;
+    std::uint32_t holder;
+  };
+  Directory(Parts parts, net::KeyedHash hash);
+  [[nodiscard]] const Entry* find(const net::Digest& digest) const noexcept;
+  [[nodiscard]] const Entry* admits(std::string_view credential, std::int64_t now) const noexcept;
+  [[nodiscard]] Status admit_keyless(const wire::RequestHead& head, Peer peer) const;
+
+  Parts parts_;
+  net::KeyedHash hash_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> slots_;     ///< index into entries_, or vacant; a power of two, at most half full
+  std::vector<std::uint32_t> id_slots_;  ///< index into holders, by id
+};
+
+}  // namespace cardea::access

@@ -1,0 +1,106 @@
+#pragma once
+// Private to the room: everything that the registry keeps, as it stands, and the directory that follows from it.
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "access/registry.h"
+#include "config/settings.h"
+
+namespace cardea::access {
+
+/// One thing, whatever it is: what the forms of the configuration have in common. A value.
+struct Item {
+  Thing thing = Thing::key;
+  std::string id;
+  std::string title;  ///< of a key: its name
+  config::Place place;
+  Role role = Role::key;
+  std::string identity, issuer;  ///< of members
+  bool signs = false;            ///< a key
+  Standing standing;
+  std::string body;  ///< its form as JSON, without any secret
+  std::int64_t version = 0, created = 0, changed = 0;
+  config::Where where;  ///< in a file; line 0: none, the store keeps it
+
+  // Of a key.
+  std::string owner;
+  std::vector<Holder::Credential> credentials;  ///< empty: revoked
+  std::string hint;                             ///< the end of its value, to tell keys apart
+  std::string sealed_secret;                    ///< of one that signs
+
+  [[nodiscard]] bool declared() const noexcept { return where.line != 0; }
+};
+
+/// Of a JSON object in the thing's form, and the value that it gives to a key. Error: bad_request, `param` names the field.
+struct ReadItem {
+  Item item;
+  Secret key;
+};
+[[nodiscard]] Result<ReadItem> read_item(Thing thing, std::string id, std::string_view json);
+/// The same of a form that is read already.
+template <class Form>
+[[nodiscard]] Result<ReadItem> make_item(Thing thing, std::string id, Form form);
+
+/// What the store keeps of an item, and back. Error: config, naming the record.
+[[nodiscard]] store::Record record_of(const Item& item);
+[[nodiscard]] Result<Item> item_of(const store::Record& record);
+/// Null: the store keeps no things of that kind.
+[[nodiscard]] std::optional<Thing> thing_of(std::string_view kind) noexcept;
+
+/// As the administration shows it.
+[[nodiscard]] std::string shown_json(const Item& item, std::int64_t used);
+
+/// Not synchronised.
+class Tenancy {
+ public:
+  using Kept = std::shared_ptr<const Item>;
+  using Items = std::map<std::string, Kept, std::less<>>;
+
+  [[nodiscard]] const Items& all(Thing thing) const noexcept { return items_[static_cast<std::size_t>(thing)]; }
+  /// Null: there is none.
+  [[nodiscard]] const Item* find(Thing thing, std::string_view id) const noexcept;
+  void put(Item item);
+  void erase(Thing thing, std::string_view id);
+  /// Everything a file declared; gone.
+  void forget_declared();
+
+  /// Where it belongs to, directly; nothing: to the gateway itself.
+  [[nodiscard]] static std::optional<std::pair<Thing, std::string_view>> parent_of(const Item& item) noexcept;
+  /// Is it that tenant, or below it? Null: the gateway itself, so yes.
+  [[nodiscard]] bool within(const Item& item, const Tenant* tenant) const noexcept;
+  /// It, and all below it.
+  [[nodiscard]] std::vector<const Item*> below(const Item& item) const;
+  /// What it belongs to exists and fits together. Error: bad_request, `param` names the field.
+  [[nodiscard]] Status check_place(const Item& item) const;
+  /// It allows no more than what is above it does. Error: bad_request, `param` names the field.
+  [[nodiscard]] Status check_narrower(const Item& item) const;
+
+  /// The holders of all keys, those that did not change the same as before.
+  [[nodiscard]] std::vector<std::shared_ptr<const Holder>> holders();
+  [[nodiscard]] std::shared_ptr<const Tenant> tenant(Thing thing, std::string_view id);
+  /// When a key was last used; 0: never.
+  [[nodiscard]] std::int64_t used(std::string_view id) const noexcept;
+  void set_used(const std::string& id, std::int64_t time) { used_[id] = time; }
+
+ private:
+  void drop_holders();
+  [[nodiscard]] std::shared_ptr<const Tenant> tenant_of(const Item& item);
+  [[nodiscard]] std::shared_ptr<const Holder> make_holder(const Item& item);
+
+  std::array<Items, things> items_;
+  std::map<std::string, std::shared_ptr<const Tenant>, std::less<>> tenants_;  ///< "team/ID": made from items_ when asked for
+  std::map<std::string, std::shared_ptr<const Holder>, std::less<>> holders_;  ///< by key id; likewise
+  std::map<std::string, std::int64_t, std::less<>> used_;                      ///< of keys without a holder yet
+};
+
+/// The fields in which `inner` allows more than `outer`.
+[[nodiscard]] std::vector<std::string_view> wider(const Standing& outer, const Standing& inner);
+
+}  // namespace cardea::access
