@@ -59,6 +59,12 @@ std::unexpected<Error> unknown() {
 
 }  // namespace
 
+net::KeyedHash fresh_hash() {
+  std::array<std::uint8_t, 32> random{};
+  net::random_bytes(random);
+  return net::KeyedHash{{reinterpret_cast<const char*>(random.data()), random.size()}};
+}
+
 Result<std::shared_ptr<Holder>> holder_of(const config::GatewayKey& key, std::size_t place, const net::KeyedHash& hash) {
   std::string name = key.name.empty() ? cat("key-", place) : key.name;
   const std::string_view value = key.key.reveal();
@@ -102,10 +108,8 @@ std::shared_ptr<const Directory> Directory::make(Parts parts, net::KeyedHash has
   return std::shared_ptr<const Directory>{new Directory{std::move(parts), std::move(hash)}};
 }
 
-Result<std::shared_ptr<const Directory>> Directory::make(std::span<const config::GatewayKey> keys, OriginRules rules) {
-  std::array<std::uint8_t, 32> random{};
-  net::random_bytes(random);
-  net::KeyedHash hash{{reinterpret_cast<const char*>(random.data()), random.size()}};
+Result<std::shared_ptr<const Directory>> Directory::make(std::span<const config::GatewayKey> keys, OriginRules rules,
+                                                         const net::KeyedHash& hash) {
   Parts parts{.keyless = keys.empty() ? Parts::Keyless::admitted : Parts::Keyless::refused, .rules = std::move(rules)};
   std::unordered_set<std::string_view> names;
   std::unordered_map<std::string_view, std::string_view> values;
@@ -121,7 +125,7 @@ Result<std::shared_ptr<const Directory>> Directory::make(std::span<const config:
     }
     parts.holders.push_back(std::move(*holder));
   }
-  return make(std::move(parts), std::move(hash));
+  return make(std::move(parts), hash);
 }
 
 const Directory::Entry* Directory::find(const Digest& digest) const noexcept {

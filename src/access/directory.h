@@ -26,6 +26,9 @@ namespace cardea::access {
 [[nodiscard]] Result<std::shared_ptr<Holder>> holder_of(const config::GatewayKey& key, std::size_t place,
                                                         const net::KeyedHash& hash);
 
+/// Under a random key: for a directory whose hashes need not equal another's.
+[[nodiscard]] net::KeyedHash fresh_hash();
+
 /// All holders and what admits them, hashed. Immutable after make(); shared by all threads. Lookups take no lock and allocate
 /// nothing. Memory: about 250 bytes a key.
 class Directory {
@@ -39,7 +42,8 @@ class Directory {
   [[nodiscard]] static std::shared_ptr<const Directory> make(Parts parts, net::KeyedHash hash);
   /// Of a file's keys alone, in no tenant: for checks and tests. Error: config, with file, line and name of the key.
   [[nodiscard]] static Result<std::shared_ptr<const Directory>> make(std::span<const config::GatewayKey> keys,
-                                                                     OriginRules rules = {});
+                                                                     OriginRules rules = {},
+                                                                     const net::KeyedHash& hash = fresh_hash());
 
   /// Kinds: unauthenticated (no credential, a malformed, ambiguous, unknown or expired one), forbidden (no keys configured and a
   /// foreign Origin or Host; blocked). Messages say how to do it right and never repeat a credential. Allocates only to refuse.

@@ -21,10 +21,6 @@ constexpr std::int64_t remembered_seconds = 24 * 3600;
 constexpr std::string_view mark_kind = "mark";
 constexpr std::string_view keys_asked_for = "keys-asked-for";
 
-std::int64_t system_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 std::string_view bytes_of(const net::Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
 
 std::string random_text(std::string_view prefix, std::size_t bytes) {
@@ -145,7 +141,9 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
   bool busy = false;
   std::unordered_map<std::string, std::int64_t> flushed;  ///< times of use that the store has
 
-  [[nodiscard]] std::int64_t now_ms() const { return options.now_ms != nullptr ? options.now_ms() : system_ms(); }
+  [[nodiscard]] std::int64_t now_ms() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(options.now().time_since_epoch()).count();
+  }
   [[nodiscard]] std::int64_t now() const { return now_ms() / 1000; }
 
   // What is asked of a change before it is made. The mutex is held.

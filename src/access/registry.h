@@ -70,7 +70,7 @@ class Registry {
     store::RegistryStore& store;
     const Vault& vault;
     Publish publish;
-    std::int64_t (*now_ms)() = nullptr;  ///< Unix milliseconds; null: the system's clock
+    std::chrono::system_clock::time_point (*now)() = &std::chrono::system_clock::now;
   };
 
   explicit Registry(Options options);

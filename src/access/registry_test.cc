@@ -41,7 +41,7 @@ class World {
                                 directory_ = std::move(directory);
                                 seen();
                               },
-                          .now_ms = [] { return clock_ms; }});
+                          .now = [] { return std::chrono::system_clock::time_point{std::chrono::milliseconds{clock_ms}}; }});
     store_.load([this](Result<store::Kept> kept) {
       ASSERT_TRUE(kept);
       const Status loaded = registry_->load(*kept);

@@ -64,7 +64,7 @@ Result<std::vector<ListedModel>> read_models(std::string_view json) {
 
 std::vector<ListedModel> list_models(const catalog::Catalog& catalog) {
   // The same view that a gateway gives of it.
-  auto models = read_models(pipeline::render_models(catalog));
+  auto models = read_models(pipeline::render_models(catalog.list()));
   return models ? std::move(*models) : std::vector<ListedModel>{};
 }
 

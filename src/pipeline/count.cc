@@ -17,10 +17,8 @@ net::Task<Status> Pipeline::count_tokens(Visit& visit, const Match& match) {
   if (!body) co_return fail_with(body);
   Result<dialect::RequestView> view = client.inspect(*body, asking->asked());
   if (!view) co_return fail_with(view);
-  visit.entry().model_asked = view->model;
-  Result<catalog::Target> target = snapshot.catalog->resolve(view->model);
+  Result<catalog::Target> target = visit.resolve(view->model);
   if (!target) co_return fail_with(target);
-  visit.entry().provider = target->provider->name;
   const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);
 
   // As a chat of the same words would: with what went before.

@@ -38,8 +38,6 @@ net::Task<Status> Pipeline::draw(Visit& visit, Drawing drawing) {
   const Snapshot& snapshot = visit.snapshot();
   const catalog::Target& target = drawing.target;
   const execute::Upstream& upstream = snapshot.upstreams.of(*target.provider);
-  visit.entry().provider = target.provider->name;
-  visit.entry().upstream_model = target.info != nullptr ? std::string_view{target.info->id} : std::string_view{};
 
   if (drawing.as_bytes && (drawing.stream || drawing.request.count.value_or(1) != 1)) {
     co_return fail(Kind::bad_request,

@@ -55,8 +55,7 @@ net::Task<Status> Pipeline::forward_document(Visit& visit, const Match& match) {
   if (*model == nullptr) co_return fail(Kind::bad_request, "'model' is missing; name the model to use", "model");
   if ((*model)->type != json::Type::string) co_return fail(Kind::bad_request, "'model' must be a string", "model");
   const std::string_view asked = members.string(**model);
-  visit.entry().model_asked = asked;
-  Result<catalog::Target> target = snapshot.catalog->resolve(asked);
+  Result<catalog::Target> target = visit.resolve(asked);
   if (!target) co_return fail_with(target);
   const bool as_bytes = wants_picture(visit.head());
   if (const dialect::TaskFormat* form = drawing_form(*match.route, *target, visit.head())) {
@@ -94,8 +93,7 @@ net::Task<Status> Pipeline::forward_upload(Visit& visit, const Match& match) {
   if (poured) poured = upload.finish();
   if (!poured) co_return poured;
   if (upload.model().empty()) co_return fail(Kind::bad_request, "the field 'model' is missing; name the model to use", "model");
-  visit.entry().model_asked = upload.model();
-  Result<catalog::Target> target = snapshot.catalog->resolve(upload.model());
+  Result<catalog::Target> target = visit.resolve(upload.model());
   if (!target) co_return fail_with(target);
   const bool as_bytes = wants_picture(visit.head());
   if (const dialect::TaskFormat* form = drawing_form(*match.route, *target, visit.head())) {
@@ -135,8 +133,7 @@ net::Task<Status> Pipeline::forward_file(Visit& visit, const Match& match, std::
   judged =
       judge_file("file", FileRule::Holds::sound, wire::claimed_type(content_type, {}), {space.data(), *got}, {}, file.size());
   if (!judged) co_return judged;
-  visit.entry().model_asked = asked;
-  Result<catalog::Target> target = snapshot.catalog->resolve(asked);
+  Result<catalog::Target> target = visit.resolve(asked);
   if (!target) co_return fail_with(target);
   std::string boundary = "cardea-";
   random_.append_id(boundary, 32);
@@ -151,8 +148,6 @@ net::Task<Status> Pipeline::forward_file(Visit& visit, const Match& match, std::
 net::Task<Status> Pipeline::forward(Visit& visit, const Forwarding& forwarding) {
   const catalog::Target& target = forwarding.target;
   const Snapshot& snapshot = visit.snapshot();
-  visit.entry().provider = target.provider->name;
-  visit.entry().upstream_model = target.info != nullptr ? std::string_view{target.info->id} : std::string_view{};
   const execute::Upstream& upstream = snapshot.upstreams.of(*target.provider);
   Status spoken = speaks_openai(target, upstream, forwarding.path);
   if (!spoken) co_return spoken;
@@ -185,7 +180,8 @@ net::Task<Status> Pipeline::pass_through(Visit& visit, const Match& match) {
   if (provider == nullptr) co_return fail(Kind::not_found, cat("there is no enabled provider '", name.substr(0, 64), "'"));
   const execute::Upstream& upstream = snapshot.upstreams.of(*provider);
   visit.speak_as(*upstream.dialect);
-  visit.entry().provider = provider->name;
+  Status may = visit.use_all_of(*provider, "raw pass-through");
+  if (!may) co_return may;
   // With the version that the base URL has already, or without.
   const std::string base = provider->path("/");
   if (base.size() > 1 && rest.starts_with(base)) rest.remove_prefix(base.size() - 1);

@@ -1,5 +1,7 @@
 #include "pipeline/model_pages.h"
 
+#include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "base/text.h"
@@ -25,7 +27,9 @@ std::optional<std::uint64_t> known(std::uint32_t tokens) {
 
 // --- OpenAI's form is made once for each configuration (snapshot.h) -----------------------------------------------------------
 
-Result<std::string> openai_list(const Snapshot& snapshot, std::string_view /*query*/) { return snapshot.models_json; }
+Result<std::string> openai_list(const Listing& listing, std::string_view /*query*/) {
+  return listing.whole() ? listing.snapshot.models_json : render_models(listing.entries);
+}
 std::string openai_one(const Entry& entry) { return render_model(entry); }
 
 // --- Anthropic ----------------------------------------------------------------------------------------------------------------
@@ -33,11 +37,11 @@ std::string openai_one(const Entry& entry) { return render_model(entry); }
 dialect::claude::ModelEntry anthropic_entry(const Entry& entry) {
   return {.id = entry.id, .display_name = {}, .created_at = created(entry)};
 }
-Result<std::string> anthropic_list(const Snapshot& snapshot, std::string_view query) {
+Result<std::string> anthropic_list(const Listing& listing, std::string_view query) {
   auto page = dialect::claude::parse_models_query(query);
   if (!page) return fail_with(page);
   std::vector<dialect::claude::ModelEntry> models;
-  for (const Entry& entry : snapshot.catalog->list()) models.push_back(anthropic_entry(entry));
+  for (const Entry& entry : listing.entries) models.push_back(anthropic_entry(entry));
   return dialect::claude::models_body(models, *page);
 }
 std::string anthropic_one(const Entry& entry) { return dialect::claude::model_body(anthropic_entry(entry)); }
@@ -55,9 +59,9 @@ dialect::google::ListedModel gemini_entry(const Entry& entry) {
   out.thinking = can(entry, Capability::reasoning);
   return out;
 }
-Result<std::string> gemini_list(const Snapshot& snapshot, std::string_view query) {
+Result<std::string> gemini_list(const Listing& listing, std::string_view query) {
   std::vector<dialect::google::ListedModel> models;
-  for (const Entry& entry : snapshot.catalog->list()) models.push_back(gemini_entry(entry));
+  for (const Entry& entry : listing.entries) models.push_back(gemini_entry(entry));
   return dialect::google::models_body(models, query_parameter(query, "pageSize"), query_parameter(query, "pageToken"));
 }
 std::string gemini_one(const Entry& entry) { return dialect::google::model_body(gemini_entry(entry)); }
@@ -76,13 +80,13 @@ dialect::ollama_native::ListedModel ollama_entry(const Entry& entry) {
   if (can(entry, Capability::reasoning)) out.capabilities.emplace_back("thinking");
   return out;
 }
-std::vector<dialect::ollama_native::ListedModel> ollama_entries(const Snapshot& snapshot) {
+std::vector<dialect::ollama_native::ListedModel> ollama_entries(const Listing& listing) {
   std::vector<dialect::ollama_native::ListedModel> models;
-  for (const Entry& entry : snapshot.catalog->list()) models.push_back(ollama_entry(entry));
+  for (const Entry& entry : listing.entries) models.push_back(ollama_entry(entry));
   return models;
 }
-Result<std::string> ollama_list(const Snapshot& snapshot, std::string_view /*query*/) {
-  return dialect::ollama_native::tags_body(ollama_entries(snapshot));
+Result<std::string> ollama_list(const Listing& listing, std::string_view /*query*/) {
+  return dialect::ollama_native::tags_body(ollama_entries(listing));
 }
 std::string ollama_one(const Entry& entry) { return dialect::ollama_native::show_body(ollama_entry(entry)); }
 
@@ -99,9 +103,9 @@ dialect::NativeModel native_entry(const Entry& entry) {
   return out;
 }
 template <const dialect::Dialect& (*spoken)()>
-Result<std::string> native_list(const Snapshot& snapshot, std::string_view /*query*/) {
+Result<std::string> native_list(const Listing& listing, std::string_view /*query*/) {
   std::vector<dialect::NativeModel> models;
-  for (const Entry& entry : snapshot.catalog->list()) models.push_back(native_entry(entry));
+  for (const Entry& entry : listing.entries) models.push_back(native_entry(entry));
   return dialect::native_models_body(spoken(), models);
 }
 template <const dialect::Dialect& (*spoken)()>
@@ -111,7 +115,7 @@ std::string native_one(const Entry& entry) {
 
 struct Form {
   std::string_view dialect;
-  Result<std::string> (*list)(const Snapshot& snapshot, std::string_view query);
+  Result<std::string> (*list)(const Listing& listing, std::string_view query);
   std::string (*one)(const Entry& entry);
 };
 constexpr Form forms[] = {{"openai_chat", openai_list, openai_one},
@@ -131,27 +135,34 @@ const Form& form_of(const dialect::Dialect& dialect) {
 
 }  // namespace
 
-Result<std::string> models_page(const dialect::Dialect& dialect, const Snapshot& snapshot, std::string_view query) {
-  return form_of(dialect).list(snapshot, query);
+Listing::Listing(const Visit& visit) : snapshot{visit.snapshot()}, entries{snapshot.catalog->list()} {
+  const access::Principal& caller = visit.principal();
+  if (!caller.restricted(&config::Grant::models) && !caller.restricted(&config::Grant::providers)) return;
+  std::ranges::copy_if(entries, std::back_inserter(seen), [&](const Entry& entry) { return visit.may_see(entry); });
+  entries = seen;
 }
 
-Result<std::string> model_page(const dialect::Dialect& dialect, const Snapshot& snapshot, std::string_view name) {
-  const Entry* entry = snapshot.catalog->find(name);
-  if (entry != nullptr) return form_of(dialect).one(*entry);
+Result<std::string> models_page(const dialect::Dialect& dialect, const Listing& listing, std::string_view query) {
+  return form_of(dialect).list(listing, query);
+}
+
+Result<std::string> model_page(const dialect::Dialect& dialect, const Visit& visit, std::string_view name) {
+  const Entry* entry = visit.snapshot().catalog->find(name);
+  if (entry != nullptr && visit.may_see(*entry)) return form_of(dialect).one(*entry);
   return fail(Kind::model_not_found, cat("the model '", name.substr(0, 128), "' is not known here; GET /v1/models lists all"),
               "model");
 }
 
-Result<std::string> loaded_page(const Snapshot& snapshot, std::uint64_t now) {
-  return dialect::ollama_native::ps_body(ollama_entries(snapshot), now);
+Result<std::string> loaded_page(const Listing& listing, std::uint64_t now) {
+  return dialect::ollama_native::ps_body(ollama_entries(listing), now);
 }
 
 std::string version_page() { return dialect::ollama_native::version_body(); }
 
-Result<std::string> named_model_page(const Snapshot& snapshot, std::string_view body) {
+Result<std::string> named_model_page(const Visit& visit, std::string_view body) {
   auto name = dialect::ollama_native::shown_model(body);
   if (!name) return fail_with(name);
-  return model_page(dialect::ollama(), snapshot, *name);
+  return model_page(dialect::ollama(), visit, *name);
 }
 
 }  // namespace cardea::pipeline

@@ -33,18 +33,19 @@ Result<Page> page_of(Result<std::string> body, std::string_view content_type = "
   return Page{.content_type = content_type, .body = std::move(*body)};
 }
 
-Result<Page> show_model(const dialect::Dialect& dialect, const Snapshot& snapshot, std::string_view parameter) {
+Result<Page> show_model(const Visit& visit, std::string_view parameter) {
   const auto name = percent_decoded(parameter);
-  return page_of(model_page(dialect, snapshot, name.value_or(std::string{parameter})), dialect.traits().content_type);
+  return page_of(model_page(visit.dialect(), visit, name.value_or(std::string{parameter})),
+                 visit.dialect().traits().content_type);
 }
 
 Result<Page> render(const Match& match, Visit& visit, const Self& self) {
   const Snapshot& snapshot = visit.snapshot();
   switch (match.route->operation) {
     case Operation::list_models:
-      return page_of(models_page(visit.dialect(), snapshot, visit.head().query()), visit.dialect().traits().content_type);
-    case Operation::show_model: return show_model(visit.dialect(), snapshot, match.parameter);
-    case Operation::list_loaded: return page_of(loaded_page(snapshot, unix_seconds(visit.entry().started)));
+      return page_of(models_page(visit.dialect(), Listing{visit}, visit.head().query()), visit.dialect().traits().content_type);
+    case Operation::show_model: return show_model(visit, match.parameter);
+    case Operation::list_loaded: return page_of(loaded_page(Listing{visit}, unix_seconds(visit.entry().started)));
     case Operation::api_version: return Page{.body = version_page()};
     case Operation::live: return Page{.body = R"({"status":"ok"})"};
     case Operation::ready:
@@ -124,7 +125,7 @@ net::Task<Status> Pipeline::page(Visit& visit, const Match& match) {
   if (match.route->operation == Operation::show_named_model) {
     Result<std::string_view> body = co_await visit.exchange().read_body(visit.snapshot().body_bytes_max);
     if (!body) co_return fail_with(body);
-    page = page_of(named_model_page(visit.snapshot(), *body));
+    page = page_of(named_model_page(visit, *body));
   } else {
     page = render(match, visit, self_);
   }
@@ -139,7 +140,7 @@ net::Task<Status> Pipeline::page(Visit& visit, const Match& match) {
 
 net::Task<Status> Pipeline::preflight(Visit& visit) {
   const auto origin = visit.head().find(wire::Field::origin).value_or("");
-  if (!access::origin_allowed(origin, visit.snapshot().keys.rules())) {
+  if (!access::origin_allowed(origin, visit.snapshot().origins)) {
     co_return fail(Kind::forbidden, "web pages of this origin may not use the gateway (allowed_origins)");
   }
   wire::HeaderBlock headers;

@@ -11,10 +11,23 @@ namespace cardea::pipeline {
 net::Task<void> Pipeline::handle(http::Exchange& exchange) {
   // From here to the end one configuration holds, however often it is reloaded meanwhile; when the scope ends, whichever way, the
   // record is written.
-  Visit visit{snapshot_, recorder_, random_, exchange};
+  Visit visit{visits_, snapshot_, recorder_, random_, exchange};
   Status done = co_await answer(visit);
   // One place turns what went wrong into the caller's own dialect.
-  if (!done) co_await say_error(visit, std::move(done.error()));
+  if (done) co_return;
+  Error why = visit.why(std::move(done.error()));
+  co_await say_error(visit, std::move(why));
+}
+
+void Pipeline::use(std::shared_ptr<const access::Directory> directory) {
+  directory_ = std::move(directory);
+  look_over();
+}
+
+void Pipeline::look_over() {
+  const auto now = now_().time_since_epoch();
+  visits_.each(
+      [&](Visit& visit) { visit.check_again(*directory_, std::chrono::duration_cast<std::chrono::seconds>(now).count()); });
 }
 
 net::Task<Status> Pipeline::answer(Visit& visit) {
@@ -26,11 +39,12 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
   if (!match) co_return fail_with(match);
   visit.enter(*match->route);
 
-  // Who asks: on the head, so that strangers cost nothing and their bodies are never read.
+  // Who asks, and may it at all: on the head, so that strangers cost nothing and their bodies are never read.
   if (needs_principal(match->route->policy, visit.snapshot())) {
-    Result<access::Principal> principal = visit.snapshot().keys.authenticate(head, visit.snapshot().reach);
+    Result<access::Principal> principal = directory_->authenticate(head, visit.snapshot().reach, visit.now());
     if (!principal) co_return fail_with(principal);
-    visit.admit(*principal);
+    Status admitted = visit.admit(std::move(*principal), *match->route);
+    if (!admitted) co_return admitted;
   }
 
   // Pages about the gateway itself end here; a model's answer goes the long way.
@@ -83,14 +97,13 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   // Is it well-formed, and which model does it want? One pass over the bytes, no tree.
   Result<dialect::RequestView> request = asking->dialect.inspect(*body, asking->asked());
   if (!request) co_return fail_with(request);
-  visit.entry().model_asked = request->model;
   visit.entry().stream = request->stream;
 
-  // To whom: names, aliases and wildcards end in one provider and its own name of the model.
-  Result<catalog::Target> target = snapshot.catalog->resolve(request->model);
+  // To whom: names, aliases and wildcards end in one provider and its own name of the model, if the caller may use them.
+  Result<catalog::Target> target = visit.resolve(request->model);
   if (!target) co_return fail_with(target);
-  visit.entry().provider = target->provider->name;
-  visit.entry().upstream_model = target->info != nullptr ? std::string_view{target->info->id} : std::string_view{};
+  Status tools = check_tools(visit.principal(), *asking, *body);
+  if (!tools) co_return tools;
 
   // What went before: a request may go on from an answer that is kept here, and its own may have to be kept (OpenAI Responses).
   const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);

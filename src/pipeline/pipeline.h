@@ -36,11 +36,20 @@ struct Words;
 class Pipeline final : public http::Handler {
  public:
   Pipeline(execute::Executor& executor, Stores stores, record::Recorder& recorder, const Self& self,
-           std::shared_ptr<const Snapshot> snapshot)
-      : executor_{executor}, stores_{std::move(stores)}, recorder_{recorder}, self_{self}, snapshot_{std::move(snapshot)} {}
+           std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const access::Directory> directory)
+      : executor_{executor},
+        stores_{std::move(stores)},
+        recorder_{recorder},
+        self_{self},
+        snapshot_{std::move(snapshot)},
+        directory_{std::move(directory)} {}
 
   /// From the next request on. Requests under way keep what they began with.
   void use(std::shared_ptr<const Snapshot> snapshot) noexcept { snapshot_ = std::move(snapshot); }
+  /// From now on: requests under way whose callers are gone, or may no longer what they do, are cancelled.
+  void use(std::shared_ptr<const access::Directory> directory);
+  /// Cancels what goes on for callers whose time has run out; every second or so.
+  void look_over();
 
   [[nodiscard]] net::Task<void> handle(http::Exchange& exchange) override;
   [[nodiscard]] std::string refuse(const Error& error) override;
@@ -141,6 +150,9 @@ class Pipeline final : public http::Handler {
   record::Recorder& recorder_;
   const Self& self_;
   std::shared_ptr<const Snapshot> snapshot_;
+  std::shared_ptr<const access::Directory> directory_;
+  Visits visits_;  ///< under way
+  std::chrono::system_clock::time_point (*now_)() = &std::chrono::system_clock::now;
   Random random_ = Random::from_system();
 };
 

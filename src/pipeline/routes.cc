@@ -274,6 +274,15 @@ Found find(Method method, std::string_view path, std::string_view preferred) {
 
 }  // namespace
 
+access::Permission permission_of(Policy policy) noexcept {
+  switch (policy) {
+    case Policy::everyone:
+    case Policy::scraper:
+    case Policy::caller: return access::Permission::call;
+  }
+  std::unreachable();
+}
+
 Result<Match> match(Method method, std::string_view path, std::string_view preferred) {
   const Found found = find(method, path, preferred);
   if (found.match) return *found.match;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "access/principal.h"
 #include "base/error.h"
 #include "wire/http1.h"
 
@@ -49,6 +50,9 @@ enum class Policy : std::uint8_t {
   caller,    ///< an authenticated principal
   scraper,   ///< as `metrics.auth` says
 };
+
+/// What a policy that asks for a principal asks of its role.
+[[nodiscard]] access::Permission permission_of(Policy policy) noexcept;
 
 struct Route {
   wire::Method method;

@@ -62,13 +62,13 @@ dialect::Abilities abilities_of(const catalog::ModelInfo* info, std::string_view
           .reasoning = info->can(reasoning)};
 }
 
-std::string render_models(const catalog::Catalog& catalog) {
+std::string render_models(std::span<const catalog::Entry> models) {
   std::string text;
   json::Writer out{text};
   out.begin_object();
   out.key("object").string("list");
   out.key("data").begin_array();
-  for (const catalog::Entry& entry : catalog.list()) write_model(out, entry);
+  for (const catalog::Entry& entry : models) write_model(out, entry);
   out.end_array().end_object();
   return text;
 }

@@ -2,9 +2,10 @@
 // One configuration, made ready: what a request may know of it.
 
 #include <memory>
+#include <span>
 #include <string>
 
-#include "access/access.h"
+#include "access/directory.h"
 #include "catalog/catalog.h"
 #include "dialect/translate.h"
 #include "execute/executor.h"
@@ -18,7 +19,7 @@ namespace cardea::pipeline {
 struct Snapshot {
   std::shared_ptr<const catalog::Catalog> catalog;
   execute::Upstreams upstreams;
-  access::KeyRing keys;
+  access::OriginRules origins;
   access::Peer reach = access::Peer::local;  ///< who can reach the listeners
   bool metrics_served = true;
   bool metrics_need_key = true;
@@ -41,7 +42,7 @@ struct Snapshot {
 [[nodiscard]] dialect::Abilities abilities_of(const catalog::ModelInfo* info, std::string_view dialect);
 
 /// Body of GET /v1/models in OpenAI's shape.
-[[nodiscard]] std::string render_models(const catalog::Catalog& catalog);
+[[nodiscard]] std::string render_models(std::span<const catalog::Entry> models);
 /// One row of it.
 [[nodiscard]] std::string render_model(const catalog::Entry& entry);
 

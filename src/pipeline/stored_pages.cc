@@ -106,7 +106,8 @@ net::Task<Status> Pipeline::stored_response(Visit& visit, const Match& match) {
 net::Task<Result<std::string>> Pipeline::ask_keeper(Visit& visit, const Match& match, const store::StoredResponse& stored) {
   const execute::Upstream* upstream = keeper_of(visit.snapshot(), stored);
   if (upstream == nullptr) co_return unknown(stored.id);
-  visit.entry().provider = upstream->provider->name;
+  Status may = visit.use(*upstream->provider);
+  if (!may) co_return fail_with(may);
   const execute::PlainCall call = call_of(match, *upstream, visit);
   visit.upstream_begins();
   Result<std::string> answer = co_await executor_.fetch(call);

@@ -122,12 +122,9 @@ net::Task<Status> Pipeline::task(Visit& visit, const Match& match) {
   const dialect::TaskFormat& client = dialect::told_by_body(*declared, *body);
   Result<dialect::TaskView> view = dialect::inspect_task(client, *body, asking->asked());
   if (!view) co_return fail_with(view);
-  visit.entry().model_asked = view->model;
 
-  Result<catalog::Target> target = snapshot.catalog->resolve(view->model);
+  Result<catalog::Target> target = visit.resolve(view->model);
   if (!target) co_return fail_with(target);
-  visit.entry().provider = target->provider->name;
-  visit.entry().upstream_model = target->info != nullptr ? std::string_view{target->info->id} : std::string_view{};
   Status fits = expect_fit(task, *target, view->model);
   if (!fits) co_return fail_with(fits);
 

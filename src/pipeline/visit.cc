@@ -39,11 +39,16 @@ bool has_prefix(std::string_view name, std::string_view prefix) {
 
 }  // namespace
 
-Visit::Visit(std::shared_ptr<const Snapshot> snapshot, record::Recorder& recorder, Random& random, http::Exchange& exchange)
+Visit::Visit(Visits& visits, std::shared_ptr<const Snapshot> snapshot, record::Recorder& recorder, Random& random,
+             http::Exchange& exchange)
     : snapshot_{std::move(snapshot)},
       recorder_{recorder},
       exchange_{exchange},
-      in_flight_{recorder.track(record::Gauge::in_flight_requests)} {
+      in_flight_{recorder.track(record::Gauge::in_flight_requests)},
+      visits_{visits},
+      next_{visits.first_} {
+  if (next_ != nullptr) next_->previous_ = this;
+  visits.first_ = this;
   entry_.started = std::chrono::system_clock::now();
   entry_.method = head().method_text();
   entry_.client_address = exchange.peer();
@@ -59,6 +64,8 @@ Visit::Visit(std::shared_ptr<const Snapshot> snapshot, record::Recorder& recorde
 }
 
 Visit::~Visit() {
+  (previous_ != nullptr ? previous_->next_ : visits_.first_) = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
   const net::TimePoint ended = exchange_.loop().read_clock();
   entry_.bytes_in = exchange_.body_bytes();
   entry_.bytes_out = exchange_.bytes_sent();
@@ -91,9 +98,72 @@ void Visit::stand_in_dialect() noexcept {
   if (entry_.dialect.empty() && head().path().starts_with("/cardea/")) speak(dialect::native());
 }
 
-void Visit::admit(access::Principal principal) noexcept {
-  principal_ = principal;
-  entry_.principal = principal.name();
+Status Visit::admit(access::Principal principal, const Route& route) {
+  principal_ = std::move(principal);
+  route_ = &route;
+  entry_.principal = principal_.name();
+  return check(principal_, now());
+}
+
+Status Visit::check(const access::Principal& principal, std::int64_t now) const {
+  Status standing = principal.check_standing(now, exchange_.peer());
+  if (!standing) return standing;
+  if (!access::permits(principal.role(), permission_of(route_->policy))) {
+    return fail(Kind::forbidden,
+                Error::Detail{.message = cat("The role '", config::to_text(principal.role()), "' may not do this."),
+                              .code = "role_too_low"});
+  }
+  // While the target is not known yet, only the dialect is asked about.
+  return principal.check({.dialect = route_->dialect,
+                          .model = entry_.provider.empty() ? std::string_view{} : std::string_view{entry_.model_asked},
+                          .provider = entry_.provider,
+                          .upstream_model = entry_.upstream_model});
+}
+
+void Visit::check_again(const access::Directory& directory, std::int64_t now) {
+  if (route_ == nullptr || taken_away_) return;
+  Result<access::Principal> renewed = directory.renew(principal_, now);
+  Status still = renewed ? check(*renewed, now) : Status{fail_with(renewed)};
+  if (still) return;
+  const Kind kind = still.error().kind();
+  taken_away_ = std::move(still.error());
+  exchange_.scope().cancel(kind);
+}
+
+Error Visit::why(Error error) { return taken_away_ ? std::move(*taken_away_) : std::move(error); }
+
+Result<catalog::Target> Visit::resolve(std::string_view model) {
+  entry_.model_asked = model;
+  Result<catalog::Target> target = snapshot_->catalog->resolve(model);
+  if (!target) return target;
+  entry_.provider = target->provider->name;
+  entry_.upstream_model = target->info != nullptr ? std::string_view{target->info->id} : std::string_view{};
+  Status may = principal_.check({.model = model, .provider = target->provider->name, .upstream_model = target->model});
+  if (!may) return fail_with(may);
+  return target;
+}
+
+Status Visit::use(const catalog::Provider& provider) {
+  entry_.provider = provider.name;
+  return principal_.check({.provider = provider.name});
+}
+
+Status Visit::use_all_of(const catalog::Provider& provider, std::string_view what) {
+  Status may = use(provider);
+  if (!may) return may;
+  if (!principal_.restricted(&config::Grant::models) && !principal_.restricted(&config::Grant::tools)) return may;
+  return fail(Kind::forbidden, Error::Detail{.message = cat("The caller may use some models or tools only, and what ", what,
+                                                            " uses is not looked at."),
+                                             .code = "model_not_allowed"});
+}
+
+bool Visit::may_see(const catalog::Entry& model) const {
+  return principal_.check({.model = model.id, .provider = model.target.provider->name, .upstream_model = model.target.model})
+      .has_value();
+}
+
+std::int64_t Visit::now() const noexcept {
+  return std::chrono::duration_cast<std::chrono::seconds>(entry_.started.time_since_epoch()).count();
 }
 
 void Visit::upstream_begins() noexcept {
@@ -143,7 +213,7 @@ void Visit::add_answer_headers(wire::HeaderBlock& lines, std::string_view conten
   if (!losses_.empty()) lines.add_raw(cat("x-cardea-loss: ", losses_, "\r\n"));
   lines.add_raw(upstream_lines_);
   const auto origin = head().find(wire::Field::origin);
-  if (origin && access::origin_allowed(*origin, snapshot_->keys.rules())) {
+  if (origin && access::origin_allowed(*origin, snapshot_->origins)) {
     // The value came through the parser, so it holds no line end.
     lines.add_raw(cat("access-control-allow-origin: ", *origin,
                       "\r\nvary: origin\r\naccess-control-expose-headers: x-request-id, x-cardea-loss\r\n"));

@@ -12,11 +12,33 @@
 
 namespace cardea::pipeline {
 
+class Visit;
+
+/// The visits of one worker that are under way. Its thread only.
+class Visits {
+ public:
+  /// Each of them once; one may end meanwhile only after this.
+  template <class Look>
+  void each(const Look& look) {
+    for (Visit* at = first_; at != nullptr;) {
+      Visit* const next = next_of(*at);
+      look(*at);
+      at = next;
+    }
+  }
+
+ private:
+  friend class Visit;
+  [[nodiscard]] static Visit* next_of(const Visit& visit) noexcept;
+  Visit* first_ = nullptr;
+};
+
 /// Lives from the head of a request to the end of its answer. Its destructor commits the record: on success, error, cancel and
 /// disconnect alike. One thread.
 class Visit {
  public:
-  Visit(std::shared_ptr<const Snapshot> snapshot, record::Recorder& recorder, Random& random, http::Exchange& exchange);
+  Visit(Visits& visits, std::shared_ptr<const Snapshot> snapshot, record::Recorder& recorder, Random& random,
+        http::Exchange& exchange);
   ~Visit();
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
@@ -31,7 +53,23 @@ class Visit {
   [[nodiscard]] std::string_view request_id() const noexcept { return entry_.request_id; }
 
   void enter(const Route& route) noexcept;
-  void admit(access::Principal principal) noexcept;
+  /// Who asks. Error: unauthenticated, forbidden: its standing, its role, or the dialect.
+  [[nodiscard]] Status admit(access::Principal principal, const Route& route);
+  [[nodiscard]] const access::Principal& principal() const noexcept { return principal_; }
+  /// Looks whether the caller, as `directory` knows it, may still do what it does; if not, the request is cancelled.
+  void check_again(const access::Directory& directory, std::int64_t now);
+  /// Why the request ends: what was taken away from the caller, or else `error`.
+  [[nodiscard]] Error why(Error error);
+  /// The model that is asked for, whether the caller may use it, and the record's fields of it. `model` must outlive the visit.
+  [[nodiscard]] Result<catalog::Target> resolve(std::string_view model);
+  /// A provider whose models do not matter: the things it keeps.
+  [[nodiscard]] Status use(const catalog::Provider& provider);
+  /// A provider with everything that its key may do. `what` asks for it.
+  [[nodiscard]] Status use_all_of(const catalog::Provider& provider, std::string_view what);
+  /// May the caller ask for this model? What it may not is not listed.
+  [[nodiscard]] bool may_see(const catalog::Entry& model) const;
+  /// Unix seconds, of the request's beginning.
+  [[nodiscard]] std::int64_t now() const noexcept;
   /// Whose is what the request leaves behind.
   [[nodiscard]] std::string_view owner() const noexcept { return principal_.owner(); }
   /// For an error where there is no route: a path below /cardea/ says whose words its caller reads.
@@ -58,6 +96,9 @@ class Visit {
   void add_answer_headers(wire::HeaderBlock& lines, std::string_view content_type) const;
 
  private:
+  /// May the caller do what is known of the request by now?
+  [[nodiscard]] Status check(const access::Principal& principal, std::int64_t now) const;
+
   std::shared_ptr<const Snapshot> snapshot_;
   record::Recorder& recorder_;
   http::Exchange& exchange_;
@@ -70,9 +111,17 @@ class Visit {
   const dialect::Dialect* dialect_ = &dialect::openai_chat();
   dialect::Framing framing_ = dialect::Framing::sse;
   access::Principal principal_ = access::Principal::local();
+  const Route* route_ = nullptr;     ///< whose policy admitted the caller
+  std::optional<Error> taken_away_;  ///< why the caller may no longer do this
+  Visits& visits_;
+  Visit* previous_ = nullptr;
+  Visit* next_ = nullptr;
+  friend class Visits;
   std::string losses_;          ///< value of x-cardea-loss
   std::string upstream_lines_;  ///< of the upstream's head
 };
+
+inline Visit* Visits::next_of(const Visit& visit) noexcept { return visit.next_; }
 
 /// Header lines for the upstream: the request's id, tracing and vendor headers that SDKs expect to arrive; nothing else of the
 /// client's.

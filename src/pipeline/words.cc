@@ -119,4 +119,16 @@ Result<std::unique_ptr<Words>> words_for(const Asking& asking, const wire::Reque
   return words;
 }
 
+Status check_tools(const access::Principal& caller, const Asking& asking, std::string_view body) {
+  if (!caller.restricted(&config::Grant::tools)) return {};
+  Result<model::Chat> chat = asking.dialect.decode_request(body, asking.asked());
+  if (!chat) return fail_with(chat);
+  if (!chat->tools) return {};
+  for (const model::Tool& tool : *chat->tools) {
+    Status may = caller.check_tool(tool.name);
+    if (!may) return may;
+  }
+  return {};
+}
+
 }  // namespace cardea::pipeline

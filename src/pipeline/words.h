@@ -70,4 +70,7 @@ struct Question {
                                                        const execute::Upstream& upstream, const catalog::Target& target,
                                                        const dialect::Issuers& issuers, Random& random);
 
+/// May the caller offer the tools of its request? Decoded only for callers to whom somebody has said which.
+[[nodiscard]] Status check_tools(const access::Principal& caller, const Asking& asking, std::string_view body);
+
 }  // namespace cardea::pipeline

@@ -91,7 +91,8 @@ Result<std::unique_ptr<Gateway>> Gateway::start(Sources sources, Configuration c
   if (!log) return fail_with(log);
   std::unique_ptr<Gateway> gateway{
       new Gateway{std::move(sources), std::move(configuration), std::move(*lock), std::move(*log), std::move(*database)}};
-  Status started = gateway->start_workers();
+  Status started = gateway->open_access();
+  if (started) started = gateway->start_workers();
   if (!started) return fail_with(started);
   return gateway;
 }
@@ -105,11 +106,41 @@ Gateway::Gateway(Sources sources, Configuration configuration, DataLock lock, st
       log_{std::move(log)},
       database_{std::move(database)},
       responses_{*database_, configuration_.settings.responses.bytes_max.count},
-      objects_{*database_} {}
+      objects_{*database_},
+      registry_{*database_} {}
 
 Gateway::~Gateway() {
   hurry();
   for (const auto& worker : workers_) worker->join();
+  // Works off what was submitted, while what its answers lead to is still there.
+  database_.reset();
+}
+
+Status Gateway::open_access() {
+  Result<std::unique_ptr<AccessControl>> access =
+      AccessControl::open(registry_, configuration_.settings, sources_.env, data_directory_,
+                          [this](const auto& directory, auto seen) { publish(directory, std::move(seen)); });
+  if (!access) return fail_with(access);
+  access_ = std::move(*access);
+  const std::vector<config::Problem> problems = declare(configuration_.settings);
+  if (problems.empty()) return {};
+  std::string text;
+  for (const config::Problem& problem : problems) text += cat(text.empty() ? "" : "\n", config::to_text(problem));
+  return fail(Kind::config, std::move(text));
+}
+
+std::vector<config::Problem> Gateway::declare(const config::Settings& settings) {
+  return access_->registry().declare(settings, origin_rules(settings));
+}
+
+void Gateway::publish(const std::shared_ptr<const access::Directory>& directory, std::move_only_function<void()> seen) {
+  // Whoever lets go of it last, a worker that goes by the directory or one that has ended, says so.
+  struct Seen {
+    std::move_only_function<void()> all;
+    ~Seen() { all(); }
+  };
+  const auto shared = std::make_shared<Seen>(std::move(seen));
+  for (const auto& worker : workers_) worker->use(directory, shared);
 }
 
 Status Gateway::start_workers() {
@@ -121,7 +152,8 @@ Status Gateway::start_workers() {
   if (!snapshot) return fail_with(snapshot);
 
   Worker::Start plan;
-  plan.serving = {std::move(*snapshot), server_options(settings), client_options(settings), connections_max(settings)};
+  plan.serving = {std::move(*snapshot), access_->registry().directory(), server_options(settings), client_options(settings),
+                  connections_max(settings)};
   for (const std::string& text : settings.listen) {
     Result<net::Address> address = listen_address(text);
     if (!address) return fail_with(address);
@@ -171,6 +203,11 @@ bool Gateway::reload() {
   if (shared_->tls != nullptr) {
     Status renewed = shared_->tls->reload(tls_options(fresh.settings.tls));
     if (!renewed) log_->log(record::Level::error, "certificate_refused", {{"reason", renewed.error().message()}});
+  }
+  if (const std::vector<config::Problem> problems = declare(fresh.settings); !problems.empty()) {
+    report(problems);
+    own_recorder_.add(record::Counter::config_reload_failures);
+    return false;
   }
   apply(std::move(fresh), *snapshot);
   own_recorder_.add(record::Counter::config_reloads);

@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "server/access_control.h"
 #include "server/data_lock.h"
 #include "server/load.h"
 #include "server/worker.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/objects.h"
+#include "store/sqlite/registry.h"
 #include "store/sqlite/responses.h"
 
 namespace cardea::server {
@@ -43,7 +45,11 @@ class Gateway final : private pipeline::Self {
  private:
   Gateway(Sources sources, Configuration configuration, DataLock lock, std::unique_ptr<record::LogSink> log,
           std::unique_ptr<store::sqlite::Database> database);
+  [[nodiscard]] Status open_access();
   [[nodiscard]] Status start_workers();
+  /// Problems of what the configuration says of callers; without an error it holds from now on.
+  [[nodiscard]] std::vector<config::Problem> declare(const config::Settings& settings);
+  void publish(const std::shared_ptr<const access::Directory>& directory, std::move_only_function<void()> seen);
   void apply(Configuration configuration, const std::shared_ptr<const pipeline::Snapshot>& snapshot);
   void report(std::span<const config::Problem> problems);
 
@@ -59,12 +65,14 @@ class Gateway final : private pipeline::Self {
   std::unique_ptr<store::sqlite::Database> database_;
   store::sqlite::Responses responses_;
   store::sqlite::Objects objects_;
+  store::sqlite::Registry registry_;
   std::vector<catalog::Discovered> found_;
   record::Recorder own_recorder_{
       record::Recorder::Options{}};  ///< what happens to the gateway itself; written by the thread that owns it
   std::atomic<bool> ready_ = false;
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<AccessControl> access_;  ///< hands directories to the workers
   std::vector<net::Address> addresses_;
 };
 

@@ -96,6 +96,8 @@ void add_catalog(Configuration& out, const config::Env& env, std::span<const cat
 
 }  // namespace
 
+access::OriginRules origin_rules(const config::Settings& settings) { return {settings.allowed_origins, settings.allowed_hosts}; }
+
 config::Env process_environment() {
   return [](std::string_view name) -> std::optional<std::string> {
     const char* value = std::getenv(std::string{name}.c_str());  // NOLINT: nobody calls setenv
@@ -151,16 +153,13 @@ Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configurat
   const config::Settings& settings = configuration.settings;
   Result<execute::Upstreams> upstreams = execute::Upstreams::make(*configuration.catalog);
   if (!upstreams) return fail_with(upstreams);
-  Result<access::KeyRing> keys = access::KeyRing::make(settings.keys, {settings.allowed_origins, settings.allowed_hosts});
-  if (!keys) return fail_with(keys);
-  const bool have_keys = !keys->empty();
-  auto snapshot = std::make_shared<pipeline::Snapshot>(
-      pipeline::Snapshot{.catalog = configuration.catalog, .upstreams = std::move(*upstreams), .keys = std::move(*keys)});
+  auto snapshot = std::make_shared<pipeline::Snapshot>(pipeline::Snapshot{
+      .catalog = configuration.catalog, .upstreams = std::move(*upstreams), .origins = origin_rules(settings)});
   snapshot->reach = reach_of(settings);
   snapshot->metrics_served = settings.metrics.enabled == config::Switch::on;
   const auto metrics_auth = settings.metrics.auth;
   snapshot->metrics_need_key =
-      metrics_auth == config::MetricsAuth::key || (metrics_auth == config::MetricsAuth::automatic && have_keys);
+      metrics_auth == config::MetricsAuth::key || (metrics_auth == config::MetricsAuth::automatic && !settings.keys.empty());
   snapshot->body_bytes_max = settings.limits.body_bytes.count;
   snapshot->upload_bytes_max = settings.limits.upload_bytes.count;
   snapshot->file_limits = {.image = settings.limits.image_bytes.count, .sound = settings.limits.audio_bytes.count};
@@ -178,7 +177,7 @@ Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configurat
                    .time = settings.fetch.time,
                    .cache_bytes = settings.fetch.cache_bytes.count,
                    .exceptions = std::make_shared<const net::EgressExceptions>(std::move(*exceptions))};
-  snapshot->models_json = pipeline::render_models(*configuration.catalog);
+  snapshot->models_json = pipeline::render_models(configuration.catalog->list());
   return snapshot;
 }
 

@@ -46,4 +46,7 @@ struct Configuration {
 /// The process's environment.
 [[nodiscard]] config::Env process_environment();
 
+/// Which web pages may use the gateway.
+[[nodiscard]] access::OriginRules origin_rules(const config::Settings& settings);
+
 }  // namespace cardea::server

@@ -66,7 +66,7 @@ std::vector<config::Problem> start_problems(const Configuration& configuration, 
   }
   const auto proxy = proxies(settings, env);
   if (!proxy) add(problems, places, "upstream.proxy", proxy.error(), "write http://HOST:PORT");
-  const auto keys = access::KeyRing::make(settings.keys, {settings.allowed_origins, settings.allowed_hosts});
+  const auto keys = access::Directory::make(settings.keys, origin_rules(settings));
   // Keys that are empty, odd or there twice were said already; what is left is their names and lengths.
   if (!keys && configuration.usable()) add(problems, places, "keys", keys.error(), "correct the keys");
   if (configuration.usable()) {

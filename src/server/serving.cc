@@ -5,6 +5,12 @@
 #include "config/settings.h"
 
 namespace cardea::server {
+namespace {
+
+/// What runs out (a key's time, the overlap of a rotation) holds within a second.
+constexpr std::chrono::milliseconds watch_every{500};
+
+}  // namespace
 
 http::ServerOptions server_options(const config::Settings& settings) {
   http::ServerOptions options;
@@ -43,6 +49,15 @@ void Meter::on_timer() {
   loop_.arm(*this, loop_.now() + std::chrono::seconds{5});
 }
 
+Watch::Watch(net::Loop& loop, pipeline::Pipeline& pipeline) : loop_{loop}, pipeline_{pipeline} {
+  loop_.arm(*this, loop_.now() + watch_every);
+}
+
+void Watch::on_timer() {
+  pipeline_.look_over();
+  loop_.arm(*this, loop_.now() + watch_every);
+}
+
 namespace {
 
 twin::TwinOptions twin_options(std::shared_ptr<twin::Shelf> shelf) {
@@ -64,7 +79,8 @@ Serving::Serving(net::Loop& loop, net::Dialer& network, pipeline::Stores stores,
       dialer_{loop, network, twin_server_},
       client_{loop, dialer_, plan.client},
       executor_{backstage_, client_, std::move(plan.issuers), std::move(on_failure)},
-      pipeline_{executor_, std::move(stores), recorder, self, std::move(plan.snapshot)},
+      pipeline_{executor_, std::move(stores), recorder, self, std::move(plan.snapshot), std::move(plan.directory)},
+      watch_{loop, pipeline_},
       server_{front_, pipeline_, plan.http},
       meter_{loop, client_, recorder},
       connections_max_{plan.connections_max} {}

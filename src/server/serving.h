@@ -24,6 +24,17 @@ namespace cardea::server {
 /// Limits of upstream connections, from the configuration.
 [[nodiscard]] http::ClientOptions client_options(const config::Settings& settings);
 
+/// Looks over the requests under way every second.
+class Watch final : net::Timer {
+ public:
+  Watch(net::Loop& loop, pipeline::Pipeline& pipeline);
+
+ private:
+  void on_timer() override;
+  net::Loop& loop_;
+  pipeline::Pipeline& pipeline_;
+};
+
 /// Carries the client's counts over to the metrics now and then.
 class Meter final : net::Timer {
  public:
@@ -44,6 +55,7 @@ class Serving {
  public:
   struct Plan {
     std::shared_ptr<const pipeline::Snapshot> snapshot;
+    std::shared_ptr<const access::Directory> directory;
     http::ServerOptions http;
     http::ClientOptions client;
     std::size_t connections_max = 0;                                                   ///< clients at a time
@@ -63,6 +75,8 @@ class Serving {
 
   /// Requests that begin from now on see this.
   void use(std::shared_ptr<const pipeline::Snapshot> snapshot, const http::ServerOptions& http);
+  /// Callers from now on; see pipeline::Pipeline::use.
+  void use(std::shared_ptr<const access::Directory> directory) { pipeline_.use(std::move(directory)); }
   /// What is under way may finish within `grace`, then it is cancelled. A later call may shorten the grace.
   void drain(net::Duration grace);
   /// After drain(): the last client has gone.
@@ -91,6 +105,7 @@ class Serving {
   http::Client client_;
   execute::Executor executor_;
   pipeline::Pipeline pipeline_;
+  Watch watch_;
   http::Server server_;
   Meter meter_;
   std::size_t connections_max_;

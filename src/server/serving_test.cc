@@ -42,10 +42,10 @@ TEST(Serving, ARequestKeepsTheConfigurationItBeganWith) {
   TestServer server{{.config = std::string{before}}};
   server.upstream("elsewhere:9000");
   auto waiting = server.connect();
-  waiting.ask(ask(), old_key);
+  waiting.ask(ask(), both_key);
   Asked first = server.upstream().expect_request();
   auto streaming = server.connect();
-  streaming.ask(ask("vendor/small", "hi", streamed), old_key);
+  streaming.ask(ask("vendor/small", "hi", streamed), both_key);
   Asked second = server.upstream().expect_request();
   second.answer(stream_head() + chunk(joined({std::string{role_event}, token_event("Hel")})));
   streaming.expect_heard("Hel");
@@ -56,7 +56,7 @@ TEST(Serving, ARequestKeepsTheConfigurationItBeganWith) {
   waiting.answer().expect_status(200);
   second.answer(chunk(token_event("lo")) + chunk(cat(finish_event, done_event)) + chunk(""));
   EXPECT_EQ(streaming.answer().expect_status(200).events().size(), 5U);
-  EXPECT_EQ(record_of(server, 0, "principal"), "old");
+  EXPECT_EQ(record_of(server, 0, "principal"), "both");
 
   // The next ones on the same connections see the new one.
   waiting.ask(ask(), old_key).answer().expect_status(401);
@@ -66,10 +66,28 @@ TEST(Serving, ARequestKeepsTheConfigurationItBeganWith) {
   streaming.ask(ask("vendor/small", std::string(4000, 'x')), new_key).answer().expect_status(413);
 }
 
+TEST(Serving, ARequestEndsWithTheKeyThatItCameWith) {
+  TestServer server{{.config = std::string{before}}};
+  auto waiting = server.connect();
+  waiting.ask(ask(), old_key);
+  Asked first = server.upstream().expect_request();
+  auto streaming = server.connect();
+  streaming.ask(ask("vendor/small", "hi", streamed), old_key);
+  Asked second = server.upstream().expect_request();
+  second.answer(stream_head() + chunk(joined({std::string{role_event}, token_event("Hel")})));
+  streaming.expect_heard("Hel");
+
+  ASSERT_TRUE(server.reload(after));
+  waiting.answer().expect_error(401, "authentication_error", "invalid_api_key");
+  const auto events = streaming.answer().expect_status(200).events();
+  ASSERT_EQ(events.size(), 3U) << "what came, and one error";
+  EXPECT_NE(events.back().find("The API key was revoked."), std::string::npos) << events.back();
+}
+
 TEST(Serving, ARequestOfWhichOnlyAPartIsThereBeginsWithTheOldOne) {
   TestServer server{{.config = std::string{before}}};
   auto client = server.connect();
-  const std::string message = chat_request(ask(), old_key);
+  const std::string message = chat_request(ask(), both_key);
   client.send(message.substr(0, message.size() - 10));  // its head is there: it has begun
   server.run_for(10ms);
   ASSERT_TRUE(server.reload(after));

@@ -153,6 +153,12 @@ void Worker::use(std::shared_ptr<const pipeline::Snapshot> snapshot, http::Serve
   post([snapshot = std::move(snapshot), http](Graph& graph) mutable { graph.serving.use(std::move(snapshot), http); });
 }
 
+void Worker::use(std::shared_ptr<const access::Directory> directory, std::shared_ptr<void> seen) {
+  post([directory = std::move(directory), seen = std::move(seen)](Graph& graph) mutable {
+    graph.serving.use(std::move(directory));
+  });
+}
+
 void Worker::drain(net::Duration grace) {
   post([grace](Graph& graph) { graph.drain(grace); });
 }

@@ -47,6 +47,8 @@ class Worker {
   [[nodiscard]] Result<std::vector<net::Address>> start(Start start);
   /// Requests that begin from now on see this.
   void use(std::shared_ptr<const pipeline::Snapshot> snapshot, http::ServerOptions http);
+  /// Callers from now on; `seen` when this worker goes by it, or has ended.
+  void use(std::shared_ptr<const access::Directory> directory, std::shared_ptr<void> seen);
   /// Stops listening; what is under way may finish within `grace`, then it is cancelled. The thread then ends.
   void drain(net::Duration grace);
   void join();

@@ -33,6 +33,14 @@ std::string problems_of(const server::Configuration& configuration) {
   return text;
 }
 
+std::shared_ptr<const access::Directory> directory_of(const server::Configuration& configuration) {
+  // One for all, so that a key is the same after a reload.
+  const net::KeyedHash hash{"of the tests"};
+  auto directory = access::Directory::make(configuration.settings.keys, server::origin_rules(configuration.settings), hash);
+  if (!directory) throw std::runtime_error{std::string{directory.error().message()}};
+  return std::move(*directory);
+}
+
 std::shared_ptr<const pipeline::Snapshot> snapshot_of(const server::Configuration& configuration) {
   auto snapshot = server::make_snapshot(configuration, std::filesystem::temp_directory_path().string());
   if (!snapshot) throw std::runtime_error{std::string{snapshot.error().message()}};
@@ -93,8 +101,9 @@ TestServer::TestServer(Setup setup)
                                 }};
   serving_ = std::make_unique<server::Serving>(
       world_.loop(), world_.network().dialer(), stores, *recorder_, *self_, on_failure,
-      server::Serving::Plan{snapshot_of(configuration), server::server_options(configuration.settings),
-                            server::client_options(configuration.settings), setup.connections_max});
+      server::Serving::Plan{snapshot_of(configuration), directory_of(configuration),
+                            server::server_options(configuration.settings), server::client_options(configuration.settings),
+                            setup.connections_max});
   world_.network().listen(gateway_name, [this](std::unique_ptr<net::Stream> stream) {
     if (!serving_->full()) serving_->welcome(there_already(std::move(stream)));
   });
@@ -159,6 +168,7 @@ Upstream& TestServer::upstream(const std::string& name) {
 bool TestServer::reload(std::string_view config) {
   const server::Configuration configuration = load(config);
   if (!configuration.usable()) return false;
+  serving_->use(directory_of(configuration));
   serving_->use(snapshot_of(configuration), server::server_options(configuration.settings));
   return true;
 }

@@ -98,7 +98,7 @@ def a_removed_key_stops_at_once(t):
 
 @case
 def an_answer_ends_as_it_began(t):
-    """A stream under way is not disturbed by a reload that removes its model and its key."""
+    """A stream under way is not disturbed by a reload that removes its model; one that removes its key ends it."""
     go = threading.Event()
     t.cleanups.append(go.set)
 
@@ -115,13 +115,23 @@ def an_answer_ends_as_it_began(t):
     with gateway.connect() as connection:
         stream = Stream(connection, {**TWIN, "model": "m", "stream": True}, bearer(KEY))
         equal(text_of([stream.next()]), "before ")
-        gateway.write_config({"keys": [OTHER]})
+        gateway.write_config({"keys": [KEY]})
         gateway.reload()
-        gateway.chat(TWIN, bearer(KEY)).expect(401)
+        gateway.chat({**TWIN, "model": "m"}, bearer(KEY)).expect(404)
         go.set()
         events = stream.rest()
         equal((text_of(events), events[-1]), ("after", "[DONE]"))
-        connection.chat(TWIN, bearer(KEY)).expect(401)
+    go.clear()
+    gateway.write_config({"keys": [KEY], "models": [{"name": "m", "endpoint": upstream.url()}]})
+    gateway.reload()
+    with gateway.connect() as connection:
+        stream = Stream(connection, {**TWIN, "model": "m", "stream": True}, bearer(KEY))
+        equal(text_of([stream.next()]), "before ")
+        gateway.write_config({"keys": [OTHER]})
+        gateway.reload()
+        events = stream.rest()
+        equal(json.loads(events[-1])["error"]["message"], "The API key was revoked.")
+        gateway.chat(TWIN, bearer(KEY)).expect(401)
 
 
 @case(alone=True)
