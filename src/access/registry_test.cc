@@ -355,5 +355,18 @@ TEST(Registry, WhatAFileDeclaresIsThereAndIsNotChangedHere) {
   EXPECT_EQ(config::to_text(problems[0]), "cardea.yaml:7:3: keys.laptop: team: there is no team 'gone' – name one that is there");
 }
 
+TEST(Registry, ChangesAndReloadsLeaveTheTimeOfLastUse) {
+  World world;
+  const std::string value = world.key(R"({"id":"laptop"})");
+  world.directory().find(value, clock_ms / 1000)->used.store(86'400);
+  const auto made = world.update(Thing::key, "laptop", R"({"name":"new"})");
+  ASSERT_TRUE(made);
+  EXPECT_NE(made->shown.json.find("1970-01-02T00:00:00Z"), std::string::npos) << made->shown.json;
+  EXPECT_EQ(world.directory().find(value, clock_ms / 1000)->used.load(), 86'400);
+  config::Settings settings;
+  EXPECT_TRUE(world.registry().declare(settings, {}).empty());
+  EXPECT_EQ(world.directory().find(value, clock_ms / 1000)->used.load(), 86'400);
+}
+
 }  // namespace
 }  // namespace cardea::access

@@ -58,15 +58,40 @@ Secret value_of(const Form&) {
   return {};
 }
 
+/// `body`: of a form that was written before.
 template <class Form>
-Result<ReadItem> read_form(Thing thing, std::string id, std::string_view json) {
+Result<ReadItem> make_item_of(Thing thing, std::string id, Form form, std::string body) {
+  if (!good_id(id)) {
+    return fail(Kind::bad_request, cat("id: '", id, "' is not an id: use 1 to ", id_bytes_max, " letters, digits and . _ - : @"),
+                "id");
+  }
+  ReadItem out;
+  out.item.thing = thing;
+  out.item.id = std::move(id);
+  out.item.body = std::move(body);
+  out.item.where = form.where;
+  out.key = value_of(form);
+  take(out.item, form);
+  Result<Standing> standing = Standing::make(std::move(form.grant));
+  if (!standing) {
+    const Error::Detail& detail = standing.error().detail();
+    return fail(Kind::bad_request, cat(detail.param, ": ", detail.message), detail.param);
+  }
+  out.item.standing = std::move(*standing);
+  return out;
+}
+
+/// `body`: of one that the store kept; empty: it is written anew, in the one form that there is.
+template <class Form>
+Result<ReadItem> read_form(Thing thing, std::string id, std::string_view json, std::string body) {
   Result<Form> form = config::read_thing<Form>(json);
   if (!form) return fail_with(form);
-  return make_item(thing, std::move(id), std::move(*form));
+  if (body.empty()) body = config::write_thing(*form);
+  return make_item_of(thing, std::move(id), std::move(*form), std::move(body));
 }
 
 /// One reader per thing, in their order.
-constexpr std::array<Result<ReadItem> (*)(Thing, std::string, std::string_view), things> readers{
+constexpr std::array<Result<ReadItem> (*)(Thing, std::string, std::string_view, std::string), things> readers{
     read_form<config::Organization>, read_form<config::Team>,    read_form<config::Project>,
     read_form<config::GatewayKey>,   read_form<config::EndUser>, read_form<config::Member>};
 
@@ -125,24 +150,8 @@ bool more(std::uint32_t outer, std::uint32_t inner) { return outer != 0 && (inne
 
 template <class Form>
 Result<ReadItem> make_item(Thing thing, std::string id, Form form) {
-  if (!good_id(id)) {
-    return fail(Kind::bad_request, cat("id: '", id, "' is not an id: use 1 to ", id_bytes_max, " letters, digits and . _ - : @"),
-                "id");
-  }
-  ReadItem out;
-  out.item.thing = thing;
-  out.item.id = std::move(id);
-  out.item.body = config::write_thing(form);
-  out.item.where = form.where;
-  out.key = value_of(form);
-  take(out.item, form);
-  Result<Standing> standing = Standing::make(std::move(form.grant));
-  if (!standing) {
-    const Error::Detail& detail = standing.error().detail();
-    return fail(Kind::bad_request, cat(detail.param, ": ", detail.message), detail.param);
-  }
-  out.item.standing = std::move(*standing);
-  return out;
+  std::string body = config::write_thing(form);
+  return make_item_of(thing, std::move(id), std::move(form), std::move(body));
 }
 template Result<ReadItem> make_item(Thing, std::string, config::Organization);
 template Result<ReadItem> make_item(Thing, std::string, config::Team);
@@ -160,7 +169,7 @@ std::optional<Thing> thing_of(std::string_view kind) noexcept {
 }
 
 Result<ReadItem> read_item(Thing thing, std::string id, std::string_view json) {
-  return readers[static_cast<std::size_t>(thing)](thing, std::move(id), json);
+  return readers[static_cast<std::size_t>(thing)](thing, std::move(id), json, {});
 }
 
 store::Record record_of(const Item& item) {
@@ -181,7 +190,7 @@ Result<Item> item_of(const store::Record& record) {
   };
   const auto thing = thing_of(record.kind);
   if (!thing) return broken("nothing of that kind is known");
-  Result<ReadItem> read = read_item(*thing, record.id, record.body);
+  Result<ReadItem> read = readers[static_cast<std::size_t>(*thing)](*thing, record.id, record.body, record.body);
   if (!read) return broken(read.error().message());
   Item& item = read->item;
   item.version = record.version;
@@ -230,11 +239,20 @@ void Tenancy::put(Item item) {
   const Thing thing = item.thing;
   std::string id = item.id;
   if (thing == Thing::key || thing == Thing::user || thing == Thing::member) {
-    holders_.erase(id);
+    drop_holder(id);
   } else {
     drop_holders();
   }
-  items_[static_cast<std::size_t>(thing)][std::move(id)] = std::make_shared<const Item>(std::move(item));
+  Items& items = items_[static_cast<std::size_t>(thing)];
+  // The store's come in their order.
+  items.insert_or_assign(items.end(), std::move(id), std::make_shared<const Item>(std::move(item)));
+}
+
+void Tenancy::drop_holder(std::string_view id) {
+  const auto holder = holders_.find(id);
+  if (holder == holders_.end()) return;
+  if (holder->second) used_[holder->first] = holder->second->used.load(std::memory_order_relaxed);
+  holders_.erase(holder);
 }
 
 /// What stands below a tenant is made anew with it.
@@ -256,8 +274,17 @@ void Tenancy::erase(Thing thing, std::string_view id) {
 }
 
 void Tenancy::forget_declared() {
-  for (Items& items : items_) std::erase_if(items, [](const auto& entry) { return entry.second->declared(); });
-  drop_holders();
+  bool tenants_go = false;
+  for (Items& items : items_) {
+    std::erase_if(items, [&](const auto& entry) {
+      const Item& item = *entry.second;
+      if (!item.declared()) return false;
+      tenants_go = tenants_go || item.thing < Thing::key;
+      if (item.thing == Thing::key) drop_holder(item.id);
+      return true;
+    });
+  }
+  if (tenants_go) drop_holders();
 }
 
 std::optional<std::pair<Thing, std::string_view>> Tenancy::parent_of(const Item& item) noexcept {

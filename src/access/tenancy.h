@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,14 @@ template <class Form>
 /// As the administration shows it.
 [[nodiscard]] std::string shown_json(const Item& item, std::int64_t used);
 
+/// By id, found without making a string.
+struct IdHash {
+  using is_transparent = void;
+  [[nodiscard]] std::size_t operator()(std::string_view id) const noexcept { return std::hash<std::string_view>{}(id); }
+};
+template <class T>
+using ById = std::unordered_map<std::string, T, IdHash, std::equal_to<>>;
+
 /// Not synchronised.
 class Tenancy {
  public:
@@ -90,14 +99,16 @@ class Tenancy {
   void set_used(const std::string& id, std::int64_t time) { used_[id] = time; }
 
  private:
+  /// When it was last used stays.
+  void drop_holder(std::string_view id);
   void drop_holders();
   [[nodiscard]] std::shared_ptr<const Tenant> tenant_of(const Item& item);
   [[nodiscard]] std::shared_ptr<const Holder> make_holder(const Item& item);
 
   std::array<Items, things> items_;
   std::map<std::string, std::shared_ptr<const Tenant>, std::less<>> tenants_;  ///< "team/ID": made from items_ when asked for
-  std::map<std::string, std::shared_ptr<const Holder>, std::less<>> holders_;  ///< by key id; likewise
-  std::map<std::string, std::int64_t, std::less<>> used_;                      ///< of keys without a holder yet
+  ById<std::shared_ptr<const Holder>> holders_;                                ///< by key id; likewise
+  ById<std::int64_t> used_;                                                    ///< of keys without a holder yet
 };
 
 /// The fields in which `inner` allows more than `outer`.
