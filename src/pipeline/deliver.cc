@@ -117,10 +117,11 @@ net::Task<void> Pipeline::say_error(Visit& visit, Error error) {
     [[maybe_unused]] Status told = co_await exchange.finish(pieces);
     co_return;
   }
-  const std::string body = dialect.error_body(error, visit.request_id());
+  const bool problem = visit.says_problems();
+  const std::string body = problem ? problem_details(error, visit.request_id()) : dialect.error_body(error, visit.request_id());
   wire::HeaderBlock headers;
-  visit.add_answer_headers(headers, dialect.traits().content_type);
-  headers.add_raw(dialect.error_headers(error));
+  visit.add_answer_headers(headers, problem ? problem_type : dialect.traits().content_type);
+  headers.add_raw(problem ? std::string{no_store} : dialect.error_headers(error));
   if (!error.detail().retry_after.empty()) {
     [[maybe_unused]] Status added = headers.add("retry-after", error.detail().retry_after);
   }

@@ -10,11 +10,14 @@
 
 namespace cardea::pipeline {
 
+class Administration;
+
 /// Where the pipeline keeps what outlives a request.
 struct Stores {
   store::ResponseStore& responses;
   store::ObjectStore& objects;
   std::function<void(const Error&)> on_failure;  ///< told of answers that could not be kept; any thread
+  Administration* administration = nullptr;      ///< null: there is none
 };
 
 /// Longest time that the store is waited for.

@@ -73,7 +73,8 @@ Result<Page> render(const Match& match, Visit& visit, const Self& self) {
     case Operation::moderate:
     case Operation::tokenize:
     case Operation::detokenize:
-    case Operation::count_tokens: break;
+    case Operation::count_tokens:
+    case Operation::administer: break;
   }
   std::unreachable();
 }
@@ -83,7 +84,12 @@ Result<Page> render(const Match& match, Visit& visit, const Self& self) {
 bool needs_principal(Policy policy, const Snapshot& snapshot) noexcept {
   switch (policy) {
     case Policy::everyone: return false;
-    case Policy::caller: return true;
+    case Policy::caller:
+    case Policy::known:
+    case Policy::read:
+    case Policy::operate:
+    case Policy::manage:
+    case Policy::own: return true;
     case Policy::scraper: return snapshot.metrics_need_key;
   }
   std::unreachable();

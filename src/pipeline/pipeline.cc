@@ -67,6 +67,7 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
     case Operation::list_objects: co_return co_await list_objects(visit, *match);
     case Operation::use_object: co_return co_await use_object(visit, *match);
     case Operation::pass_through: co_return co_await pass_through(visit, *match);
+    case Operation::administer: co_return co_await administer(visit, *match);
     default: co_return co_await page(visit, *match);
   }
 }

@@ -7,6 +7,7 @@
 
 #include "execute/executor.h"
 #include "http/server.h"
+#include "pipeline/administration.h"
 #include "pipeline/draw.h"
 #include "pipeline/keeping.h"
 #include "pipeline/snapshot.h"
@@ -142,6 +143,7 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> use_object(Visit& visit, const Match& match);
 
   [[nodiscard]] net::Task<void> say_error(Visit& visit, Error error);
+  [[nodiscard]] net::Task<Status> administer(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> page(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> preflight(Visit& visit);
 

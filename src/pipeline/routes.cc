@@ -155,8 +155,117 @@ constexpr std::array raw_routes{
     raw(Method::delete_, "/passthrough/{path}", passthrough_label),
 };
 
+// The administration (docs/admin.md). What has a further word behind the id comes before what is done to the thing itself.
+constexpr std::array admin_table{
+    Route{Method::get, "/organizations", read, "/admin/v1/organizations", admin_words, "organizations.list",
+          "List the organisations within reach"},
+    Route{Method::post, "/organizations", manage, "/admin/v1/organizations", admin_words, "organizations.create",
+          "Make an organisation"},
+    Route{Method::get, "/organizations/{id}", read, "/admin/v1/organizations/{id}", admin_words, "organizations.show",
+          "Show an organisation"},
+    Route{Method::patch, "/organizations/{id}", manage, "/admin/v1/organizations/{id}", admin_words, "organizations.update",
+          "Change an organisation (merge patch, RFC 7396)"},
+    Route{Method::delete_, "/organizations/{id}", manage, "/admin/v1/organizations/{id}", admin_words, "organizations.remove",
+          "Remove an organisation and all that belongs to it"},
+    Route{Method::get, "/teams", read, "/admin/v1/teams", admin_words, "teams.list", "List the teams within reach"},
+    Route{Method::post, "/teams", manage, "/admin/v1/teams", admin_words, "teams.create", "Make a team"},
+    Route{Method::get, "/teams/{id}", read, "/admin/v1/teams/{id}", admin_words, "teams.show", "Show a team"},
+    Route{Method::patch, "/teams/{id}", manage, "/admin/v1/teams/{id}", admin_words, "teams.update",
+          "Change a team (merge patch, RFC 7396)"},
+    Route{Method::delete_, "/teams/{id}", manage, "/admin/v1/teams/{id}", admin_words, "teams.remove",
+          "Remove a team and all that belongs to it"},
+    Route{Method::get, "/projects", read, "/admin/v1/projects", admin_words, "projects.list", "List the projects within reach"},
+    Route{Method::post, "/projects", manage, "/admin/v1/projects", admin_words, "projects.create", "Make a project"},
+    Route{Method::get, "/projects/{id}", read, "/admin/v1/projects/{id}", admin_words, "projects.show", "Show a project"},
+    Route{Method::patch, "/projects/{id}", manage, "/admin/v1/projects/{id}", admin_words, "projects.update",
+          "Change a project (merge patch, RFC 7396)"},
+    Route{Method::delete_, "/projects/{id}", manage, "/admin/v1/projects/{id}", admin_words, "projects.remove",
+          "Remove a project and all that belongs to it"},
+    Route{Method::get, "/keys", read, "/admin/v1/keys", admin_words, "keys.list", "List the keys within reach"},
+    Route{Method::post, "/keys", manage, "/admin/v1/keys", admin_words, "keys.create", "Make a key"},
+    Route{Method::post, "/keys/{id}/rotate", manage, "/admin/v1/keys/{id}/rotate", admin_words, "keys.rotate",
+          "Give a key another value; the old one is good for `overlap` longer"},
+    Route{Method::post, "/keys/{id}/revoke", manage, "/admin/v1/keys/{id}/revoke", admin_words, "keys.revoke",
+          "No value of a key is good any more"},
+    Route{Method::post, "/keys/{id}/block", operate, "/admin/v1/keys/{id}/block", admin_words, "keys.block", "Let a key rest"},
+    Route{Method::post, "/keys/{id}/unblock", operate, "/admin/v1/keys/{id}/unblock", admin_words, "keys.unblock",
+          "Let a key in again"},
+    Route{Method::get, "/keys/{id}", read, "/admin/v1/keys/{id}", admin_words, "keys.show", "Show a key"},
+    Route{Method::patch, "/keys/{id}", manage, "/admin/v1/keys/{id}", admin_words, "keys.update",
+          "Change a key (merge patch, RFC 7396)"},
+    Route{Method::delete_, "/keys/{id}", manage, "/admin/v1/keys/{id}", admin_words, "keys.remove", "Remove a key"},
+    Route{Method::get, "/users", read, "/admin/v1/users", admin_words, "users.list", "List the end users within reach"},
+    Route{Method::post, "/users", manage, "/admin/v1/users", admin_words, "users.create", "Make an end user"},
+    Route{Method::get, "/users/{id}", read, "/admin/v1/users/{id}", admin_words, "users.show", "Show an end user"},
+    Route{Method::patch, "/users/{id}", manage, "/admin/v1/users/{id}", admin_words, "users.update",
+          "Change an end user (merge patch, RFC 7396)"},
+    Route{Method::delete_, "/users/{id}", manage, "/admin/v1/users/{id}", admin_words, "users.remove", "Remove an end user"},
+    Route{Method::get, "/members", read, "/admin/v1/members", admin_words, "members.list", "List the members within reach"},
+    Route{Method::post, "/members", manage, "/admin/v1/members", admin_words, "members.create", "Make a member"},
+    Route{Method::get, "/members/{id}", read, "/admin/v1/members/{id}", admin_words, "members.show", "Show a member"},
+    Route{Method::patch, "/members/{id}", manage, "/admin/v1/members/{id}", admin_words, "members.update",
+          "Change a member (merge patch, RFC 7396)"},
+    Route{Method::delete_, "/members/{id}", manage, "/admin/v1/members/{id}", admin_words, "members.remove", "Remove a member"},
+    Route{Method::get, "/providers/{name}/key", read, "/admin/v1/providers/{name}/key", admin_words, "provider_key.show",
+          "Has the provider a key, and whence?"},
+    Route{Method::put, "/providers/{name}/key", operate, "/admin/v1/providers/{name}/key", admin_words, "provider_key.set",
+          "Give the provider a key; it is kept sealed"},
+    Route{Method::delete_, "/providers/{name}/key", operate, "/admin/v1/providers/{name}/key", admin_words, "provider_key.remove",
+          "Forget the provider's key"},
+    Route{Method::get, "/roles", read, "/admin/v1/roles", admin_words, "roles.list", "The roles and what they may"},
+    Route{Method::get, "/audit", read, "/admin/v1/audit", admin_words, "audit.list", "Who changed what, the newest first"},
+    Route{Method::get, "/openapi.json", read, "/admin/v1/openapi.json", admin_words, "openapi",
+          "This administration, described (OpenAPI 3.1)"},
+};
+
+// The same by the names that scripts written for LiteLLM's proxy call.
+constexpr std::array litellm_table{
+    Route{Method::post, "/key/generate", manage, "/key/generate", openai, "litellm.key.generate",
+          "Make a key, in LiteLLM's form"},
+    Route{Method::post, "/key/update", manage, "/key/update", openai, "litellm.key.update", "Change a key"},
+    Route{Method::post, "/key/delete", manage, "/key/delete", openai, "litellm.key.delete", "Remove keys"},
+    Route{Method::get, "/key/info", known, "/key/info", openai, "litellm.key.info", "A key, or the caller's own"},
+    Route{Method::get, "/key/list", read, "/key/list", openai, "litellm.key.list", "List the keys"},
+    Route{Method::post, "/key/regenerate", manage, "/key/regenerate", openai, "litellm.key.regenerate",
+          "Give a key another value"},
+    Route{Method::post, "/key/{key}/regenerate", manage, "/key/{key}/regenerate", openai, "litellm.key.regenerate",
+          "Give a key another value"},
+    Route{Method::post, "/key/block", operate, "/key/block", openai, "litellm.key.block", "Let a key rest"},
+    Route{Method::post, "/key/unblock", operate, "/key/unblock", openai, "litellm.key.unblock", "Let a key in again"},
+    Route{Method::post, "/team/new", manage, "/team/new", openai, "litellm.team.new", "Make a team"},
+    Route{Method::post, "/team/update", manage, "/team/update", openai, "litellm.team.update", "Change a team"},
+    Route{Method::post, "/team/delete", manage, "/team/delete", openai, "litellm.team.delete", "Remove teams"},
+    Route{Method::get, "/team/info", read, "/team/info", openai, "litellm.team.info", "Show a team and its keys"},
+    Route{Method::get, "/team/list", read, "/team/list", openai, "litellm.team.list", "List the teams"},
+    Route{Method::post, "/team/block", operate, "/team/block", openai, "litellm.team.block", "Let a team rest"},
+    Route{Method::post, "/team/unblock", operate, "/team/unblock", openai, "litellm.team.unblock", "Let a team in again"},
+    Route{Method::post, "/team/member_add", manage, "/team/member_add", openai, "litellm.team.member_add",
+          "Make somebody a member of a team"},
+    Route{Method::post, "/organization/new", manage, "/organization/new", openai, "litellm.organization.new",
+          "Make an organisation"},
+    Route{Method::get, "/organization/info", read, "/organization/info", openai, "litellm.organization.info",
+          "Show an organisation"},
+    Route{Method::get, "/organization/list", read, "/organization/list", openai, "litellm.organization.list",
+          "List the organisations"},
+    Route{Method::post, "/user/new", manage, "/user/new", openai, "litellm.user.new",
+          "Make a member of the gateway, and a key for it"},
+    Route{Method::get, "/user/info", read, "/user/info", openai, "litellm.user.info", "Show a member"},
+    Route{Method::post, "/user/update", manage, "/user/update", openai, "litellm.user.update", "Change a member"},
+    Route{Method::post, "/customer/new", manage, "/customer/new", openai, "litellm.customer.new", "Make an end user"},
+    Route{Method::get, "/customer/info", read, "/customer/info", openai, "litellm.customer.info", "Show an end user"},
+    Route{Method::post, "/customer/update", manage, "/customer/update", openai, "litellm.customer.update", "Change an end user"},
+    Route{Method::post, "/customer/block", operate, "/customer/block", openai, "litellm.customer.block", "Let end users rest"},
+    Route{Method::post, "/customer/unblock", operate, "/customer/unblock", openai, "litellm.customer.unblock",
+          "Let end users in again"},
+    Route{Method::get, "/model/info", caller, "/model/info", openai, "litellm.model.info",
+          "List the models, as LiteLLM's administration does"},
+    Route{Method::get, "/v1/model/info", caller, "/v1/model/info", openai, "litellm.model.info",
+          "List the models, as LiteLLM's administration does"},
+};
+
 // Pages of the gateway itself, which stand alone, and what nobody has below a version.
 constexpr std::array own_routes{
+    Route{Method::get, "/v1/key", known, "/v1/key", admin_words, "key.own", "The key that is calling"},
     Route{"/embed", embed, "/embed", openai, "tei", "embeddings",
           "Turn texts into vectors, in TEI's form with the `model` beside it"},
     Route{Method::get, "/livez", live, everyone, "/livez", openai, "", "The process runs"},
@@ -185,7 +294,9 @@ constexpr std::array families{
     Family{"cohere", {"/cohere", no}, {"/v2", no, no}, cohere_routes},
     Family{"ollama", {"/ollama", no}, {"/api", no, no}, ollama_routes},
     Family{"native", {no, no}, {"/cardea/v1", no, no}, native_routes},
+    Family{"", {no, no}, {"/admin/v1", no, no}, admin_table},
     Family{"", {no, no}, {"", no, no}, raw_routes},
+    Family{"", {no, no}, {"", no, no}, litellm_table},
     Family{"", {no, no}, {"", no, no}, own_routes},
 };
 
@@ -274,11 +385,16 @@ Found find(Method method, std::string_view path, std::string_view preferred) {
 
 }  // namespace
 
-access::Permission permission_of(Policy policy) noexcept {
+std::optional<access::Permission> permission_of(Policy policy) noexcept {
   switch (policy) {
     case Policy::everyone:
     case Policy::scraper:
+    case Policy::known: return std::nullopt;
     case Policy::caller: return access::Permission::call;
+    case Policy::read: return access::Permission::read;
+    case Policy::operate: return access::Permission::operate;
+    case Policy::manage: return access::Permission::manage;
+    case Policy::own: return access::Permission::own;
   }
   std::unreachable();
 }
@@ -303,6 +419,9 @@ Result<Match> match(const wire::RequestHead& head) {
   }
   return found;
 }
+
+std::span<const Route> admin_routes() noexcept { return admin_table; }
+std::span<const Route> litellm_routes() noexcept { return litellm_table; }
 
 std::string allowed_methods(std::string_view path) { return text_of(find(Method::other, path, {}).allowed); }
 

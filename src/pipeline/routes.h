@@ -2,6 +2,8 @@
 // Every path the gateway answers, declared once: who may use it, what it does, how it is documented.
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,7 +40,8 @@ enum class Operation : std::uint8_t {
   live,
   ready,
   health,
-  metrics
+  metrics,
+  administer
 };
 
 /// Where a chat says whether it wants a stream.
@@ -49,10 +52,18 @@ enum class Policy : std::uint8_t {
   everyone,  ///< no credential asked: answers nothing that is worth hiding
   caller,    ///< an authenticated principal
   scraper,   ///< as `metrics.auth` says
+  known,     ///< an authenticated principal, whatever its role
+  // Of the administration, by the caller's role (access::Permission); the tenant decides besides what there is to see.
+  read,     ///< auditors and above
+  operate,  ///< operators and above
+  manage,   ///< admins and above
+  own,      ///< owners
 };
 
-/// What a policy that asks for a principal asks of its role.
-[[nodiscard]] access::Permission permission_of(Policy policy) noexcept;
+/// What a policy that asks for a principal asks of its role; nothing: any will do.
+[[nodiscard]] std::optional<access::Permission> permission_of(Policy policy) noexcept;
+/// What stands for a dialect where errors are problem details.
+inline constexpr std::string_view admin_words = "admin";
 
 struct Route {
   wire::Method method;
@@ -64,7 +75,8 @@ struct Route {
   std::string_view name;     ///< gen_ai.operation.name; empty when no model is called
   std::string_view summary;
   Streams streams;
-  std::string_view form = {};                                ///< of work that is no chat: the name of its dialect::TaskFormat
+  std::string_view form = {};                                ///< of work that is no chat: the name of its dialect::TaskFormat;
+                                                             ///< of administration: what is done ("keys.create")
   std::string_view before = path.substr(0, path.find('{'));  ///< of `path`: literal
   std::string_view behind = before == path ? std::string_view{} : path.substr(path.find('}') + 1);  ///< the same
 
@@ -84,7 +96,23 @@ struct Route {
         summary{s},
         streams{Streams::never},
         form{f} {}
+  /// Administration. `d`: "admin" for problem details, or the dialect in whose words errors are said.
+  consteval Route(wire::Method m, std::string_view p, Policy w, std::string_view l, std::string_view d, std::string_view f,
+                  std::string_view s)
+      : method{m},
+        path{p},
+        operation{Operation::administer},
+        policy{w},
+        label{l},
+        dialect{d},
+        summary{s},
+        streams{Streams::never},
+        form{f} {}
 };
+
+/// All routes of the administration, for its own description of itself.
+[[nodiscard]] std::span<const Route> admin_routes() noexcept;
+[[nodiscard]] std::span<const Route> litellm_routes() noexcept;
 
 struct Match {
   const Route* route;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pipeline/administration.h"
 #include "pipeline/pages.h"
 
 namespace cardea::pipeline {
@@ -112,6 +113,63 @@ TEST(Routes, OnlyPagesWithoutWorthAreForEveryone) {
   EXPECT_EQ(match(Method::post, "/v1/chat/completions")->route->policy, Policy::caller);
   EXPECT_EQ(match(Method::get, "/v1/models")->route->policy, Policy::caller);
   EXPECT_EQ(match(Method::get, "/v1/models/x")->route->policy, Policy::caller);
+}
+
+TEST(Routes, OfTheAdministrationSayWhatIsDoneAndByWhom) {
+  struct Case {
+    Method method;
+    std::string_view path;
+    std::string_view form;
+    Policy policy;
+    std::string_view parameter = "";
+  };
+  const Case cases[] = {
+      {Method::get, "/admin/v1/keys", "keys.list", Policy::read},
+      {Method::post, "/admin/v1/keys", "keys.create", Policy::manage},
+      {Method::get, "/admin/v1/keys/a%2Fb", "keys.show", Policy::read, "a%2Fb"},
+      {Method::patch, "/admin/v1/teams/t", "teams.update", Policy::manage, "t"},
+      {Method::delete_, "/admin/v1/members/m", "members.remove", Policy::manage, "m"},
+      {Method::post, "/admin/v1/keys/k/rotate", "keys.rotate", Policy::manage, "k"},
+      {Method::post, "/admin/v1/keys/k/block", "keys.block", Policy::operate, "k"},
+      {Method::put, "/admin/v1/providers/openai/key", "provider_key.set", Policy::operate, "openai"},
+      {Method::get, "/v1/key", "key.own", Policy::known},
+      {Method::post, "/key/generate", "litellm.key.generate", Policy::manage},
+      {Method::post, "/key/sk-1/regenerate", "litellm.key.regenerate", Policy::manage, "sk-1"},
+      {Method::get, "/key/info", "litellm.key.info", Policy::known},
+  };
+  for (const auto& one : cases) {
+    const auto found = match(one.method, one.path);
+    ASSERT_TRUE(found) << one.path;
+    EXPECT_EQ(found->route->operation, Operation::administer) << one.path;
+    EXPECT_EQ(found->route->form, one.form) << one.path;
+    EXPECT_EQ(found->route->policy, one.policy) << one.path;
+    EXPECT_EQ(found->parameter, one.parameter) << one.path;
+  }
+  EXPECT_EQ(allowed_methods("/admin/v1/keys"), "GET, HEAD, POST");
+}
+
+// What changes anything asks for more than a key.
+TEST(Routes, OnlyRolesChangeAnything) {
+  for (const auto table : {admin_routes(), litellm_routes()}) {
+    for (const Route& route : table) {
+      const bool changes = route.method != Method::get;
+      EXPECT_EQ(changes, route.policy == Policy::manage || route.policy == Policy::operate) << route.label;
+    }
+  }
+}
+
+TEST(ProblemDetails, NameEveryFieldAtFault) {
+  Error error{
+      Kind::bad_request,
+      Error::Detail{.message = "modls: unknown field – did you mean models?; expires: no time; not one – write 2027-01-01",
+                    .param = "modls"}};
+  EXPECT_EQ(problem_details(error, "req_1"),
+            R"({"type":"about:blank","title":"bad_request","status":400,"detail":)"
+            R"("modls: unknown field – did you mean models?; expires: no time; not one – write 2027-01-01","request_id":"req_1",)"
+            R"("errors":[{"field":"modls","message":"unknown field","fix":"did you mean models?"},)"
+            R"({"field":"expires","message":"no time; not one","fix":"write 2027-01-01"}]})");
+  EXPECT_EQ(problem_details(Error{Kind::not_found, "There is none."}, ""),
+            R"({"type":"about:blank","title":"not_found","status":404,"detail":"There is none."})");
 }
 
 }  // namespace

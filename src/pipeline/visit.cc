@@ -84,7 +84,8 @@ void Visit::bound() {
 
 void Visit::enter(const Route& route) noexcept {
   entry_.route = route.label;
-  entry_.dialect = route.dialect;
+  says_problems_ = route.dialect == admin_words;
+  entry_.dialect = says_problems_ ? std::string_view{} : route.dialect;
   if (const dialect::Dialect* spoken = dialect::find(route.dialect)) speak(*spoken);
   entry_.operation = route.name;
 }
@@ -95,6 +96,7 @@ void Visit::speak(const dialect::Dialect& dialect) noexcept {
 }
 
 void Visit::stand_in_dialect() noexcept {
+  says_problems_ = says_problems_ || head().path().starts_with("/admin/");
   if (entry_.dialect.empty() && head().path().starts_with("/cardea/")) speak(dialect::native());
 }
 
@@ -108,13 +110,15 @@ Status Visit::admit(access::Principal principal, const Route& route) {
 Status Visit::check(const access::Principal& principal, std::int64_t now) const {
   Status standing = principal.check_standing(now, exchange_.peer());
   if (!standing) return standing;
-  if (!access::permits(principal.role(), permission_of(route_->policy))) {
+  const auto asked = permission_of(route_->policy);
+  if (asked && !access::permits(principal.role(), *asked)) {
     return fail(Kind::forbidden,
                 Error::Detail{.message = cat("The role '", config::to_text(principal.role()), "' may not do this."),
                               .code = "role_too_low"});
   }
-  // While the target is not known yet, only the dialect is asked about.
-  return principal.check({.dialect = route_->dialect,
+  // While the target is not known yet, only the dialect is asked about; the administration speaks none.
+  const bool administers = route_->operation == Operation::administer;
+  return principal.check({.dialect = administers ? std::string_view{} : route_->dialect,
                           .model = entry_.provider.empty() ? std::string_view{} : std::string_view{entry_.model_asked},
                           .provider = entry_.provider,
                           .upstream_model = entry_.upstream_model});

@@ -70,6 +70,8 @@ class Visit {
   [[nodiscard]] bool may_see(const catalog::Entry& model) const;
   /// Unix seconds, of the request's beginning.
   [[nodiscard]] std::int64_t now() const noexcept;
+  /// Are errors said as problem details (RFC 9457), not in a dialect?
+  [[nodiscard]] bool says_problems() const noexcept { return says_problems_; }
   /// Whose is what the request leaves behind.
   [[nodiscard]] std::string_view owner() const noexcept { return principal_.owner(); }
   /// For an error where there is no route: a path below /cardea/ says whose words its caller reads.
@@ -110,6 +112,7 @@ class Visit {
 
   const dialect::Dialect* dialect_ = &dialect::openai_chat();
   dialect::Framing framing_ = dialect::Framing::sse;
+  bool says_problems_ = false;
   access::Principal principal_ = access::Principal::local();
   const Route* route_ = nullptr;     ///< whose policy admitted the caller
   std::optional<Error> taken_away_;  ///< why the caller may no longer do this
