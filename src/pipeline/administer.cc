@@ -95,6 +95,7 @@ net::Task<Status> Pipeline::administer(Visit& visit, const Match& match) {
                        .principal = visit.principal(),
                        .address = visit.entry().client_address,
                        .request_id = visit.request_id(),
+                       .now = visit.now(),
                        .catalog = *visit.snapshot().catalog,
                        .loop = visit.exchange().loop()};
   Result<AdminAnswer> answer = co_await stores_.administration->answer(call);

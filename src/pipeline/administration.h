@@ -26,6 +26,7 @@ struct AdminCall {
   const access::Principal& principal;  ///< its role is enough for the route's policy
   std::string_view address;            ///< the client's
   std::string_view request_id;
+  std::int64_t now;  ///< Unix seconds
   const catalog::Catalog& catalog;
   net::Loop& loop;
 };
