@@ -244,6 +244,8 @@ Result<std::unique_ptr<Listener>> Listener::bind(Loop& loop, const Address& addr
   if (bound != 0 && errno == EADDRINUSE && local && remove_stale(address, path)) {
     bound = ::bind(fd, address.data(), address.length());
   }
+  // Until it listens nobody can connect, so there is no moment in which others could.
+  if (bound == 0 && local && options.unix_mode != 0 && chmod(path.c_str(), options.unix_mode) != 0) bound = -1;
   if (bound != 0 || listen(fd, options.backlog) != 0) {
     return fail(Kind::config, cat("cannot listen on ", address.text(), ": ", reason(errno)));
   }

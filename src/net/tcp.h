@@ -88,6 +88,8 @@ class Listener final : private PollTarget {
     int backlog = 1024;
     /// Several workers listen on one address.
     bool reuse_port = true;
+    /// Of a Unix socket's file, before anybody can connect; 0: as the process' umask has it.
+    unsigned unix_mode = 0;
   };
   /// Takes each accepted descriptor (non-blocking, close-on-exec, TCP_NODELAY) over.
   using Accept = std::function<void(int fd, const Address& peer)>;

@@ -83,11 +83,32 @@ std::string problem_details(const Error& error, std::string_view request_id) {
   return text;
 }
 
+net::Task<void> Pipeline::serve_owner(http::Exchange& exchange) {
+  Visit visit{visits_, snapshot_, recorder_, random_, exchange};
+  Status done = co_await answer_owner(visit);
+  if (!done) co_await explain(visit, std::move(done.error()));
+}
+
+net::Task<Status> Pipeline::answer_owner(Visit& visit) {
+  Result<Match> match = pipeline::match(visit.head());
+  if (!match) co_return fail_with(match);
+  visit.enter(*match->route);
+  if (match->route->policy == Policy::everyone) co_return co_await page(visit, *match);
+  if (match->route->operation != Operation::administer) {
+    co_return fail(Kind::not_found, "This socket is for the administration only; models are asked where the gateway listens.");
+  }
+  Status admitted = visit.admit(access::Principal::operator_of_this_machine(), *match->route);
+  if (!admitted) co_return admitted;
+  visit.carry_through();
+  co_return co_await administer(visit, *match);
+}
+
 net::Task<Status> Pipeline::administer(Visit& visit, const Match& match) {
   if (stores_.administration == nullptr) co_return fail(Kind::not_found, "this gateway has no administration");
   const std::string parameter{match.parameter};  // the head may move when the body is read
   Result<std::string_view> body = co_await visit.exchange().read_body(admin_bytes_max);
   if (!body) co_return fail_with(body);
+  visit.carry_through();
   const AdminCall call{.route = *match.route,
                        .parameter = parameter,
                        .head = visit.head(),

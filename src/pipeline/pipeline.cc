@@ -15,7 +15,11 @@ net::Task<void> Pipeline::handle(http::Exchange& exchange) {
   Status done = co_await answer(visit);
   // One place turns what went wrong into the caller's own dialect.
   if (done) co_return;
-  Error why = visit.why(std::move(done.error()));
+  co_await explain(visit, std::move(done.error()));
+}
+
+net::Task<void> Pipeline::explain(Visit& visit, Error error) {
+  Error why = visit.why(std::move(error));
   co_await say_error(visit, std::move(why));
 }
 

@@ -54,9 +54,23 @@ class Pipeline final : public http::Handler {
 
   [[nodiscard]] net::Task<void> handle(http::Exchange& exchange) override;
   [[nodiscard]] std::string refuse(const Error& error) override;
+  /// For a socket that only the owner of the gateway's files can open: administration, for the owner, without a credential.
+  [[nodiscard]] http::Handler& owners_door() noexcept { return owners_door_; }
 
  private:
+  class OwnersDoor final : public http::Handler {
+   public:
+    explicit OwnersDoor(Pipeline& pipeline) noexcept : pipeline_{pipeline} {}
+    [[nodiscard]] net::Task<void> handle(http::Exchange& exchange) override { return pipeline_.serve_owner(exchange); }
+    [[nodiscard]] std::string refuse(const Error& error) override { return pipeline_.refuse(error); }
+
+   private:
+    Pipeline& pipeline_;
+  };
   [[nodiscard]] net::Task<Status> answer(Visit& visit);
+  [[nodiscard]] net::Task<void> serve_owner(http::Exchange& exchange);
+  [[nodiscard]] net::Task<Status> answer_owner(Visit& visit);
+  [[nodiscard]] net::Task<void> explain(Visit& visit, Error error);
   [[nodiscard]] net::Task<Status> chat(Visit& visit, const Match& match);
   /// The question in the upstream's words, with the bytes of what it only names by a URL where the upstream wants those
   /// (bring.cc).
@@ -155,6 +169,7 @@ class Pipeline final : public http::Handler {
   std::shared_ptr<const access::Directory> directory_;
   Visits visits_;  ///< under way
   std::chrono::system_clock::time_point (*now_)() = &std::chrono::system_clock::now;
+  OwnersDoor owners_door_{*this};
   Random random_ = Random::from_system();
 };
 

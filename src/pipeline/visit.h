@@ -58,6 +58,8 @@ class Visit {
   [[nodiscard]] const access::Principal& principal() const noexcept { return principal_; }
   /// Looks whether the caller, as `directory` knows it, may still do what it does; if not, the request is cancelled.
   void check_again(const access::Directory& directory, std::int64_t now);
+  /// From now on the request is carried through, whatever becomes of its caller: it may be what changes that.
+  void carry_through() noexcept { route_ = nullptr; }
   /// Why the request ends: what was taken away from the caller, or else `error`.
   [[nodiscard]] Error why(Error error);
   /// The model that is asked for, whether the caller may use it, and the record's fields of it. `model` must outlive the visit.

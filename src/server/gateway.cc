@@ -59,13 +59,13 @@ std::size_t connections_max(const config::Settings& settings) {
 
 Result<std::unique_ptr<Shared>> make_shared_parts(const config::Settings& settings, const config::Env& env, record::LogSink& log,
                                                   store::ResponseStore& responses, store::ObjectStore& objects,
-                                                  const pipeline::Self& self) {
+                                                  pipeline::Administration& administration, const pipeline::Self& self) {
   Result<net::ProxySettings> proxy = proxies(settings, env);
   if (!proxy) return fail_with(proxy);
   Result<std::shared_ptr<net::TlsClientContext>> upstream_tls = net::TlsClientContext::make({settings.upstream.tls_ca});
   if (!upstream_tls) return fail_with(upstream_tls);
-  auto shared =
-      std::make_unique<Shared>(Shared{log, responses, objects, self, std::move(*proxy), std::move(*upstream_tls), nullptr});
+  auto shared = std::make_unique<Shared>(
+      Shared{log, responses, objects, administration, self, std::move(*proxy), std::move(*upstream_tls), nullptr});
   if (!settings.tls.cert.empty()) {
     Result<std::unique_ptr<net::TlsServerContext>> tls = net::TlsServerContext::load(tls_options(settings.tls));
     if (!tls) return fail_with(tls);
@@ -122,6 +122,7 @@ Status Gateway::open_access() {
                           [this](const auto& directory, auto seen) { publish(directory, std::move(seen)); });
   if (!access) return fail_with(access);
   access_ = std::move(*access);
+  administrator_ = std::make_unique<admin::Administrator>(admin::Parts{.registry = access_->registry(), .store = registry_});
   const std::vector<config::Problem> problems = declare(configuration_.settings);
   if (problems.empty()) return {};
   std::string text;
@@ -145,7 +146,8 @@ void Gateway::publish(const std::shared_ptr<const access::Directory>& directory,
 
 Status Gateway::start_workers() {
   const config::Settings& settings = configuration_.settings;
-  Result<std::unique_ptr<Shared>> shared = make_shared_parts(settings, sources_.env, *log_, responses_, objects_, *this);
+  Result<std::unique_ptr<Shared>> shared =
+      make_shared_parts(settings, sources_.env, *log_, responses_, objects_, *administrator_, *this);
   if (!shared) return fail_with(shared);
   shared_ = std::move(*shared);
   Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(configuration_, data_directory_);
@@ -159,11 +161,18 @@ Status Gateway::start_workers() {
     if (!address) return fail_with(address);
     plan.listen.push_back(*address);
   }
+  Result<net::Address> owners_socket = net::Address::parse(cat("unix:", data_directory_, "/", admin_socket_name));
+  if (owners_socket) {
+    plan.owners_socket = *owners_socket;
+  } else {
+    log_->log(record::Level::warn, "no_admin_socket", {{"reason", owners_socket.error().message()}});
+  }
   for (std::size_t i = 0; i < worker_count(settings); ++i) workers_.push_back(std::make_unique<Worker>(*shared_, workers_));
   for (const auto& worker : workers_) {
     Result<std::vector<net::Address>> bound = worker->start(plan);
     if (!bound) return fail_with(bound);
     if (worker != workers_.front()) continue;
+    plan.owners_socket.reset();
     // The others share the ports that the kernel chose for the first; a Unix socket has one owner, who hands connections on.
     addresses_ = *bound;
     plan.listen = std::move(*bound);

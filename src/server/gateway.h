@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/administrator.h"
 #include "server/access_control.h"
 #include "server/data_lock.h"
 #include "server/load.h"
@@ -16,6 +17,9 @@
 #include "store/sqlite/responses.h"
 
 namespace cardea::server {
+
+/// In the data directory: whoever may open it (mode 0600) is the owner, and may administer.
+inline constexpr std::string_view admin_socket_name = "admin.sock";
 
 /// Runs from start() to its destruction. reload(), found() and drain() belong to the thread that owns it; Self's functions to
 /// any.
@@ -73,6 +77,7 @@ class Gateway final : private pipeline::Self {
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<AccessControl> access_;  ///< hands directories to the workers
+  std::unique_ptr<admin::Administrator> administrator_;
   std::vector<net::Address> addresses_;
 };
 

@@ -82,6 +82,7 @@ Serving::Serving(net::Loop& loop, net::Dialer& network, pipeline::Stores stores,
       pipeline_{executor_, std::move(stores), recorder, self, std::move(plan.snapshot), std::move(plan.directory)},
       watch_{loop, pipeline_},
       server_{front_, pipeline_, plan.http},
+      owners_server_{front_, pipeline_.owners_door(), plan.http},
       meter_{loop, client_, recorder},
       connections_max_{plan.connections_max} {}
 
@@ -92,6 +93,8 @@ void Serving::welcome(net::Task<std::unique_ptr<net::Stream>> opening) {
   recorder_.change(record::Gauge::client_connections, 1);
   front_.spawn(converse(std::move(opening)));
 }
+
+void Serving::welcome_owner(std::unique_ptr<net::Stream> stream) { front_.spawn(owners_server_.converse(std::move(stream))); }
 
 net::Task<void> Serving::converse(net::Task<std::unique_ptr<net::Stream>> opening) {
   std::unique_ptr<net::Stream> stream = co_await opening;
@@ -110,6 +113,7 @@ void Serving::drain(net::Duration grace) {
   if (server_.draining()) return;
   constexpr net::Duration idle_grace = std::chrono::seconds{1};
   server_.drain(std::min(grace, idle_grace));
+  owners_server_.drain(std::min(grace, idle_grace));
 }
 
 void Serving::retire() {

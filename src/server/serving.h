@@ -70,6 +70,8 @@ class Serving {
   [[nodiscard]] bool full() const noexcept;
   /// Serves a client's connection until it ends. `opening` makes it (a TLS handshake takes its time); null: it came to nothing.
   void welcome(net::Task<std::unique_ptr<net::Stream>> opening);
+  /// The same for a connection on the owner's socket (pipeline::Pipeline::owners_door).
+  void welcome_owner(std::unique_ptr<net::Stream> stream);
   /// Limits of clients' connections now.
   [[nodiscard]] const http::ServerOptions& limits() const noexcept { return server_.options(); }
 
@@ -107,6 +109,7 @@ class Serving {
   pipeline::Pipeline pipeline_;
   Watch watch_;
   http::Server server_;
+  http::Server owners_server_;
   Meter meter_;
   std::size_t connections_max_;
 };

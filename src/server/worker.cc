@@ -13,9 +13,12 @@ net::SystemDialer::Options dialer_options(const Shared& shared) {
 }
 
 pipeline::Stores stores_of(const Shared& shared) {
-  return {shared.responses, shared.objects, [&log = shared.log](const Error& error) {
-            log.log(record::Level::warn, "response_not_kept", {{"reason", error.message()}});
-          }};
+  return {
+      .responses = shared.responses,
+      .objects = shared.objects,
+      .on_failure = [&log = shared.log](
+                        const Error& error) { log.log(record::Level::warn, "response_not_kept", {{"reason", error.message()}}); },
+      .administration = &shared.administration};
 }
 
 execute::Executor::FailureSink failure_log(record::LogSink& log) {
@@ -45,6 +48,21 @@ struct Worker::Graph {
       listeners.push_back(std::move(*listener));
     }
     return {};
+  }
+
+  /// It is a convenience: where it cannot be, the gateway serves without.
+  void open_to_owner(const net::Address& address, record::LogSink& log) {
+    const auto accept = [this](int fd, const net::Address& peer) {
+      serving.welcome_owner(net::SocketStream::adopt(loop, fd, peer));
+    };
+    net::Listener::Options options;
+    options.unix_mode = 0600;
+    Result<std::unique_ptr<net::Listener>> listener = net::Listener::bind(loop, address, options, accept);
+    if (listener) {
+      listeners.push_back(std::move(*listener));
+    } else {
+      log.log(record::Level::warn, "no_admin_socket", {{"reason", listener.error().message()}});
+    }
   }
 
   void drain(net::Duration grace) {
@@ -84,6 +102,7 @@ void Worker::serve(Start start, std::promise<Result<std::vector<net::Address>>>&
   }
   std::vector<net::Address> bound;
   for (const auto& listener : graph.listeners) bound.push_back(listener->address());
+  if (start.owners_socket) graph.open_to_owner(*start.owners_socket, shared_.log);
   {
     const std::lock_guard lock{graph_mutex_};
     graph_ = &graph;

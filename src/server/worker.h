@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,6 +25,7 @@ struct Shared {
   record::LogSink& log;
   store::ResponseStore& responses;
   store::ObjectStore& objects;
+  pipeline::Administration& administration;
   const pipeline::Self& self;
   net::ProxySettings proxies;
   std::shared_ptr<net::TlsClientContext> upstream_tls;
@@ -35,6 +37,7 @@ class Worker {
  public:
   struct Start {
     std::vector<net::Address> listen;
+    std::optional<net::Address> owners_socket;  ///< of the first worker: see pipeline::Pipeline::owners_door
     Serving::Plan serving;
   };
 
