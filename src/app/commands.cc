@@ -1,6 +1,7 @@
 #include "app/actions.h"
 #include "app/agents.h"
 #include "app/command.h"
+#include "app/thing_commands.h"
 
 namespace cardea::app {
 namespace {
@@ -234,6 +235,15 @@ constexpr Command table[] = {
 
 }  // namespace
 
-std::span<const Command> commands() { return table; }
+std::span<const Command> commands() {
+  static const std::vector<Command> all = [] {
+    std::vector<Command> out{std::begin(table), std::end(table)};
+    const auto things = thing_commands();
+    // Before what ends the list: version and what is hidden.
+    out.insert(out.end() - 3, things.begin(), things.end());
+    return out;
+  }();
+  return all;
+}
 
 }  // namespace cardea::app

@@ -70,7 +70,7 @@ Result<Place> parse_place(std::string_view url, std::string_view key) {
 std::string error_text(const Reply& reply) {
   Result<json::Value> body = json::parse(reply.body);
   const json::Value* error = body ? body->find("error") : nullptr;
-  const json::Value* message = error != nullptr ? error->find("message") : nullptr;
+  const json::Value* message = error != nullptr ? error->find("message") : body ? body->find("detail") : nullptr;
   const std::string* text = message != nullptr ? message->as_string() : nullptr;
   return harmless(cat(text != nullptr ? std::string_view{*text} : std::string_view{reply.body}.substr(0, shown_bytes), " (",
                       reply.status, ")"));
@@ -121,13 +121,14 @@ GatewayClient::GatewayClient(Place place) : place_{std::move(place)}, loop_{std:
 
 GatewayClient::~GatewayClient() = default;
 
-std::string GatewayClient::head(std::string_view method, std::string_view target, std::size_t body_bytes) const {
+std::string GatewayClient::head(std::string_view method, std::string_view target, std::size_t body_bytes,
+                                std::string_view headers) const {
   std::string text;
   wire::append_request_line(text, method, target);
   append(text, cat("host: ", place_.authority, "\r\nuser-agent: cardea-cli\r\n"));
   if (!place_.key.empty()) append(text, cat("authorization: Bearer ", place_.key.reveal(), "\r\n"));
   if (body_bytes != 0) append(text, cat("content-type: application/json\r\ncontent-length: ", body_bytes, "\r\n"));
-  append(text, "\r\n");
+  append(text, cat(headers, "\r\n"));
   return text;
 }
 
@@ -176,6 +177,12 @@ Result<Reply> GatewayClient::run(Work& work, net::Duration timeout, Interrupts* 
 
 Result<Reply> GatewayClient::get(std::string_view path, std::chrono::milliseconds timeout) {
   Work work{.method = wire::Method::get, .head = head("GET", path, 0), .body = {}};
+  return run(work, timeout, nullptr);
+}
+
+Result<Reply> GatewayClient::send(wire::Method method, std::string_view path, std::string_view body, std::string_view headers,
+                                  std::chrono::milliseconds timeout) {
+  Work work{.method = method, .head = head(wire::text(method), path, body.size(), headers), .body = body};
   return run(work, timeout, nullptr);
 }
 

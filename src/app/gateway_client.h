@@ -64,6 +64,9 @@ class GatewayClient {
   [[nodiscard]] Result<Reply> get(std::string_view path, std::chrono::milliseconds timeout);
   /// `operation` below the API's prefix ("/models").
   [[nodiscard]] Result<Reply> get_api(std::string_view operation, std::chrono::milliseconds timeout);
+  /// Any request. `path` from the root; `body`: JSON, or empty; `headers`: whole lines.
+  [[nodiscard]] Result<Reply> send(wire::Method method, std::string_view path, std::string_view body, std::string_view headers,
+                                   std::chrono::milliseconds timeout);
   /// Posts JSON. A 200 is handed over piece by piece as it comes (and its Reply has no body), any other answer is returned whole.
   /// `interrupts` (may be null) ends it with Kind::cancelled.
   [[nodiscard]] Result<Reply> stream(std::string_view operation, std::string_view body,
@@ -73,7 +76,8 @@ class GatewayClient {
   struct Work;
   [[nodiscard]] net::Task<void> perform(Work& work);
   [[nodiscard]] Result<Reply> run(Work& work, net::Duration timeout, Interrupts* interrupts);
-  [[nodiscard]] std::string head(std::string_view method, std::string_view target, std::size_t body_bytes) const;
+  [[nodiscard]] std::string head(std::string_view method, std::string_view target, std::size_t body_bytes,
+                                 std::string_view headers = {}) const;
 
   Place place_;
   net::Loop loop_;

@@ -73,6 +73,13 @@ bool is_alive(GatewayClient& client, std::chrono::milliseconds timeout) {
 }
 
 Result<std::unique_ptr<LocalGateway>> LocalGateway::start(const server::Sources& sources) {
+  return start(sources, Data::of_its_own);
+}
+Result<std::unique_ptr<LocalGateway>> LocalGateway::start_on_data(const server::Sources& sources) {
+  return start(sources, Data::the_users);
+}
+
+Result<std::unique_ptr<LocalGateway>> LocalGateway::start(const server::Sources& sources, Data data) {
   server::Configuration configuration = server::load(sources);
   if (!configuration.usable()) {
     std::string problems;
@@ -85,11 +92,13 @@ Result<std::unique_ptr<LocalGateway>> LocalGateway::start(const server::Sources&
   local->folder_ = folder;
   auto& settings = configuration.settings;
   settings.listen = {cat("unix:", folder, "/socket")};
-  settings.data = folder;
+  if (data == Data::of_its_own) {
+    settings.data = folder;
+    settings.keys.clear();
+  }
   settings.workers = 1;
   settings.log.level = config::LogLevel::off;
   settings.tls = {};
-  settings.keys.clear();
   settings.drain_seconds = 0;
   Result<std::unique_ptr<server::Gateway>> gateway = server::Gateway::start(sources, std::move(configuration));
   if (!gateway) return fail_with(gateway);

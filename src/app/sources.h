@@ -34,12 +34,16 @@ struct Asked {
 class LocalGateway {
  public:
   [[nodiscard]] static Result<std::unique_ptr<LocalGateway>> start(const server::Sources& sources);
+  /// On the user's own data, to administer it by its own socket while no other gateway runs there.
+  [[nodiscard]] static Result<std::unique_ptr<LocalGateway>> start_on_data(const server::Sources& sources);
   ~LocalGateway();
   LocalGateway(const LocalGateway&) = delete;
   LocalGateway& operator=(const LocalGateway&) = delete;
   [[nodiscard]] Result<Place> place() const;
 
  private:
+  enum class Data : std::uint8_t { of_its_own, the_users };
+  [[nodiscard]] static Result<std::unique_ptr<LocalGateway>> start(const server::Sources& sources, Data data);
   LocalGateway() = default;
   std::string folder_;
   std::unique_ptr<server::Gateway> gateway_;

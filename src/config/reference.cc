@@ -222,4 +222,25 @@ std::string reference_markdown() {
   return out;
 }
 
+std::vector<FormField> form_fields(std::string_view thing) {
+  const Table* const tables[] = {&table_of<Organization>(), &table_of<Team>(),    &table_of<Project>(),
+                                 &table_of<GatewayKey>(),   &table_of<EndUser>(), &table_of<Member>()};
+  const auto kind_of = [](const Codec& codec) {
+    switch (codec.shape) {
+      case Shape::integer: return FormField::Kind::number;
+      case Shape::map: return FormField::Kind::map;
+      case Shape::list: return codec.element->shape == Shape::object ? FormField::Kind::budgets : FormField::Kind::list;
+      default: return FormField::Kind::text;
+    }
+  };
+  std::vector<FormField> out;
+  for (const Table* table : tables) {
+    if (table->name != thing) continue;
+    for (const Field& field : table->fields) {
+      out.push_back({.name = field.name, .doc = field.spec.doc, .example = field.spec.example, .kind = kind_of(*field.codec)});
+    }
+  }
+  return out;
+}
+
 }  // namespace cardea::config
