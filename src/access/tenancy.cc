@@ -340,6 +340,17 @@ Status Tenancy::check_place(const Item& item) const {
   return {};
 }
 
+namespace {
+
+bool more_in_a_time(const config::Grant& above, const config::Grant& below) {
+  return std::ranges::any_of(below.budgets, [&](const config::Budget& own) {
+    return std::ranges::any_of(above.budgets,
+                               [&](const auto& other) { return own.per == other.per && own.amount > other.amount; });
+  });
+}
+
+}  // namespace
+
 Status Tenancy::check_narrower(const Item& item) const {
   for (auto parent = parent_of(item); parent;) {
     const Item* above = find(parent->first, parent->second);
@@ -347,6 +358,8 @@ Status Tenancy::check_narrower(const Item& item) const {
     for (const std::string_view field : wider(above->standing, item.standing)) {
       // A list that is left out is as above, a limit too.
       if (item.body.find(cat("\"", field, "\":")) == std::string::npos) continue;
+      // What the level above has in a time counts besides: only more in the same time would be more.
+      if (field == "budgets" && !more_in_a_time(above->standing.grant, item.standing.grant)) continue;
       return fail(Kind::bad_request, cat(field, ": more than the ", to_text(above->thing), " '", above->id, "' may"),
                   std::string{field});
     }
