@@ -31,7 +31,7 @@ class World {
         .store = store_,
         .vault = *vault_,
         .publish = [](const std::shared_ptr<const access::Directory>&, std::move_only_function<void()> seen) { seen(); },
-        .now_ms = [] { return std::int64_t{now_s * 1000}; }});
+        .now = [] { return std::chrono::system_clock::time_point{std::chrono::seconds{now_s}}; }});
     const auto loaded = config::load("", "c.yaml", no_env);
     catalog_ = catalog::build(loaded.settings, no_env, {}).catalog;
     administrator_ =
