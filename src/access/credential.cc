@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "access/token.h"
 #include "base/text.h"
 #include "wire/http1.h"
 
@@ -93,8 +94,9 @@ Status Credential::take(std::string_view credential, std::string_view carrier) {
   if (credential.empty()) {
     return fail(Kind::unauthenticated, cat("The API key in ", carrier, " is empty. Send a key, or leave ", carrier, " out."));
   }
-  if (credential.size() > key_bytes_max) {
-    return fail(Kind::unauthenticated, cat("The API key in ", carrier, " is longer than ", key_bytes_max, " bytes."));
+  const std::size_t most = carrier == "Authorization" ? token_bytes_max : key_bytes_max;
+  if (credential.size() > most) {
+    return fail(Kind::unauthenticated, cat("The API key in ", carrier, " is longer than ", most, " bytes."));
   }
   if (value_ && *value_ != credential) {
     const auto where = carrier_ == carrier ? cat("twice in ", carrier) : cat("in ", carrier_, " and ", carrier);

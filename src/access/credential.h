@@ -23,7 +23,7 @@ class Credential {
   /// Looks in Authorization: Bearer, the access key id of Authorization: AWS4-HMAC-SHA256, x-api-key, api-key, x-goog-api-key and
   /// ?key=. Fails (unauthenticated) when one of them is malformed or two differ: a bad credential never becomes no credential.
   [[nodiscard]] Status extract(const wire::RequestHead& head);
-  /// std::nullopt: none was sent. Else 1 … key_bytes_max bytes.
+  /// std::nullopt: none was sent. Else 1 … key_bytes_max bytes, of Authorization token_bytes_max.
   [[nodiscard]] std::optional<std::string_view> value() const noexcept { return value_; }
 
  private:

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "access/claims.h"
 #include "access/credential.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -137,7 +138,7 @@ const Directory::Entry* Directory::find(const Digest& digest) const noexcept {
 }
 
 const Directory::Entry* Directory::admits(std::string_view credential, std::int64_t now) const noexcept {
-  const Entry* entry = find(hash_(credential));
+  const Entry* entry = credential.size() <= key_bytes_max ? find(hash_(credential)) : nullptr;
   return entry != nullptr && entry->until > now ? entry : nullptr;
 }
 
@@ -192,8 +193,72 @@ Result<Principal> Directory::authenticate(const wire::RequestHead& head, Peer pe
   return Principal{holder};
 }
 
+const Directory::Member* Directory::member_of(const IdentityClaims& claims) const noexcept {
+  const Member* found = nullptr;
+  for (const Member& member : parts_.members) {
+    const bool same = member.identity == claims.subject || (!claims.email.empty() && member.identity == claims.email);
+    if (!same || (!member.issuer.empty() && member.issuer != claims.issuer)) continue;
+    if (found == nullptr || found->issuer.empty()) found = &member;  // one that names the issuer says more
+  }
+  return found;
+}
+
+Result<std::shared_ptr<const Tenant>> Directory::tenant_of(const config::Place& place) const {
+  const std::pair<Level, const std::string*> levels[] = {
+      {Level::project, &place.project}, {Level::team, &place.team}, {Level::organization, &place.organization}};
+  std::shared_ptr<const Tenant> lowest;
+  for (const auto& [level, id] : levels) {
+    if (id->empty()) continue;
+    const auto is_it = [&](const Tenant& tenant) { return tenant.level == level && tenant.id == *id; };
+    if (lowest == nullptr) {
+      const auto found = std::ranges::find_if(parts_.tenants, [&](const auto& tenant) { return is_it(*tenant); });
+      if (found == parts_.tenants.end()) {
+        return fail(Kind::forbidden, "The issuer puts you into a tenant that this gateway does not have. Ask its administrator.");
+      }
+      lowest = *found;
+      continue;
+    }
+    const Tenant* above = lowest->parent.get();
+    while (above != nullptr && !is_it(*above)) above = above->parent.get();
+    if (above == nullptr) {
+      return fail(Kind::forbidden,
+                  "The issuer puts you into tenants that do not belong together here. Ask the gateway's administrator.");
+    }
+  }
+  return lowest;
+}
+
+Result<Principal> Directory::admit(std::shared_ptr<const IdentityClaims> claims, std::int64_t now) const {
+  if (now >= claims->expires) return fail(Kind::unauthenticated, "The token or session has expired. Get a new one.");
+  const Member* member = member_of(*claims);
+  auto holder = std::make_shared<Holder>();
+  const std::string_view parts[] = {claims->issuer, "\n", claims->subject};
+  holder->owner = cat("identity:", to_hex(bytes_of(net::sha256(parts))));
+  holder->id = holder->owner;
+  holder->name = claims->email.empty() ? claims->subject : claims->email;
+  holder->role = claims->role;
+  if (member != nullptr) {
+    holder->role = member->holder->role;
+    holder->standing = member->holder->standing;
+    holder->tenant = member->holder->tenant;
+  } else {
+    auto tenant = tenant_of(claims->place);
+    if (!tenant) return fail_with(tenant);
+    holder->tenant = std::move(*tenant);
+  }
+  auto& models = holder->standing.grant.models;
+  if (claims->models) {
+    const auto above = std::exchange(models, claims->models);
+    if (above) std::erase_if(*models, [&](const std::string& model) { return !covers(*above, {model}); });
+  }
+  holder->standing.expires = std::min(holder->standing.expires, claims->expires);
+  holder->vouched = std::move(claims);
+  return Principal{std::move(holder)};
+}
+
 Result<Principal> Directory::renew(const Principal& principal, std::int64_t now) const {
   const Holder* before = principal.holder();
+  if (before != nullptr && before->vouched != nullptr) return admit(before->vouched, now);
   if (before == nullptr) {
     if (keyless()) return principal;
     return fail(Kind::unauthenticated, cat("An API key is asked for now. ", how_to_send));

@@ -33,8 +33,16 @@ namespace cardea::access {
 /// nothing. Memory: about 250 bytes a key.
 class Directory {
  public:
+  /// Somebody with a role and without a key.
+  struct Member {
+    std::string identity;  ///< subject or email
+    std::string issuer;    ///< empty: any
+    std::shared_ptr<const Holder> holder;
+  };
   struct Parts {
     std::vector<std::shared_ptr<const Holder>> holders;
+    std::vector<Member> members;
+    std::vector<std::shared_ptr<const Tenant>> tenants;
     /// Callers without a credential are the local user, on a listener that only this machine can reach.
     enum class Keyless : std::uint8_t { refused, admitted } keyless = Keyless::refused;
     OriginRules rules;
@@ -51,6 +59,9 @@ class Directory {
   [[nodiscard]] Result<Principal> authenticate(const wire::RequestHead& head, Peer peer, std::int64_t now) const;
   /// Whose value this is; null: nobody's, or no longer.
   [[nodiscard]] std::shared_ptr<const Holder> find(std::string_view credential, std::int64_t now) const noexcept;
+  /// Whom somebody else vouches for: as the member's entry of that issuer (or of any) and subject or email says, or else where
+  /// and what the claims say. Error: unauthenticated, its time is over; forbidden, there is no such tenant.
+  [[nodiscard]] Result<Principal> admit(std::shared_ptr<const IdentityClaims> claims, std::int64_t now) const;
   /// Null: there is none.
   [[nodiscard]] std::shared_ptr<const Holder> find_id(std::string_view id) const noexcept;
   /// The same caller as this directory knows it; Error: unauthenticated when its credential is gone, expired or blocked.
@@ -70,6 +81,8 @@ class Directory {
   Directory(Parts parts, net::KeyedHash hash);
   [[nodiscard]] const Entry* find(const net::Digest& digest) const noexcept;
   [[nodiscard]] const Entry* admits(std::string_view credential, std::int64_t now) const noexcept;
+  [[nodiscard]] const Member* member_of(const IdentityClaims& claims) const noexcept;
+  [[nodiscard]] Result<std::shared_ptr<const Tenant>> tenant_of(const config::Place& place) const;
   [[nodiscard]] Status admit_keyless(const wire::RequestHead& head, Peer peer) const;
 
   Parts parts_;

@@ -79,10 +79,10 @@ Identities::~Identities() = default;
 
 std::int64_t Identities::now() const { return options_.now(); }
 
-void Identities::configure(const config::Settings& settings) {
+void Identities::configure(std::span<const config::Jwt> issuers, std::span<const config::Introspection> servers) {
   auto former = std::move(issuers_);
   issuers_.clear();
-  for (const auto& jwt : settings.jwt) {
+  for (const auto& jwt : issuers) {
     auto issuer = std::make_shared<Issuer>(jwt, options_.scope.loop());
     const auto same = std::ranges::find_if(
         former, [&](const auto& other) { return other->jwt.issuer == jwt.issuer && other->jwt.jwks == jwt.jwks; });
@@ -94,7 +94,7 @@ void Identities::configure(const config::Settings& settings) {
     issuers_.push_back(std::move(issuer));
   }
   servers_.clear();
-  for (const auto& server : settings.introspection) {
+  for (const auto& server : servers) {
     auto issuer = server.issuer;
     if (const auto address = http::parse_web_address(server.url); issuer.empty() && address) {
       issuer = address->text().substr(0, address->text().size() - address->target.size());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -46,7 +47,7 @@ class Identities {
   Identities& operator=(const Identities&) = delete;
 
   /// What counts from now on; nothing is remembered of before, but keys whose issuer and place are the same.
-  void configure(const config::Settings& settings);
+  void configure(std::span<const config::Jwt> issuers, std::span<const config::Introspection> servers);
   /// Is there anybody to vouch? If not, verify() need not be awaited.
   [[nodiscard]] bool any() const noexcept { return !issuers_.empty() || !servers_.empty(); }
 

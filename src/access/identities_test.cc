@@ -35,7 +35,7 @@ struct World : test::Site {
     jwt.jwks = std::move(jwks);
     jwt.mapping.place.team = "research";
     settings.jwt.push_back(jwt);
-    identities.configure(settings);
+    identities.configure(settings.jwt, settings.introspection);
   }
   void configure_introspection(std::vector<std::string> targets, config::Milliseconds cache = config::Milliseconds{60'000}) {
     config::Settings settings;
@@ -48,7 +48,7 @@ struct World : test::Site {
       server.cache = cache;
       settings.introspection.push_back(server);
     }
-    identities.configure(settings);
+    identities.configure(settings.jwt, settings.introspection);
   }
 
   /// Who each of these is, asked at the same time: "ann@research", or the problem.

@@ -17,6 +17,7 @@
 
 namespace cardea::access {
 
+struct IdentityClaims;
 using Role = config::Role;
 
 /// What a route asks of its caller. One row each in the table of roles (principal.cc).
@@ -74,8 +75,9 @@ struct Holder {
   Standing standing;
   std::shared_ptr<const Tenant> tenant;  ///< null: none, it stands at the gateway itself
   std::vector<Credential> credentials;
-  std::string sealed_secret;                   ///< of a key that signs
-  mutable std::atomic<std::int64_t> used = 0;  ///< Unix seconds; 0: never
+  std::string sealed_secret;                      ///< of a key that signs
+  std::shared_ptr<const IdentityClaims> vouched;  ///< of one whom others vouch for, without credentials of its own
+  mutable std::atomic<std::int64_t> used = 0;     ///< Unix seconds; 0: never
 
   /// Asks its own standing, then its tenants' from below upwards, until one says no. The second argument is null for its own.
   template <class Check>

@@ -309,7 +309,7 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
   }
 
   [[nodiscard]] std::shared_ptr<const Directory> make_directory() {
-    Directory::Parts parts{.holders = tenancy.holders(), .rules = rules};
+    Directory::Parts parts = tenancy.parts(rules);
     const bool admitted = parts.holders.empty() && !asked_for && !others_vouch;
     parts.keyless = admitted ? Directory::Parts::Keyless::admitted : Directory::Parts::Keyless::refused;
     return Directory::make(std::move(parts), options.vault.hasher());

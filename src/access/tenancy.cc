@@ -412,6 +412,15 @@ std::vector<std::shared_ptr<const Holder>> Tenancy::holders() {
   return out;
 }
 
+Directory::Parts Tenancy::parts(const OriginRules& rules) {
+  Directory::Parts out{.holders = holders(), .rules = rules};
+  for (const Thing thing : {Thing::organization, Thing::team, Thing::project}) {
+    for (const auto& [id, item] : all(thing)) out.tenants.push_back(tenant(thing, id));
+  }
+  for (const auto& [id, item] : all(Thing::member)) out.members.push_back({item->identity, item->issuer, make_holder(*item)});
+  return out;
+}
+
 std::int64_t Tenancy::used(std::string_view id) const noexcept {
   if (const auto holder = holders_.find(id); holder != holders_.end() && holder->second) {
     return holder->second->used.load(std::memory_order_relaxed);

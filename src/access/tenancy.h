@@ -94,6 +94,8 @@ class Tenancy {
   /// The holders of all keys, those that did not change the same as before.
   [[nodiscard]] std::vector<std::shared_ptr<const Holder>> holders();
   [[nodiscard]] std::shared_ptr<const Tenant> tenant(Thing thing, std::string_view id);
+  /// Of all keys, members and tenants, as they are now.
+  [[nodiscard]] Directory::Parts parts(const OriginRules& rules);
   /// When a key was last used; 0: never.
   [[nodiscard]] std::int64_t used(std::string_view id) const noexcept;
   void set_used(const std::string& id, std::int64_t time) { used_[id] = time; }

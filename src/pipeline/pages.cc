@@ -73,6 +73,10 @@ Result<Page> render(const Match& match, Visit& visit, const Self& self) {
     case Operation::moderate:
     case Operation::tokenize:
     case Operation::detokenize:
+    case Operation::log_in:
+    case Operation::log_in_ends:
+    case Operation::log_out:
+    case Operation::get_token:
     case Operation::count_tokens:
     case Operation::administer: break;
   }

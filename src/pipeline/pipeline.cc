@@ -1,5 +1,6 @@
 #include "pipeline/pipeline.h"
 
+#include "access/vouching.h"
 #include "pipeline/pages.h"
 #include "pipeline/routes.h"
 #include "pipeline/words.h"
@@ -46,6 +47,11 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
   // Who asks, and may it at all: on the head, so that strangers cost nothing and their bodies are never read.
   if (needs_principal(match->route->policy, visit.snapshot())) {
     Result<access::Principal> principal = directory_->authenticate(head, visit.snapshot().reach, visit.now());
+    // Not one of ours: a program's short-lived token, somebody that others vouch for, or a person who is logged in.
+    if (!principal && vouching_ != nullptr) {
+      Error refusal = std::move(principal.error());
+      principal = co_await vouching_->vouch(head, directory_, std::move(refusal));
+    }
     if (!principal) co_return fail_with(principal);
     Status admitted = visit.admit(std::move(*principal), *match->route);
     if (!admitted) co_return admitted;
@@ -70,6 +76,10 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
     case Operation::create_batch: co_return co_await create_batch(visit, *match);
     case Operation::list_objects: co_return co_await list_objects(visit, *match);
     case Operation::use_object: co_return co_await use_object(visit, *match);
+    case Operation::log_in:
+    case Operation::log_in_ends:
+    case Operation::log_out:
+    case Operation::get_token: co_return co_await entrance(visit, *match);
     case Operation::pass_through: co_return co_await pass_through(visit, *match);
     case Operation::administer: co_return co_await administer(visit, *match);
     default: co_return co_await page(visit, *match);

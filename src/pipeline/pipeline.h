@@ -45,6 +45,8 @@ class Pipeline final : public http::Handler {
         snapshot_{std::move(snapshot)},
         directory_{std::move(directory)} {}
 
+  /// Who is asked about credentials that the directory does not know; outlives this.
+  void ask_about_strangers(access::Vouching& vouching) noexcept { vouching_ = &vouching; }
   /// From the next request on. Requests under way keep what they began with.
   void use(std::shared_ptr<const Snapshot> snapshot) noexcept { snapshot_ = std::move(snapshot); }
   /// From now on: requests under way whose callers are gone, or may no longer what they do, are cancelled.
@@ -160,6 +162,9 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> administer(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> page(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> preflight(Visit& visit);
+  /// Login, its end, logout, and programs' tokens (entrance.cc).
+  [[nodiscard]] net::Task<Status> entrance(Visit& visit, const Match& match);
+  [[nodiscard]] net::Task<Status> give_token(Visit& visit);
 
   execute::Executor& executor_;
   Stores stores_;
@@ -167,7 +172,8 @@ class Pipeline final : public http::Handler {
   const Self& self_;
   std::shared_ptr<const Snapshot> snapshot_;
   std::shared_ptr<const access::Directory> directory_;
-  Visits visits_;  ///< under way
+  access::Vouching* vouching_ = nullptr;  ///< null: nobody vouches for anybody
+  Visits visits_;                         ///< under way
   std::chrono::system_clock::time_point (*now_)() = &std::chrono::system_clock::now;
   OwnersDoor owners_door_{*this};
   Random random_ = Random::from_system();

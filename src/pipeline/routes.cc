@@ -274,6 +274,11 @@ constexpr std::array own_routes{
     Route{Method::get, "/health/readiness", ready, everyone, "/readyz", openai, "", "Requests are accepted (503 while draining)"},
     Route{Method::get, "/health", health, everyone, "/health", openai, "", "State, version and number of models"},
     Route{Method::get, "/status", health, everyone, "/health", openai, "", "State, version and number of models"},
+    Route{Method::get, "/login", log_in, everyone, "/login", openai, "", "Log in at the provider of OpenID Connect (oidc)"},
+    Route{Method::get, "/callback", log_in_ends, everyone, "/callback", openai, "", "Where that provider sends people back"},
+    Route{Method::post, "/logout", log_out, everyone, "/logout", openai, "", "End the session of the request's cookie"},
+    Route{Method::post, "/oauth/token", get_token, everyone, "/oauth/token", openai, "",
+          "Exchange a key for a short-lived token (OAuth 2.0 client credentials)"},
     Route{Method::get, "/metrics", metrics, scraper, "/metrics", openai, "", "Prometheus metrics"},
 };
 

@@ -41,7 +41,11 @@ enum class Operation : std::uint8_t {
   ready,
   health,
   metrics,
-  administer
+  administer,
+  log_in,
+  log_in_ends,
+  log_out,
+  get_token
 };
 
 /// Where a chat says whether it wants a stream.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "access/directory.h"
+#include "access/vouching.h"
 #include "catalog/catalog.h"
 #include "dialect/translate.h"
 #include "execute/executor.h"
@@ -35,6 +36,7 @@ struct Snapshot {
     bool stored = true;  ///< unless a request says otherwise
     std::chrono::seconds retention{};
   } responses;
+  access::VouchingSettings vouching;
   std::string models_json;  ///< the answer of GET /v1/models
 };
 

@@ -156,6 +156,8 @@ Status Gateway::start_workers() {
   Worker::Start plan;
   plan.serving = {std::move(*snapshot), access_->registry().directory(), server_options(settings), client_options(settings),
                   connections_max(settings)};
+  plan.serving.vault = &access_->vault();
+  plan.serving.sessions = std::make_shared<access::Sessions>(access_->vault());
   for (const std::string& text : settings.listen) {
     Result<net::Address> address = listen_address(text);
     if (!address) return fail_with(address);

@@ -177,6 +177,7 @@ Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configurat
                    .time = settings.fetch.time,
                    .cache_bytes = settings.fetch.cache_bytes.count,
                    .exceptions = std::make_shared<const net::EgressExceptions>(std::move(*exceptions))};
+  snapshot->vouching = {settings.jwt, settings.introspection, settings.oidc};
   snapshot->models_json = pipeline::render_models(configuration.catalog->list());
   return snapshot;
 }

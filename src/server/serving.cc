@@ -10,6 +10,10 @@ namespace {
 /// What runs out (a key's time, the overlap of a rotation) holds within a second.
 constexpr std::chrono::milliseconds watch_every{500};
 
+std::int64_t unix_seconds(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
 }  // namespace
 
 http::ServerOptions server_options(const config::Settings& settings) {
@@ -78,13 +82,24 @@ Serving::Serving(net::Loop& loop, net::Dialer& network, pipeline::Stores stores,
       twin_server_{backstage_, twin_, {}},
       dialer_{loop, network, twin_server_},
       client_{loop, dialer_, plan.client},
-      executor_{backstage_, client_, std::move(plan.issuers), std::move(on_failure)},
-      pipeline_{executor_, std::move(stores), recorder, self, std::move(plan.snapshot), std::move(plan.directory)},
+      executor_{backstage_, client_, std::move(plan.issuers), on_failure},
+      pipeline_{executor_, std::move(stores), recorder, self, plan.snapshot, std::move(plan.directory)},
+      sessions_{std::move(plan.sessions)},
       watch_{loop, pipeline_},
       server_{front_, pipeline_, plan.http},
       owners_server_{front_, pipeline_.owners_door(), plan.http},
       meter_{loop, client_, recorder},
-      connections_max_{plan.connections_max} {}
+      connections_max_{plan.connections_max} {
+  if (plan.vault == nullptr) return;
+  vouching_.emplace(access::Vouching::Options{backstage_, client_, *plan.vault, *sessions_,
+                                              [clock = plan.now] { return unix_seconds(clock()); }, std::move(on_failure)});
+  pipeline_.ask_about_strangers(*vouching_);
+  trust(*plan.snapshot);
+}
+
+void Serving::trust(const pipeline::Snapshot& snapshot) {
+  if (vouching_) vouching_->configure(snapshot.vouching);
+}
 
 bool Serving::full() const noexcept { return front_.children() >= connections_max_; }
 
@@ -103,6 +118,7 @@ net::Task<void> Serving::converse(net::Task<std::unique_ptr<net::Stream>> openin
 }
 
 void Serving::use(std::shared_ptr<const pipeline::Snapshot> snapshot, const http::ServerOptions& http) {
+  trust(*snapshot);
   pipeline_.use(std::move(snapshot));
   executor_.web().forget();
   server_.set_options(http);

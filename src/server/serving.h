@@ -3,7 +3,9 @@
 // on epoll, the tests run it in a simulated world.
 
 #include <memory>
+#include <optional>
 
+#include "access/vouching.h"
 #include "execute/executor.h"
 #include "http/client.h"
 #include "http/server.h"
@@ -61,6 +63,9 @@ class Serving {
     std::size_t connections_max = 0;                                                   ///< clients at a time
     std::shared_ptr<dialect::Issuers> issuers = std::make_shared<dialect::Issuers>();  ///< one for all workers
     std::shared_ptr<twin::Shelf> twin_shelf = std::make_shared<twin::Shelf>();         ///< one for all workers
+    std::chrono::system_clock::time_point (*now)() = &std::chrono::system_clock::now;
+    const access::Vault* vault = nullptr;             ///< null: callers have keys, or nothing
+    std::shared_ptr<access::Sessions> sessions = {};  ///< one for all workers; with `vault`
   };
   /// What it is given must outlive it. `network` opens the connections to upstreams.
   Serving(net::Loop& loop, net::Dialer& network, pipeline::Stores stores, record::Recorder& recorder, const pipeline::Self& self,
@@ -93,6 +98,8 @@ class Serving {
   [[nodiscard]] Meter& meter() noexcept { return meter_; }
 
  private:
+  /// Those who vouch for callers, by that snapshot.
+  void trust(const pipeline::Snapshot& snapshot);
   [[nodiscard]] net::Task<void> converse(net::Task<std::unique_ptr<net::Stream>> opening);
 
   // In the order in which it depends on each other. Read it from top to bottom.
@@ -107,6 +114,8 @@ class Serving {
   http::Client client_;
   execute::Executor executor_;
   pipeline::Pipeline pipeline_;
+  std::shared_ptr<access::Sessions> sessions_;
+  std::optional<access::Vouching> vouching_;
   Watch watch_;
   http::Server server_;
   http::Server owners_server_;
