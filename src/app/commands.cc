@@ -115,6 +115,9 @@ constexpr Example audit_verify_examples[] = {
     {"cardea audit verify --head $(cat head.txt)", "nor was the end cut off since head.txt was written"},
 };
 
+constexpr Flag secrets_flags[] = {data_flag, config_flag};
+constexpr Example secrets_examples[] = {{"cardea secrets rotate && systemctl restart cardea", "seal with a new key from now on"}};
+
 constexpr Flag health_flags[] = {url_flag};
 constexpr Example health_examples[] = {{"HEALTHCHECK CMD [\"cardea\", \"healthcheck\"]", "in a Dockerfile"}};
 constexpr Example schema_examples[] = {
@@ -202,6 +205,15 @@ constexpr Command table[] = {
      .flags = audit_verify_flags,
      .examples = audit_verify_examples,
      .run = audit_verify},
+    {.name = "secrets rotate",
+     .words = "",
+     .summary = "a new master key for what is sealed at rest",
+     .about = "Puts a new key before those of master.key in the data directory. The gateway seals with it from its next start "
+              "on; what was "
+              "sealed before is opened with the former, which stays in the file.",
+     .flags = secrets_flags,
+     .examples = secrets_examples,
+     .run = secrets_rotate},
     {.name = "healthcheck",
      .words = "",
      .summary = "exit 0 when a gateway answers, else 1",
