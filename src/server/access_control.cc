@@ -1,10 +1,14 @@
 #include "server/access_control.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <optional>
 #include <semaphore>
 
 #include "access/master_key.h"
 #include "base/text.h"
+#include "server/provider_keys.h"
 
 namespace cardea::server {
 namespace {
@@ -77,6 +81,8 @@ Result<std::unique_ptr<AccessControl>> AccessControl::open(store::RegistryStore&
   std::unique_ptr<AccessControl> out{new AccessControl{store, std::move(*vault), std::move(keys->source), std::move(publish)}};
   Status read = out->registry_.load(*kept);
   if (!read) return fail_with(read);
+  std::ranges::copy_if(kept->records, std::back_inserter(out->provider_keys_),
+                       [](const store::Record& record) { return record.kind == StoredProviderKeys::record_kind; });
   return out;
 }
 

@@ -21,6 +21,8 @@ class AccessControl {
       access::Registry::Publish publish, std::chrono::system_clock::time_point (*now)() = &std::chrono::system_clock::now);
 
   [[nodiscard]] access::Registry& registry() noexcept { return registry_; }
+  /// Kept keys of providers, as they were at the start (provider_keys.h).
+  [[nodiscard]] const std::vector<store::Record>& provider_keys() const noexcept { return provider_keys_; }
   [[nodiscard]] const access::Vault& vault() const noexcept { return vault_; }
   /// Where the master key came from, for the log.
   [[nodiscard]] const std::string& key_source() const noexcept { return key_source_; }
@@ -30,6 +32,7 @@ class AccessControl {
 
   access::Vault vault_;
   std::string key_source_;
+  std::vector<store::Record> provider_keys_;
   access::Registry registry_;
 };
 

@@ -122,12 +122,64 @@ Status Gateway::open_access() {
                           [this](const auto& directory, auto seen) { publish(directory, std::move(seen)); });
   if (!access) return fail_with(access);
   access_ = std::move(*access);
-  administrator_ = std::make_unique<admin::Administrator>(admin::Parts{.registry = access_->registry(), .store = registry_});
+  Status keys = open_provider_keys();
+  if (!keys) return keys;
+  administrator_ = std::make_unique<admin::Administrator>(
+      admin::Parts{.registry = access_->registry(), .store = registry_, .provider_keys = provider_keys_.get()});
   const std::vector<config::Problem> problems = declare(configuration_.settings);
   if (problems.empty()) return {};
   std::string text;
   for (const config::Problem& problem : problems) text += cat(text.empty() ? "" : "\n", config::to_text(problem));
   return fail(Kind::config, std::move(text));
+}
+
+Status Gateway::open_provider_keys() {
+  provider_keys_ =
+      std::make_unique<StoredProviderKeys>(registry_, access_->vault(), [this](auto applied) { change(std::move(applied)); });
+  Status loaded = provider_keys_->load(access_->provider_keys());
+  if (!loaded) return loaded;
+  sources_.amend = [this](config::Settings& settings) { provider_keys_->amend(settings); };
+  // The configuration was read before the store could be opened.
+  if (!provider_keys_->empty()) {
+    Configuration whole = load(sources_, found_);
+    if (whole.usable()) configuration_ = std::move(whole);
+  }
+  provider_keys_->know(configuration_);
+  return {};
+}
+
+void Gateway::on_change(std::function<void()> nudge) {
+  const std::lock_guard lock{changes_mutex_};
+  nudge_ = std::move(nudge);
+}
+
+void Gateway::change(std::move_only_function<void()> applied) {
+  std::function<void()> nudge;
+  {
+    const std::lock_guard lock{changes_mutex_};
+    nudge = nudge_;
+    if (nudge) waiting_for_changes_.push_back(std::move(applied));
+  }
+  if (nudge) {
+    nudge();
+  } else {
+    applied();
+  }
+}
+
+void Gateway::take_changes() {
+  std::vector<std::move_only_function<void()>> waiting;
+  {
+    const std::lock_guard lock{changes_mutex_};
+    waiting.swap(waiting_for_changes_);
+  }
+  if (waiting.empty()) return;
+  Configuration fresh = load(sources_, found_);
+  if (fresh.usable()) {
+    Result<std::shared_ptr<const pipeline::Snapshot>> snapshot = make_snapshot(fresh, data_directory_);
+    if (snapshot) apply(std::move(fresh), *snapshot);
+  }
+  for (auto& applied : waiting) applied();
 }
 
 std::vector<config::Problem> Gateway::declare(const config::Settings& settings) {
@@ -228,6 +280,7 @@ bool Gateway::reload() {
 
 void Gateway::apply(Configuration configuration, const std::shared_ptr<const pipeline::Snapshot>& snapshot) {
   configuration_ = std::move(configuration);
+  provider_keys_->know(configuration_);
   const http::ServerOptions http = server_options(configuration_.settings);
   for (const auto& worker : workers_) worker->use(snapshot, http);
 }

@@ -1,7 +1,9 @@
 #pragma once
 // The whole gateway: workers, log, configuration and its reload. Built here, explicitly, and nowhere else.
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "server/access_control.h"
 #include "server/data_lock.h"
 #include "server/load.h"
+#include "server/provider_keys.h"
 #include "server/worker.h"
 #include "store/sqlite/database.h"
 #include "store/sqlite/objects.h"
@@ -41,6 +44,10 @@ class Gateway final : private pipeline::Self {
   void discover(std::function<void(std::vector<catalog::Discovered>)> then);
   /// Takes over what discovery found.
   void found(std::vector<catalog::Discovered> models);
+  /// Called, on any thread, when take_changes() has something to do. Without it what is changed holds from the next start.
+  void on_change(std::function<void()> nudge);
+  /// Takes over what the administration changed in the configuration: keys of providers.
+  void take_changes();
   /// Stops accepting, finishes what is under way within the configuration's drain time, returns when all workers have ended.
   void drain();
   /// Ends a drain() under way on another thread: what is still running is cancelled.
@@ -50,6 +57,8 @@ class Gateway final : private pipeline::Self {
   Gateway(Sources sources, Configuration configuration, DataLock lock, std::unique_ptr<record::LogSink> log,
           std::unique_ptr<store::sqlite::Database> database);
   [[nodiscard]] Status open_access();
+  [[nodiscard]] Status open_provider_keys();
+  void change(std::move_only_function<void()> applied);
   [[nodiscard]] Status start_workers();
   /// Problems of what the configuration says of callers; without an error it holds from now on.
   [[nodiscard]] std::vector<config::Problem> declare(const config::Settings& settings);
@@ -77,7 +86,11 @@ class Gateway final : private pipeline::Self {
   std::unique_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<AccessControl> access_;  ///< hands directories to the workers
+  std::unique_ptr<StoredProviderKeys> provider_keys_;
   std::unique_ptr<admin::Administrator> administrator_;
+  std::mutex changes_mutex_;  ///< of the two below
+  std::function<void()> nudge_;
+  std::vector<std::move_only_function<void()>> waiting_for_changes_;
   std::vector<net::Address> addresses_;
 };
 

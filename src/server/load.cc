@@ -141,6 +141,7 @@ Configuration load(const Sources& sources, std::span<const catalog::Discovered> 
   std::ranges::move(loaded.problems, std::back_inserter(out.problems));
   out.settings = std::move(loaded.settings);
   out.places = std::move(loaded.places);
+  if (sources.amend) sources.amend(out.settings);
   for (const std::string& file : {out.settings.tls.cert, out.settings.tls.key}) {
     if (!file.empty()) out.files.push_back(file);
   }

@@ -1,6 +1,7 @@
 #pragma once
 // From files and environment to a configuration that can be served.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,10 +14,11 @@ namespace cardea::server {
 
 /// Where a configuration comes from. The same sources are read again at each reload.
 struct Sources {
-  std::string config_file;      ///< empty: the first of default_config_files() that exists, or none
-  std::string models_file;      ///< a registry besides; empty: default_models_file when it exists
-  config::Overrides overrides;  ///< of the command line
-  config::Env env;              ///< empty: the process's
+  std::string config_file;                            ///< empty: the first of default_config_files() that exists, or none
+  std::string models_file;                            ///< a registry besides; empty: default_models_file when it exists
+  config::Overrides overrides;                        ///< of the command line
+  config::Env env;                                    ///< empty: the process's
+  std::function<void(config::Settings&)> amend = {};  ///< adds what files do not hold, before the catalog is made; empty: nothing
 };
 
 /// Tried in order when no file is named.

@@ -123,6 +123,7 @@ int serve(const Sources& sources) {
   Gateway& gateway = **started;
   say_started(gateway);
   notify_manager("READY=1");
+  gateway.on_change([&] { signals.nudge(); });
   const auto look_around = [&] {
     gateway.discover([&](std::vector<catalog::Discovered> models) {
       inbox.put(std::move(models));
@@ -140,6 +141,7 @@ int serve(const Sources& sources) {
         notify_manager("READY=1");
         break;
       case Signals::Event::nudged:
+        gateway.take_changes();
         if (auto models = inbox.take(); !models.empty()) gateway.found(std::move(models));
         break;
     }

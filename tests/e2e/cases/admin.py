@@ -189,6 +189,38 @@ def scripts_written_for_litellm_run(t):
 
 
 @case
+def a_providers_key_is_given_at_run_time_and_kept_sealed(t):
+    twin = t.twin()
+    gateway = t.gateway({"providers": {"mine": {"base_url": twin.url(), "models": ["echo"]},
+                                       "fixed": {"base_url": twin.url(), "api_key": "in-the-file-123", "models": ["echo"]}}})
+    secret = "sk-provider-canary-0123456789"
+    chat = {"model": "mine/echo", "messages": [{"role": "user", "content": "hi"}]}
+    quoted = [("x-twin-status", "401"), ("x-twin-quote-credential", "1")]
+
+    def models():
+        with gateway.connect() as connection:
+            return [one["id"] for one in connection.get("/v1/models").expect(200).json()["data"]]
+
+    equal(owner(gateway, "GET", "/admin/v1/providers/groq/key").expect(200).json()["set"], False)
+    owner(gateway, "PUT", "/admin/v1/providers/nobody/key", {"key": "x"}).expect(404)
+    owner(gateway, "PUT", "/admin/v1/providers/fixed/key", {"key": "x"}).expect(409)
+    owner(gateway, "PUT", "/admin/v1/providers/mine/key", {"kee": "x"}).expect(400)
+    equal(owner(gateway, "PUT", "/admin/v1/providers/mine/key", {"key": secret}).expect(200).json()["source"], "store")
+    owner(gateway, "PUT", "/admin/v1/providers/groq/key", {"key": secret}).expect(200)
+    true(any(one.startswith("groq/") for one in models()), "groq is on from now on")
+    gateway.stop()
+    equal([path for path in (gateway.folder / "data").rglob("*") if path.is_file() and secret.encode() in path.read_bytes()], [])
+    gateway = t.start_gateway(gateway.config).ready()
+    equal(owner(gateway, "GET", "/admin/v1/providers/mine/key").expect(200).json()["source"], "store")
+    true(any(one.startswith("groq/") for one in models()), "after a restart")
+    owner(gateway, "DELETE", "/admin/v1/providers/groq/key").expect(204)
+    true(not any(one.startswith("groq/") for one in models()), "off again")
+    with gateway.connect() as connection:
+        connection.chat(chat).expect(200)
+        true(secret not in connection.chat(chat, quoted).text(), "an upstream's error does not say it")
+
+
+@case
 def the_command_line_works_with_and_without_a_gateway(t):
     data = t.path("data")
     code, text = t.run("keys", "create", "laptop", "--name", "laptop", "--models", "twin/*", "--budgets", "20/month", "--data", data)
