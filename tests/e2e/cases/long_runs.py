@@ -24,3 +24,8 @@ def mixed_traffic(t):
 @case(alone=True)
 def paced_streams(t):
     run(SOAK / "streams.py", *(("--streams", 2000, "--tokens", 10) if IN_CI else ("--streams", 300, "--tokens", 6, "--pace-ms", 300)))
+
+
+@case(alone=True)
+def kills_during_changes(t):
+    run(SOAK / "kills.py", "--kills", 8, "--seed", 1)
