@@ -167,7 +167,7 @@ net::Task<Status> Pipeline::forward(Visit& visit, const Forwarding& forwarding) 
 net::Task<Status> Pipeline::pass_through(Visit& visit, const Match& match) {
   const Snapshot& snapshot = visit.snapshot();
   visit.bound();
-  if (!snapshot.passthrough) {
+  if (!snapshot.passthrough || (snapshot.passthrough_automatic && directory_->size() > 1)) {
     co_return fail(Kind::forbidden,
                    "raw pass-through is off, since it gives every key all that the provider's key may do; the operator can "
                    "switch it on with 'passthrough: on'");

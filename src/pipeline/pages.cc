@@ -85,7 +85,7 @@ Result<Page> render(const Match& match, Visit& visit, const Self& self) {
 
 }  // namespace
 
-bool needs_principal(Policy policy, const Snapshot& snapshot) noexcept {
+bool needs_principal(Policy policy, const Snapshot& snapshot, const access::Directory& directory) noexcept {
   switch (policy) {
     case Policy::everyone: return false;
     case Policy::caller:
@@ -94,7 +94,7 @@ bool needs_principal(Policy policy, const Snapshot& snapshot) noexcept {
     case Policy::operate:
     case Policy::manage:
     case Policy::own: return true;
-    case Policy::scraper: return snapshot.metrics_need_key;
+    case Policy::scraper: return snapshot.metrics_need_key || (snapshot.metrics_automatic && !directory.keyless());
   }
   std::unreachable();
 }

@@ -8,7 +8,7 @@
 namespace cardea::pipeline {
 
 /// Must the caller show a credential (or be local) for a route of this policy?
-[[nodiscard]] bool needs_principal(Policy policy, const Snapshot& snapshot) noexcept;
+[[nodiscard]] bool needs_principal(Policy policy, const Snapshot& snapshot, const access::Directory& directory) noexcept;
 /// A browser asking beforehand whether a page may send its request (Fetch standard, CORS-preflight).
 [[nodiscard]] bool is_preflight(const wire::RequestHead& head) noexcept;
 /// The value of a parameter of a query, decoded; empty when it is not there.

@@ -45,7 +45,7 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
   visit.enter(*match->route);
 
   // Who asks, and may it at all: on the head, so that strangers cost nothing and their bodies are never read.
-  if (needs_principal(match->route->policy, visit.snapshot())) {
+  if (needs_principal(match->route->policy, visit.snapshot(), *directory_)) {
     Result<access::Principal> principal = directory_->authenticate(head, visit.snapshot().reach, visit.now());
     // Not one of ours: a program's short-lived token, somebody that others vouch for, or a person who is logged in.
     if (!principal && vouching_ != nullptr) {

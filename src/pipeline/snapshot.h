@@ -24,11 +24,13 @@ struct Snapshot {
   access::Peer reach = access::Peer::local;  ///< who can reach the listeners
   bool metrics_served = true;
   bool metrics_need_key = true;
+  bool metrics_automatic = false;  ///< they need one besides whenever the gateway asks callers for one
   std::size_t body_bytes_max = std::size_t{32} << 20;
   std::uint64_t upload_bytes_max = std::uint64_t{520} << 20;  ///< of a body that is kept on disk until it is sent
   FileLimits file_limits;
   std::string spool_directory;                 ///< where; it exists
   bool passthrough = true;                     ///< every key may use all that a provider's key may
+  bool passthrough_automatic = false;          ///< and that only while there is but one caller
   net::Duration total_timeout = net::forever;  ///< of a chat request, from its head on
   execute::AttemptLimits attempt;
   execute::WebLimits web;  ///< of files by URL

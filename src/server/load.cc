@@ -161,12 +161,15 @@ Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configurat
   const auto metrics_auth = settings.metrics.auth;
   snapshot->metrics_need_key =
       metrics_auth == config::MetricsAuth::key || (metrics_auth == config::MetricsAuth::automatic && !settings.keys.empty());
+  snapshot->metrics_automatic = metrics_auth == config::MetricsAuth::automatic;
   snapshot->body_bytes_max = settings.limits.body_bytes.count;
   snapshot->upload_bytes_max = settings.limits.upload_bytes.count;
   snapshot->file_limits = {.image = settings.limits.image_bytes.count, .sound = settings.limits.audio_bytes.count};
   snapshot->spool_directory = data_directory;
+  const bool others_vouch = !settings.jwt.empty() || !settings.introspection.empty() || !settings.oidc.issuer.empty();
   snapshot->passthrough = settings.passthrough == config::Passthrough::on ||
-                          (settings.passthrough == config::Passthrough::automatic && settings.keys.size() <= 1);
+                          (settings.passthrough == config::Passthrough::automatic && settings.keys.size() <= 1 && !others_vouch);
+  snapshot->passthrough_automatic = settings.passthrough == config::Passthrough::automatic;
   snapshot->total_timeout = bounded(settings.timeouts.total);
   snapshot->attempt = attempt_limits(settings);
   snapshot->responses = {.stored = settings.responses.store == config::Switch::on,

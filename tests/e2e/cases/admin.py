@@ -189,6 +189,22 @@ def scripts_written_for_litellm_run(t):
 
 
 @case
+def keys_made_at_run_time_count_as_those_of_the_file(t):
+    gateway = t.gateway()
+    with gateway.connect() as connection:
+        connection.get("/metrics").expect(200)
+        connection.get("/p/twin/models").expect(200)
+    key = make_key(gateway, id="a")
+    with gateway.connect() as connection:
+        connection.get("/metrics").expect(401)
+        connection.get("/v1/models").expect(401)
+    with_key(gateway, key, "GET", "/metrics").expect(200)
+    with_key(gateway, key, "GET", "/p/twin/models").expect(200)
+    make_key(gateway, id="b")
+    with_key(gateway, key, "GET", "/p/twin/models").expect(403)
+
+
+@case
 def a_providers_key_is_given_at_run_time_and_kept_sealed(t):
     twin = t.twin()
     gateway = t.gateway({"providers": {"mine": {"base_url": twin.url(), "models": ["echo"]},
