@@ -7,7 +7,12 @@ import { createServer } from 'node:http'
 import { createServer as createSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Provider from 'oidc-provider'
+
+if (parseInt(process.versions.node) < 20) {
+  console.log('skipped oidc-provider wants Node 20')
+  process.exit(0)
+}
+const { default: Provider } = await import('oidc-provider')
 
 const freePort = () => new Promise((resolve) => {
   const probe = createSocket().listen(0, '127.0.0.1', () => { const { port } = probe.address(); probe.close(() => resolve(port)) })
