@@ -63,9 +63,9 @@ Result<Standing> Standing::make(config::Grant grant) {
     }
     out.expires = *expires;
   }
-  Result<net::EgressExceptions> allow = net::EgressExceptions::parse(grant.allow_ips);
+  Result<net::IpList> allow = net::IpList::parse(grant.allow_ips);
   if (!allow) return fail(Kind::config, std::string{allow.error().message()}, "allow_ips");
-  Result<net::EgressExceptions> deny = net::EgressExceptions::parse(grant.deny_ips);
+  Result<net::IpList> deny = net::IpList::parse(grant.deny_ips);
   if (!deny) return fail(Kind::config, std::string{deny.error().message()}, "deny_ips");
   out.allow = std::move(*allow);
   out.deny = std::move(*deny);
@@ -128,9 +128,9 @@ Status Principal::check_standing(std::int64_t now, std::string_view address) con
     if (standing.grant.blocked == config::Switch::on) {
       return fail(Kind::forbidden, Error::Detail{.message = cat(level_name(tenant), " is blocked."), .code = "blocked"});
     }
-    if (standing.grant.allow_ips.empty() && standing.grant.deny_ips.empty()) return {};
+    if (standing.allow.empty() && standing.deny.empty()) return {};
     const auto from = net::Address::ip(address, 0);
-    const bool welcome = from && !standing.deny.hold(*from) && (standing.grant.allow_ips.empty() || standing.allow.hold(*from));
+    const bool welcome = from && !standing.deny.holds(*from) && (standing.allow.empty() || standing.allow.holds(*from));
     if (welcome) return {};
     return fail(Kind::forbidden, Error::Detail{.message = cat(level_name(tenant), " may not be used from this address."),
                                                .code = "address_not_allowed"});

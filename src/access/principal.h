@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "config/settings.h"
 #include "net/crypto.h"
-#include "net/egress.h"
+#include "net/ip_list.h"
 
 namespace cardea::access {
 
@@ -40,8 +40,8 @@ inline constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 /// A grant made ready to be asked. A value; immutable once it is in a directory.
 struct Standing {
   config::Grant grant;
-  net::EgressExceptions allow, deny;  ///< of client addresses; an empty `allow` is all
-  std::int64_t expires = never;       ///< Unix seconds
+  net::IpList allow, deny;       ///< of client addresses; an empty `allow` is all
+  std::int64_t expires = never;  ///< Unix seconds
 
   /// Error: config, `param` names the field ("expires", "allow_ips").
   [[nodiscard]] static Result<Standing> make(config::Grant grant);

@@ -416,6 +416,7 @@ struct Settings {
   MasterKey master_key;
   std::vector<std::string> allowed_origins;
   std::vector<std::string> allowed_hosts;
+  std::vector<std::string> trusted_proxies, allow_ips, deny_ips;
   Limits limits;
   Timeouts timeouts;
   Upstream upstream;

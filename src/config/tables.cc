@@ -465,6 +465,15 @@ constexpr Field settings_fields[] = {
                                                       .example = "[ai.example.com]",
                                                       .env = "CARDEA_ALLOWED_HOSTS",
                                                       .also = "hosts"}),
+    field<&Settings::trusted_proxies>(
+        "trusted_proxies", {.doc = "Addresses and networks of proxies in front, and the word unix for those on a Unix socket: "
+                                   "what they say in X-Forwarded-For or Forwarded counts as the client's address.",
+                            .example = "[10.0.0.0/8]",
+                            .also = "set_real_ip_from,trusted_ips"}),
+    field<&Settings::allow_ips>("allow_ips", {.doc = "Client addresses and networks that may call, with whatever key; none: all.",
+                                              .example = "[10.0.0.0/8, \"2001:db8::/32\"]"}),
+    field<&Settings::deny_ips>("deny_ips",
+                               {.doc = "Client addresses and networks that may not, whatever key.", .example = "[10.9.0.0/16]"}),
     field<&Settings::limits>("limits", {.doc = "How large things may be.", .example = "{body_bytes: 64MiB}"}),
     field<&Settings::timeouts>("timeouts", {.doc = "How long things may take. Written with a unit: 250ms, 5s, 2m, 1h.",
                                             .example = "{connect: 5s}",

@@ -124,17 +124,9 @@ Result<EgressExceptions::Entry> EgressExceptions::parse_entry(std::string_view t
     if (!number || *number == 0) return wrong("has no port behind its ':'");
     out.port = *number;
   }
-  const auto slash = host.find('/');
-  const auto address = Address::ip(host.substr(0, slash), 0);
-  if (address) {
-    const auto bytes = address->ip_bytes();
-    out.network.assign(bytes.begin(), bytes.end());
-    const auto all = static_cast<unsigned>(bytes.size() * 8);
-    const auto bits = slash == std::string_view::npos ? std::optional{all} : parse_number<unsigned>(host.substr(slash + 1));
-    if (!bits || *bits > all) return wrong("is no network");
-    out.bits = *bits;
-    return out;
-  }
+  out.network = IpNetwork::parse(host);
+  if (out.network) return out;
+  if (host.find('/') != std::string_view::npos) return wrong("is no network");
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'; };
   out.host = to_lower(host);
   if (out.host.empty() || !std::ranges::all_of(out.host, fits)) return wrong("is no target");
@@ -158,14 +150,8 @@ bool EgressExceptions::hold(std::string_view host, std::uint16_t port) const noe
 }
 
 bool EgressExceptions::hold(const Address& address) const noexcept {
-  const auto bytes = address.ip_bytes();
   return std::ranges::any_of(entries_, [&](const Entry& entry) {
-    if (!entry.host.empty() || entry.network.size() != bytes.size()) return false;
-    if (entry.port != 0 && entry.port != address.port()) return false;
-    for (unsigned bit = 0; bit < entry.bits; ++bit) {
-      if (((entry.network[bit / 8] ^ bytes[bit / 8]) >> (7 - bit % 8) & 1) != 0) return false;
-    }
-    return true;
+    return entry.network && (entry.port == 0 || entry.port == address.port()) && entry.network->holds(address);
   });
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 // The egress guard: which addresses the gateway may connect to.
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "net/tcp.h"
+#include "net/ip_list.h"
 
 namespace cardea::net {
 
@@ -37,10 +38,9 @@ class EgressExceptions {
 
  private:
   struct Entry {
-    std::string host;                   ///< empty: a network
-    std::vector<std::uint8_t> network;  ///< 4 or 16 bytes
-    unsigned bits = 0;                  ///< of it that count
-    std::uint16_t port = 0;             ///< 0: any
+    std::string host;                  ///< empty: a network
+    std::optional<IpNetwork> network;  ///< where it is no host
+    std::uint16_t port = 0;            ///< 0: any
   };
   [[nodiscard]] static Result<Entry> parse_entry(std::string_view text);
   std::vector<Entry> entries_;

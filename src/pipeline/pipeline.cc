@@ -46,6 +46,8 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
 
   // Who asks, and may it at all: on the head, so that strangers cost nothing and their bodies are never read.
   if (needs_principal(match->route->policy, visit.snapshot(), *directory_)) {
+    Status welcome = visit.check_address();
+    if (!welcome) co_return welcome;
     Result<access::Principal> principal = directory_->authenticate(head, visit.snapshot().reach, visit.now());
     // Not one of ours: a program's short-lived token, somebody that others vouch for, or a person who is logged in.
     if (!principal && vouching_ != nullptr) {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "access/client_address.h"
 #include "access/directory.h"
 #include "access/vouching.h"
 #include "catalog/catalog.h"
@@ -21,6 +22,10 @@ struct Snapshot {
   std::shared_ptr<const catalog::Catalog> catalog;
   execute::Upstreams upstreams;
   access::OriginRules origins;
+  struct Addresses {
+    access::TrustedProxies proxies;
+    net::IpList allow, deny;  ///< of clients; an empty `allow` is all
+  } addresses;
   access::Peer reach = access::Peer::local;  ///< who can reach the listeners
   bool metrics_served = true;
   bool metrics_need_key = true;

@@ -100,6 +100,18 @@ void Visit::stand_in_dialect() noexcept {
   if (entry_.dialect.empty() && head().path().starts_with("/cardea/")) speak(dialect::native());
 }
 
+Status Visit::check_address() {
+  const Snapshot::Addresses& rules = snapshot_->addresses;
+  if (!rules.proxies.none()) entry_.client_address = access::client_address(head(), exchange_.peer(), rules.proxies);
+  // Who comes through a Unix socket, and speaks for nobody, is on this machine.
+  const bool unlisted = rules.allow.empty() && rules.deny.empty();
+  if (unlisted || client_address() == "unix") return {};
+  const Result<net::Address> from = net::Address::ip(client_address(), 0);
+  if (from && !rules.deny.holds(*from) && (rules.allow.empty() || rules.allow.holds(*from))) return {};
+  return fail(Kind::forbidden,
+              Error::Detail{.message = "This gateway may not be used from this address.", .code = "address_not_allowed"});
+}
+
 Status Visit::admit(access::Principal principal, const Route& route) {
   principal_ = std::move(principal);
   route_ = &route;
@@ -108,7 +120,7 @@ Status Visit::admit(access::Principal principal, const Route& route) {
 }
 
 Status Visit::check(const access::Principal& principal, std::int64_t now) const {
-  Status standing = principal.check_standing(now, exchange_.peer());
+  Status standing = principal.check_standing(now, client_address());
   if (!standing) return standing;
   const auto asked = permission_of(route_->policy);
   if (asked && !access::permits(principal.role(), *asked)) {

@@ -53,6 +53,9 @@ class Visit {
   [[nodiscard]] std::string_view request_id() const noexcept { return entry_.request_id; }
 
   void enter(const Route& route) noexcept;
+  /// Where the request comes from, behind trusted proxies. Error: forbidden: nobody may call from there.
+  [[nodiscard]] Status check_address();
+  [[nodiscard]] std::string_view client_address() const noexcept { return entry_.client_address; }
   /// Who asks. Error: unauthenticated, forbidden: its standing, its role, or the dialect.
   [[nodiscard]] Status admit(access::Principal principal, const Route& route);
   [[nodiscard]] const access::Principal& principal() const noexcept { return principal_; }

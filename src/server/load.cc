@@ -182,6 +182,13 @@ Result<std::shared_ptr<const pipeline::Snapshot>> make_snapshot(const Configurat
                    .cache_bytes = settings.fetch.cache_bytes.count,
                    .exceptions = std::make_shared<const net::EgressExceptions>(std::move(*exceptions))};
   snapshot->vouching = {settings.jwt, settings.introspection, settings.oidc};
+  Result<access::TrustedProxies> trusted = access::TrustedProxies::parse(settings.trusted_proxies);
+  if (!trusted) return fail(Kind::config, cat("trusted_proxies: ", trusted.error().message()));
+  Result<net::IpList> allow = net::IpList::parse(settings.allow_ips);
+  if (!allow) return fail(Kind::config, cat("allow_ips: ", allow.error().message()));
+  Result<net::IpList> deny = net::IpList::parse(settings.deny_ips);
+  if (!deny) return fail(Kind::config, cat("deny_ips: ", deny.error().message()));
+  snapshot->addresses = {.proxies = std::move(*trusted), .allow = std::move(*allow), .deny = std::move(*deny)};
   snapshot->models_json = pipeline::render_models(configuration.catalog->list());
   return snapshot;
 }

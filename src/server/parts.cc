@@ -64,6 +64,14 @@ std::vector<config::Problem> start_problems(const Configuration& configuration, 
     const auto target = net::EgressExceptions::parse(std::span{settings.fetch.allow}.subspan(i, 1));
     if (!target) add(problems, places, cat("fetch.allow[", i, "]"), target.error(), "write a host name or a network");
   }
+  const std::pair<std::string_view, const std::vector<std::string>*> networks[] = {{"allow_ips", &settings.allow_ips},
+                                                                                   {"deny_ips", &settings.deny_ips}};
+  for (const auto& [field, entries] : networks) {
+    const auto list = net::IpList::parse(*entries);
+    if (!list) add(problems, places, std::string{field}, list.error(), "correct the entry");
+  }
+  const auto trusted = access::TrustedProxies::parse(settings.trusted_proxies);
+  if (!trusted) add(problems, places, "trusted_proxies", trusted.error(), "correct the entry, or write unix for Unix sockets");
   const auto proxy = proxies(settings, env);
   if (!proxy) add(problems, places, "upstream.proxy", proxy.error(), "write http://HOST:PORT");
   const auto keys = access::Directory::make(settings.keys, origin_rules(settings));
