@@ -72,21 +72,27 @@ Result<TrustedProxies> TrustedProxies::parse(std::span<const std::string> entrie
 
 std::string client_address(const wire::RequestHead& head, std::string_view peer, const TrustedProxies& proxies) {
   const auto trusted = [&](const net::Address& address) { return proxies.networks.holds(address); };
-  std::string found{peer};
   const std::optional<net::Address> from = address_of(peer);
   const bool by_proxy = from ? trusted(*from) : proxies.unix_socket == TrustedProxies::UnixSocket::proxy;
-  if (!by_proxy) return found;
-  std::vector<std::string_view> hops = hops_of(head, "x-forwarded-for");
-  const bool standard = hops.empty();
-  if (standard) hops = hops_of(head, "forwarded");
-  while (!hops.empty()) {
-    const std::optional<net::Address> hop = address_of(standard ? for_of(hops.back()) : hops.back());
-    if (!hop) break;
-    found = hop->host();
-    if (!trusted(*hop)) break;
-    hops.pop_back();
-  }
-  return found;
+  if (!by_proxy) return std::string{peer};
+  const auto along = [&](std::vector<std::string_view> hops, std::string_view (*node_of)(std::string_view)) {
+    std::string found{peer};
+    for (; !hops.empty(); hops.pop_back()) {
+      const std::optional<net::Address> hop = address_of(node_of(hops.back()));
+      if (!hop) break;
+      found = hop->host();
+      if (!trusted(*hop)) break;
+    }
+    return found;
+  };
+  const auto plainly = [](std::string_view hop) { return hop; };
+  const std::vector<std::string_view> usual = hops_of(head, "x-forwarded-for");
+  const std::vector<std::string_view> standard = hops_of(head, "forwarded");
+  if (standard.empty()) return along(usual, plainly);
+  if (usual.empty()) return along(standard, for_of);
+  // A proxy writes one of them, and may let a client's own other one pass: only what both say is believed.
+  const std::string one = along(usual, plainly);
+  return one == along(standard, for_of) ? one : std::string{peer};
 }
 
 }  // namespace cardea::access

@@ -24,8 +24,9 @@ struct TrustedProxies {
 };
 
 /// The address of the hop nearest to us that is no trusted proxy: `peer` itself, unless it is one; then the last of
-/// X-Forwarded-For (or, without it, of RFC 7239's Forwarded), and so on to the left. What stands left of a stranger is not looked
-/// at: a client can write anything there. A hop that is no IP address ends the search at the proxy that named it.
+/// X-Forwarded-For (or of RFC 7239's Forwarded; when both are there and differ, the proxy itself), and so on to the left. What
+/// stands left of a stranger is not looked at: a client can write anything there. A hop that is no IP address ends the search at
+/// the proxy that named it.
 [[nodiscard]] std::string client_address(const wire::RequestHead& head, std::string_view peer, const TrustedProxies& proxies);
 
 }  // namespace cardea::access

@@ -75,7 +75,6 @@ struct Holder {
   Standing standing;
   std::shared_ptr<const Tenant> tenant;  ///< null: none, it stands at the gateway itself
   std::vector<Credential> credentials;
-  std::string sealed_secret;                      ///< of a key that signs
   std::shared_ptr<const IdentityClaims> vouched;  ///< of one whom others vouch for, without credentials of its own
   mutable std::atomic<std::int64_t> used = 0;     ///< Unix seconds; 0: never
 

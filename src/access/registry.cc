@@ -225,7 +225,6 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
     item.credentials = std::move(credentials);
     const std::string_view text = value.reveal();
     item.hint = text.substr(text.size() - 4);
-    item.sealed_secret = item.signs ? options.vault.seal(cat("key/", item.id, "/secret"), text) : std::string{};
     return {};
   }
 
@@ -384,8 +383,6 @@ std::vector<config::Problem> Registry::declare(const config::Settings& settings,
       items.back().owner = (*holder)->owner;
       items.back().title = (*holder)->name;
       items.back().credentials = (*holder)->credentials;
-      if (items.back().signs)
-        items.back().sealed_secret = state.options.vault.seal(cat("key/", (*holder)->id, "/secret"), form.key.reveal());
     }
     if (!problems.empty()) return problems;
     state.tenancy.forget_declared();
@@ -511,10 +508,6 @@ void Registry::update(Thing thing, Caller caller, std::string_view id, std::stri
     item.owner = before->owner;
     item.credentials = before->credentials;
     item.hint = before->hint;
-    item.sealed_secret = before->sealed_secret;
-    if (item.signs && item.sealed_secret.empty()) {
-      return fail(Kind::bad_request, "signing: its value is not kept; make a new key that signs", "signing");
-    }
     if (!only_blocks) {
       if (Status fits = state.fits(item, asker.principal); !fits) return fail_with(fits);
     }
@@ -574,7 +567,6 @@ void Registry::revoke(Caller caller, std::string_view id, Then<Result<Made>> the
     ++item.version;
     item.changed = state.now();
     item.credentials.clear();
-    item.sealed_secret.clear();
     Plan plan;
     plan.made = made_of(item, {}, state.tenancy.used(id));
     state.put(plan, std::move(item), &*before, "revoke", asker);

@@ -49,7 +49,6 @@ void take(Item& item, config::GatewayKey& form) {
   item.title = form.name;
   item.role = form.role;
   item.place = form.place;
-  item.signs = form.signing == config::Switch::on;
 }
 
 Secret value_of(const config::GatewayKey& form) { return form.key; }
@@ -103,7 +102,6 @@ std::string credentials_json(const Item& item) {
   out.begin_object();
   out.key("owner").string(item.owner);
   out.key("hint").string(item.hint);
-  if (!item.sealed_secret.empty()) out.key("secret").string(item.sealed_secret);
   out.key("values").begin_array();
   for (const Holder::Credential& credential : item.credentials) {
     out.begin_object();
@@ -127,7 +125,6 @@ bool read_credentials(Item& item, std::string_view text) {
   if (values == nullptr) return false;
   item.owner = text_of(*kept, "owner");
   item.hint = text_of(*kept, "hint");
-  item.sealed_secret = text_of(*kept, "secret");
   for (const json::Value& value : values->elements()) {
     const auto bytes = from_base64(text_of(value, "hash"));
     Holder::Credential credential;
@@ -396,7 +393,6 @@ std::shared_ptr<const Holder> Tenancy::make_holder(const Item& item) {
   holder->standing = item.standing;
   holder->tenant = tenant_of(item);
   holder->credentials = item.credentials;
-  holder->sealed_secret = item.sealed_secret;
   holder->used.store(used(item.id), std::memory_order_relaxed);
   return holder;
 }

@@ -24,7 +24,6 @@ struct Item {
   config::Place place;
   Role role = Role::key;
   std::string identity, issuer;  ///< of members
-  bool signs = false;            ///< a key
   Standing standing;
   std::string body;  ///< its form as JSON, without any secret
   std::int64_t version = 0, created = 0, changed = 0;
@@ -34,7 +33,6 @@ struct Item {
   std::string owner;
   std::vector<Holder::Credential> credentials;  ///< empty: revoked
   std::string hint;                             ///< the end of its value, to tell keys apart
-  std::string sealed_secret;                    ///< of one that signs
 
   [[nodiscard]] bool declared() const noexcept { return where.line != 0; }
 };

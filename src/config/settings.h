@@ -234,7 +234,6 @@ struct GatewayKey {
   Secret key;
   Place place;
   Role role = Role::key;
-  Switch signing = Switch::off;  ///< its secret signs requests, so it is kept (sealed)
   Grant grant;
   Where where;
 };

@@ -27,19 +27,30 @@ constexpr std::array grant_rows{
     field<Grant_, &Grant::tools>(
         "tools", {.doc = "Tools that a request may offer, by name.", .example = "[\"search_*\"]", .also = "allowed_tools"}),
     field<Grant_, &Grant::rates, &Rates::requests_per_second>(
-        "requests_per_second", {.doc = "Most requests a second; 0 is no limit.", .example = "50", .also = "qps,rps"}),
+        "requests_per_second", {.doc = "Most requests a second; 0 is no limit. Kept now, enforced by a later version.",
+                                .example = "50",
+                                .also = "qps,rps"}),
     field<Grant_, &Grant::rates, &Rates::requests_per_minute>(
-        "requests_per_minute", {.doc = "Most requests a minute; 0 is no limit.", .example = "600", .also = "rpm,rpm_limit"}),
+        "requests_per_minute", {.doc = "Most requests a minute; 0 is no limit. Kept now, enforced by a later version.",
+                                .example = "600",
+                                .also = "rpm,rpm_limit"}),
     field<Grant_, &Grant::rates, &Rates::requests_per_day>(
-        "requests_per_day", {.doc = "Most requests a day; 0 is no limit.", .example = "10000", .also = "rpd"}),
+        "requests_per_day",
+        {.doc = "Most requests a day; 0 is no limit. Kept now, enforced by a later version.", .example = "10000", .also = "rpd"}),
     field<Grant_, &Grant::rates, &Rates::tokens_per_minute>(
-        "tokens_per_minute", {.doc = "Most tokens a minute; 0 is no limit.", .example = "100000", .also = "tpm,tpm_limit"}),
+        "tokens_per_minute", {.doc = "Most tokens a minute; 0 is no limit. Kept now, enforced by a later version.",
+                              .example = "100000",
+                              .also = "tpm,tpm_limit"}),
     field<Grant_, &Grant::rates, &Rates::tokens_per_day>(
-        "tokens_per_day", {.doc = "Most tokens a day; 0 is no limit.", .example = "5000000", .also = "tpd"}),
-    field<Grant_, &Grant::concurrency>(
-        "concurrency", {.doc = "Most requests at a time; 0 is no limit.", .example = "20", .also = "max_parallel_requests"}),
-    field<Grant_, &Grant::budgets>(
-        "budgets", {.doc = "Most money in a time.", .example = "[{amount: 100, per: month}]", .also = "budget,max_budget"}),
+        "tokens_per_day",
+        {.doc = "Most tokens a day; 0 is no limit. Kept now, enforced by a later version.", .example = "5000000", .also = "tpd"}),
+    field<Grant_, &Grant::concurrency>("concurrency",
+                                       {.doc = "Most requests at a time; 0 is no limit. Kept now, enforced by a later version.",
+                                        .example = "20",
+                                        .also = "max_parallel_requests"}),
+    field<Grant_, &Grant::budgets>("budgets", {.doc = "Most money in a time. Kept now, enforced by a later version.",
+                                               .example = "[{amount: 100, per: month}]",
+                                               .also = "budget,max_budget"}),
     field<Grant_, &Grant::allow_ips>("allow_ips", {.doc = "Client addresses and networks that may call; none: all.",
                                                    .example = "[10.0.0.0/8, \"2001:db8::/32\"]",
                                                    .also = "ips,allowed_ips"}),
@@ -52,8 +63,12 @@ constexpr std::array grant_rows{
     field<Grant_, &Grant::tags>("tags", {.doc = "Words that records and routing rules can use.", .example = "[batch, eu]"}),
     field<Grant_, &Grant::metadata>("metadata",
                                     {.doc = "Texts of your own, kept beside it.", .example = "{cost_center: \"4711\"}"}),
-    field<Grant_, &Grant::route>("route", {.doc = "Name of a routing profile.", .example = "cheap", .also = "routing"}),
-    field<Grant_, &Grant::guard>("guard", {.doc = "Name of a guard profile.", .example = "strict", .also = "guardrails"}),
+    field<Grant_, &Grant::route>(
+        "route",
+        {.doc = "Name of a routing profile. Kept now, enforced by a later version.", .example = "cheap", .also = "routing"}),
+    field<Grant_, &Grant::guard>(
+        "guard",
+        {.doc = "Name of a guard profile. Kept now, enforced by a later version.", .example = "strict", .also = "guardrails"}),
 };
 
 constexpr std::array organization_rows{
@@ -96,8 +111,6 @@ constexpr std::array key_rows{
                              {.doc = "What its holder may do: key calls models; auditor reads the administration and calls no "
                                      "model; operator, admin and owner may do more of it.",
                               .example = "admin"}),
-    field<&GatewayKey::signing>(
-        "signing", {.doc = "It signs requests instead of being sent; its secret is then kept, sealed.", .example = "on"}),
 };
 constexpr auto key_fields = join(join(key_rows, place_rows<&GatewayKey::place>), grant_rows<&GatewayKey::grant>);
 

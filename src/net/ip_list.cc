@@ -18,6 +18,8 @@ std::span<const std::uint8_t> plain(std::span<const std::uint8_t> bytes) noexcep
 
 }  // namespace
 
+bool is_mapped(const Address& address) noexcept { return plain(address.ip_bytes()).size() != address.ip_bytes().size(); }
+
 std::optional<IpNetwork> IpNetwork::parse(std::string_view text) {
   const auto slash = text.find('/');
   const Result<Address> address = Address::ip(text.substr(0, slash), 0);

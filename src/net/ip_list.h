@@ -13,6 +13,9 @@
 
 namespace cardea::net {
 
+/// Is it IPv4 written as IPv6 (::ffff:10.1.2.3)?
+[[nodiscard]] bool is_mapped(const Address& address) noexcept;
+
 /// One address, or all that share its first bits ("10.1.0.0/16", "2001:db8::/32"). IPv4 inside IPv6 (::ffff:10.1.2.3) is IPv4. A
 /// value.
 class IpNetwork {
