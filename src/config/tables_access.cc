@@ -91,7 +91,7 @@ constexpr std::array user_rows{
 };
 constexpr auto user_fields = join(join(user_rows, place_rows<&EndUser::place>), grant_rows<&EndUser::grant>);
 constexpr std::array member_rows{
-    field<&Member::identity>("identity", {.doc = "Email, subject or certificate name, as who vouches for it says it.",
+    field<&Member::identity>("identity", {.doc = "Email or subject, as who vouches for it says it.",
                                           .example = "ann@acme.example",
                                           .also = "email,subject,user_id",
                                           .required = true}),
