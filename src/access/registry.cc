@@ -385,16 +385,20 @@ std::vector<config::Problem> Registry::declare(const config::Settings& settings,
       items.back().credentials = (*holder)->credentials;
     }
     if (!problems.empty()) return problems;
-    state.tenancy.forget_declared();
-    for (const Item& item : items) state.tenancy.put(item);
+    // Beside the one in force, which stays when something does not fit.
+    Tenancy next = state.tenancy;
+    next.forget_declared();
+    for (const Item& item : items) next.put(item);
     for (const Item& item : items) {
-      Status placed = state.tenancy.check_place(item);
+      Status placed = next.check_place(item);
       if (placed) continue;
       problems.push_back({.where = item.where,
                           .path = cat(to_text(item.thing), "s.", item.id),
                           .message = std::string{placed.error().message()},
                           .fix = "name one that is there"});
     }
+    if (!problems.empty()) return problems;
+    state.tenancy = std::move(next);
     state.rules = std::move(rules);
     state.others_vouch = !settings.jwt.empty() || !settings.introspection.empty() || !settings.oidc.issuer.empty();
     made = state.directory = state.make_directory();

@@ -368,5 +368,37 @@ TEST(Registry, ChangesAndReloadsLeaveTheTimeOfLastUse) {
   EXPECT_EQ(world.directory().find(value, clock_ms / 1000)->used.load(), 86'400);
 }
 
+config::Settings declaring(std::string_view team, std::string_view of_organization) {
+  config::Settings settings;
+  settings.teams.emplace_back(std::string{team}, config::Team{});
+  settings.teams.back().second.organization = of_organization;
+  settings.teams.back().second.grant.models = std::vector<std::string>{"openai/*"};
+  settings.teams.back().second.where = {.file = "cardea.yaml", .line = 3, .column = 3};
+  return settings;
+}
+
+TEST(Registry, ADeclarationThatDoesNotFitChangesNothing) {
+  World world;
+  EXPECT_TRUE(world.registry().declare(declaring("research", ""), {}).empty());
+  const std::string value = world.key(R"({"id":"k","team":"research"})");
+  EXPECT_EQ(world.registry().declare(declaring("other", "nowhere"), {}).size(), 1U);
+  EXPECT_TRUE(world.admits(value));
+  EXPECT_EQ(world.ids(Thing::team, Principal::operator_of_this_machine()), std::vector<std::string>{"research"});
+}
+
+TEST(Registry, WhatHasLostATenantAboveItAdmitsNobody) {
+  World world;
+  EXPECT_TRUE(world.registry().declare(declaring("research", ""), {}).empty());
+  ASSERT_TRUE(world.create(Thing::project, R"({"id":"search","team":"research"})"));
+  const std::string of_team = world.key(R"({"id":"t","team":"research"})");
+  const std::string of_project = world.key(R"({"id":"p","project":"search"})");
+  EXPECT_TRUE(world.registry().declare({}, {}).empty());
+  EXPECT_FALSE(world.admits(of_team)) << "nothing would narrow it any more";
+  EXPECT_FALSE(world.admits(of_project));
+  EXPECT_TRUE(world.registry().declare(declaring("research", ""), {}).empty());
+  EXPECT_TRUE(world.admits(of_team));
+  EXPECT_FALSE(world.caller(of_project).check({.dialect = {}, .model = "x", .provider = "mistral", .upstream_model = "x"}));
+}
+
 }  // namespace
 }  // namespace cardea::access

@@ -303,9 +303,19 @@ bool Tenancy::within(const Item& item, const Tenant* tenant) const noexcept {
   return false;
 }
 
+bool Tenancy::stands(const Item& item) const noexcept {
+  for (auto parent = parent_of(item); parent;) {
+    const Item* above = find(parent->first, parent->second);
+    if (above == nullptr) return false;
+    parent = parent_of(*above);
+  }
+  return true;
+}
+
 std::vector<const Item*> Tenancy::below(const Item& item) const {
   std::vector<const Item*> out{&item};
   for (std::size_t i = 0; i < out.size(); ++i) {
+    if (out[i]->thing >= Thing::key) continue;  // nothing stands below what is no tenant
     for (const Items& items : items_) {
       for (const auto& [id, kept] : items) {
         const auto parent = parent_of(*kept);
@@ -401,6 +411,7 @@ std::vector<std::shared_ptr<const Holder>> Tenancy::holders() {
   std::vector<std::shared_ptr<const Holder>> out;
   out.reserve(all(Thing::key).size());
   for (const auto& [id, item] : all(Thing::key)) {
+    if (!stands(*item)) continue;
     std::shared_ptr<const Holder>& holder = holders_[id];
     if (!holder) holder = make_holder(*item);
     out.push_back(holder);
@@ -411,9 +422,13 @@ std::vector<std::shared_ptr<const Holder>> Tenancy::holders() {
 Directory::Parts Tenancy::parts(const OriginRules& rules) {
   Directory::Parts out{.holders = holders(), .rules = rules};
   for (const Thing thing : {Thing::organization, Thing::team, Thing::project}) {
-    for (const auto& [id, item] : all(thing)) out.tenants.push_back(tenant(thing, id));
+    for (const auto& [id, item] : all(thing)) {
+      if (stands(*item)) out.tenants.push_back(tenant(thing, id));
+    }
   }
-  for (const auto& [id, item] : all(Thing::member)) out.members.push_back({item->identity, item->issuer, make_holder(*item)});
+  for (const auto& [id, item] : all(Thing::member)) {
+    if (stands(*item)) out.members.push_back({item->identity, item->issuer, make_holder(*item)});
+  }
   return out;
 }
 

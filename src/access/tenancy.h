@@ -86,6 +86,8 @@ class Tenancy {
   [[nodiscard]] std::vector<const Item*> below(const Item& item) const;
   /// What it belongs to exists and fits together. Error: bad_request, `param` names the field.
   [[nodiscard]] Status check_place(const Item& item) const;
+  /// All that it stands below is there. What has lost a tenant above it admits nobody: nothing would narrow it any more.
+  [[nodiscard]] bool stands(const Item& item) const noexcept;
   /// It allows no more than what is above it does. Error: bad_request, `param` names the field.
   [[nodiscard]] Status check_narrower(const Item& item) const;
 

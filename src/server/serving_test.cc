@@ -84,6 +84,24 @@ TEST(Serving, ARequestEndsWithTheKeyThatItCameWith) {
   EXPECT_NE(events.back().find("The API key was revoked."), std::string::npos) << events.back();
 }
 
+TEST(Serving, ARequestForWhatItsKeyMayGoesOn) {
+  constexpr std::string_view narrow = R"(
+discovery: off
+keys: [{name: narrow, key: gw-narrow-0123456789, models: [vendor/unlisted]}]
+aliases: {fast: vendor/unlisted}
+providers:
+  vendor: {base_url: http://upstream:8000/v1, api_key: sk-upstream-0123456789abcdef, models: [{id: small}]}
+)";
+  TestServer server{{.config = std::string{narrow}}};
+  auto client = server.connect();
+  client.ask(ask("fast"), "x-api-key: gw-narrow-0123456789\r\n");
+  Asked asked = server.upstream().expect_request();
+  server.run_for(2s);  // callers are looked over meanwhile
+  ASSERT_TRUE(server.reload(narrow));
+  asked.answer(response(200, completion()));
+  client.answer().expect_status(200);
+}
+
 TEST(Serving, ARequestOfWhichOnlyAPartIsThereBeginsWithTheOldOne) {
   TestServer server{{.config = std::string{before}}};
   auto client = server.connect();
