@@ -131,9 +131,9 @@ Status Visit::check(const access::Principal& principal, std::int64_t now) const 
   // While the target is not known yet, only the dialect is asked about; the administration speaks none.
   const bool administers = route_->operation == Operation::administer;
   return principal.check({.dialect = administers ? std::string_view{} : route_->dialect,
-                          .model = entry_.provider.empty() ? std::string_view{} : std::string_view{entry_.model_asked},
+                          .model = target_model_.empty() ? std::string_view{} : std::string_view{entry_.model_asked},
                           .provider = entry_.provider,
-                          .upstream_model = entry_.upstream_model});
+                          .upstream_model = target_model_});
 }
 
 void Visit::check_again(const access::Directory& directory, std::int64_t now) {
@@ -154,6 +154,8 @@ Result<catalog::Target> Visit::resolve(std::string_view model) {
   if (!target) return target;
   entry_.provider = target->provider->name;
   entry_.upstream_model = target->info != nullptr ? std::string_view{target->info->id} : std::string_view{};
+  constexpr std::size_t kept_max = 128;  // a longer name would be cut, and another one asked about
+  if (model.size() <= kept_max && target->model.size() <= kept_max) target_model_ = target->model;
   Status may = principal_.check({.model = model, .provider = target->provider->name, .upstream_model = target->model});
   if (!may) return fail_with(may);
   return target;

@@ -120,6 +120,7 @@ class Visit {
   bool says_problems_ = false;
   access::Principal principal_ = access::Principal::local();
   const Route* route_ = nullptr;     ///< whose policy admitted the caller
+  record::Text<128> target_model_;   ///< catalog::Target's, for check_again(): also of a model that the catalog does not know
   std::optional<Error> taken_away_;  ///< why the caller may no longer do this
   Visits& visits_;
   Visit* previous_ = nullptr;

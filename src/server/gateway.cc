@@ -112,6 +112,7 @@ Gateway::Gateway(Sources sources, Configuration configuration, DataLock lock, st
 Gateway::~Gateway() {
   hurry();
   for (const auto& worker : workers_) worker->join();
+  if (access_) access_->registry().flush_used();
   // Works off what was submitted, while what its answers lead to is still there.
   database_.reset();
 }
@@ -126,6 +127,10 @@ Status Gateway::open_access() {
   if (!keys) return keys;
   administrator_ = std::make_unique<admin::Administrator>(
       admin::Parts{.registry = access_->registry(), .store = registry_, .provider_keys = provider_keys_.get()});
+  database_->add_chore([this](auto&) {
+    access_->registry().flush_used();
+    return Status{};
+  });
   const std::vector<config::Problem> problems = declare(configuration_.settings);
   if (problems.empty()) return {};
   std::string text;

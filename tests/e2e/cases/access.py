@@ -97,6 +97,17 @@ def a_client_is_where_the_last_stranger_says(t):
     equal((answer.status, gateway.request_line("from-home")["client"]), (200, "10.1.2.3"))
 
 
+@case
+def when_a_key_was_used_is_known_after_a_restart(t):
+    gateway = t.gateway()
+    value = owner(gateway, "POST", "/admin/v1/keys", {"id": "k"}).expect(201).json()["key"]
+    ask(gateway, "GET", "/v1/models", key=value).expect(200)
+    used = owner(gateway, "GET", "/admin/v1/keys/k").json()["last_used_at"]
+    gateway.stop()
+    gateway = t.start_gateway(gateway.config).ready()
+    equal(owner(gateway, "GET", "/admin/v1/keys/k").json()["last_used_at"], used)
+
+
 def endless(t):
     """An upstream whose streams never end by themselves."""
     go = threading.Event()
