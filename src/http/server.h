@@ -121,6 +121,7 @@ class Exchange {
   [[nodiscard]] net::Task<Status> fill(std::size_t wanted);
   [[nodiscard]] net::Task<Status> read_sized();
   [[nodiscard]] net::Task<Status> read_chunked(std::size_t limit);
+  void spend_on_pouring(std::size_t bytes) noexcept;
   [[nodiscard]] net::Task<Status> pour_sized(BodySink& sink);
   [[nodiscard]] net::Task<Status> pour_chunked(std::uint64_t limit, BodySink& sink);
   [[nodiscard]] Status decode(wire::ChunkedDecoder& decoder, std::uint64_t limit);
