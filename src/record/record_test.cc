@@ -119,7 +119,7 @@ Exposition page_of(std::initializer_list<const Recorder*> recorders, const Proce
 }
 
 /// One pipe-backed sink and the lines that went through it.
-std::string logged(Format format, std::initializer_list<Entry> entries, Level level = Level::info) {
+std::string logged(Format format, std::span<const Entry> entries, Level level = Level::info) {
   int ends[2];
   EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
   {
@@ -133,6 +133,10 @@ std::string logged(Format format, std::initializer_list<Entry> entries, Level le
   close(ends[0]);
   text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   return text;
+}
+
+std::string logged(Format format, std::initializer_list<Entry> entries, Level level = Level::info) {
+  return logged(format, std::span{entries.begin(), entries.size()}, level);
 }
 
 TEST(Record, CountsARequestEverywhere) {
@@ -413,6 +417,25 @@ TEST(Record, LinesBelowTheLevelAreNotWritten) {
   const auto text = logged(Format::json, {chat_entry(), broken}, Level::warn);
   EXPECT_EQ(text.find("upstream_reset"), text.rfind("upstream_reset"));
   EXPECT_EQ(std::ranges::count(text, '\n'), 1);
+}
+
+TEST(Record, AFloodOfStrangersIsCountedNotLoggedLineByLine) {
+  constexpr int flood = 250;
+  Entry stranger;
+  stranger.error = Kind::unauthenticated;
+  stranger.status = 401;
+  stranger.started = std::chrono::sys_seconds{std::chrono::seconds{1'000'000}};
+  std::vector<Entry> entries(flood, stranger);
+  entries.push_back(chat_entry());  // somebody known, in another second
+  entries.push_back(stranger);
+  const auto text = logged(Format::json, entries);
+  EXPECT_EQ(std::ranges::count(text, '\n'), 100 + 1 + 2);
+  EXPECT_EQ(text.find("refusals_not_logged"), text.rfind("refusals_not_logged"));
+  EXPECT_NE(text.find(R"("count":150)"), std::string::npos) << text.substr(0, 500);
+
+  Recorder recorder{{}};
+  for (const Entry& entry : entries) recorder.commit(entry);
+  EXPECT_EQ(page_of({&recorder}).at(R"(cardea_request_errors_total{kind="unauthenticated"})"), flood + 1);
 }
 
 TEST(Record, TextsAreCutNotOverrun) {

@@ -49,6 +49,12 @@ std::uint32_t status_label(const Entry& entry) {
   return entry.status == 0 && entry.error ? info(*entry.error).http_status : entry.status;
 }
 
+/// Lines a second and worker about requests that nobody of ours made: whoever guesses keys shall not fill the disk as well. All
+/// of them are counted.
+constexpr std::uint64_t stranger_lines_max = 100;
+
+bool is_stranger(const Entry& entry) { return entry.error == Kind::unauthenticated && entry.principal.empty(); }
+
 }  // namespace
 
 const Scale operation_seconds{operation_bounds, ns_per_second};
@@ -113,7 +119,9 @@ Recorder::State::State(const Options& options)
     : series{options.series_max}, sink{options.sink}, ring{sink != nullptr ? &sink->ring() : nullptr} {}
 
 Recorder::Recorder(Options options) : state_{std::make_unique<State>(options)} {}
-Recorder::~Recorder() = default;
+Recorder::~Recorder() {
+  if (state_->ring != nullptr) state_->end_strangers_second({});
+}
 
 void Recorder::commit(const Entry& e) {
   State& s = *state_;
@@ -128,13 +136,39 @@ void Recorder::commit(const Entry& e) {
   if (e.usage.output) series.output_tokens.observe(*e.usage.output);
 
   if (s.ring == nullptr || level_of(e) < s.sink->options().level) return;
+  s.end_strangers_second(e.started);
+  if (is_stranger(e) && !s.logs_stranger(e.started)) return;
   write_request(s.line, s.sink->options().format, e);
-  s.ring->push(s.line.view());
-  s.pushed_since_nudge += s.line.view().size();
-  if (s.pushed_since_nudge >= nudge_bytes) {
-    s.pushed_since_nudge = 0;
-    s.sink->nudge();
+  s.push_line();
+}
+
+void Recorder::State::push_line() {
+  ring->push(line.view());
+  pushed_since_nudge += line.view().size();
+  if (pushed_since_nudge < nudge_bytes) return;
+  pushed_since_nudge = 0;
+  sink->nudge();
+}
+
+bool Recorder::State::logs_stranger(std::chrono::system_clock::time_point at) {
+  if (strangers.logged < stranger_lines_max) {
+    ++strangers.logged;
+    return true;
   }
+  ++strangers.unlogged;
+  strangers.last = at;
+  return false;
+}
+
+void Recorder::State::end_strangers_second(std::chrono::system_clock::time_point at) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(at);
+  if (second == strangers.second) return;
+  if (strangers.unlogged != 0) {
+    const Field fields[] = {{"count", strangers.unlogged}};
+    write_event(line, sink->options().format, strangers.last, Level::warn, "refusals_not_logged", fields);
+    push_line();
+  }
+  strangers = {.second = second};
 }
 
 void Recorder::add(Counter counter, std::uint64_t n) noexcept {

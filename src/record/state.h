@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -119,6 +120,12 @@ inline constexpr std::size_t counters = static_cast<std::size_t>(Counter::last_)
 struct alignas(64) Recorder::State {
   explicit State(const Options& options);
 
+  void push_line();
+  /// Whether a stranger's request of that time gets a line of its own.
+  [[nodiscard]] bool logs_stranger(std::chrono::system_clock::time_point at);
+  /// In another second than the last: says how many got none.
+  void end_strangers_second(std::chrono::system_clock::time_point at);
+
   SeriesTable series;
   std::array<Cell<std::uint64_t>, kinds> errors{};
   Histogram overhead{overhead_seconds};
@@ -129,6 +136,12 @@ struct alignas(64) Recorder::State {
   LogRing* ring;
   std::size_t pushed_since_nudge = 0;
   Line line;
+  struct Strangers {
+    std::chrono::sys_seconds second;  ///< the wall clock's
+    std::uint64_t logged = 0;
+    std::uint64_t unlogged = 0;
+    std::chrono::system_clock::time_point last;  ///< of those unlogged
+  } strangers;
 };
 
 }  // namespace cardea::record
