@@ -258,5 +258,54 @@ TEST(Access, CredentialHeadersAreKnownInAnyCase) {
     EXPECT_FALSE(is_credential_header(name)) << name;
 }
 
+std::shared_ptr<const Tenant> tenant(Level level, std::string id, std::shared_ptr<const Tenant> parent = {},
+                                     config::Grant grant = {}) {
+  return std::make_shared<const Tenant>(Tenant{level, std::move(id), *Standing::make(std::move(grant)), std::move(parent)});
+}
+
+TEST(EndUsers, AreKnownToTheirTenantAlone) {
+  const auto red = tenant(Level::team, "red");
+  const auto blue = tenant(Level::team, "blue");
+  const auto search = tenant(Level::project, "search", red);
+  Directory::Parts parts{.tenants = {red, blue, search}};
+  parts.end_users = {tenant(Level::end_user, "zoe"), tenant(Level::end_user, "ann", red), tenant(Level::end_user, "bob", search)};
+  const auto directory = Directory::make(std::move(parts), fresh_hash());
+  const auto known = [&](std::string_view id, std::shared_ptr<const Tenant> caller) {
+    auto holder = std::make_shared<Holder>();
+    holder->tenant = std::move(caller);
+    return directory->end_user(id, Principal{std::move(holder)}) != nullptr;
+  };
+  for (const auto& caller : {std::shared_ptr<const Tenant>{}, red, blue, search}) {
+    EXPECT_TRUE(known("zoe", caller));
+    EXPECT_EQ(known("ann", caller), caller != blue);
+    EXPECT_EQ(known("bob", caller), caller != blue);
+    EXPECT_FALSE(known("eve", caller));
+  }
+  EXPECT_NE(directory->end_user("ann", Principal::local()), nullptr);
+}
+
+TEST(EndUsers, NarrowWhatTheirCallerMay) {
+  auto holder = std::make_shared<Holder>();
+  holder->standing.grant.models = {"gpt-*"};
+  Principal caller{holder};
+  const Use allowed{.model = "gpt-4o", .provider = "openai", .upstream_model = "gpt-4o"};
+  const Use beyond{.model = "claude", .provider = "anthropic", .upstream_model = "claude"};
+  EXPECT_TRUE(caller.check(allowed));
+  config::Grant narrow;
+  narrow.models = {"claude", "gpt-4o-mini"};
+  caller.speak_for(tenant(Level::end_user, "ann", {}, narrow));
+  const Status status = caller.check(allowed);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().message(), "End user 'ann' may not use the model 'gpt-4o'.");
+  EXPECT_FALSE(caller.check(beyond)) << "a list of an end user's never widens its caller's";
+  EXPECT_TRUE(caller.restricted(&config::Grant::models));
+  config::Grant blocked;
+  blocked.blocked = config::Switch::on;
+  caller.speak_for(tenant(Level::end_user, "ann", {}, blocked));
+  EXPECT_FALSE(caller.check_standing(1'000, "127.0.0.1"));
+  caller.speak_for(nullptr);
+  EXPECT_TRUE(caller.check_standing(1'000, "127.0.0.1"));
+}
+
 }  // namespace
 }  // namespace cardea::access

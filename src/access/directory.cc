@@ -91,6 +91,7 @@ Result<std::shared_ptr<Holder>> holder_of(const config::GatewayKey& key, std::si
 }
 
 Directory::Directory(Parts parts, net::KeyedHash hash) : parts_{std::move(parts)}, hash_{std::move(hash)} {
+  std::ranges::sort(parts_.end_users, {}, [](const auto& end_user) -> std::string_view { return end_user->id; });
   std::size_t values = 0;
   for (const auto& holder : parts_.holders) values += holder->credentials.size();
   entries_.reserve(values);
@@ -153,6 +154,21 @@ std::shared_ptr<const Holder> Directory::find_id(std::string_view id) const noex
     if (index == vacant) return nullptr;
     if (parts_.holders[index]->id == id) return parts_.holders[index];
   }
+}
+
+std::shared_ptr<const Tenant> Directory::end_user(std::string_view id, const Principal& caller) const noexcept {
+  const auto id_of = [](const std::shared_ptr<const Tenant>& tenant) -> std::string_view { return tenant->id; };
+  const auto found = std::ranges::lower_bound(parts_.end_users, id, {}, id_of);
+  if (found == parts_.end_users.end() || (*found)->id != id) return nullptr;
+  // One tenant's names are nothing to another one; what stands at the gateway itself is everybody's.
+  const auto stands_in = [](const Tenant* below, const Tenant* above) {
+    while (below != nullptr && (below->level != above->level || below->id != above->id)) below = below->parent.get();
+    return below != nullptr;
+  };
+  const Tenant* of = (*found)->parent.get();
+  const Tenant* from = caller.tenant();
+  if (of != nullptr && from != nullptr && !stands_in(from, of) && !stands_in(of, from)) return nullptr;
+  return *found;
 }
 
 Status Directory::admit_keyless(const wire::RequestHead& head, Peer peer) const {

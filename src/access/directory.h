@@ -43,6 +43,7 @@ class Directory {
     std::vector<std::shared_ptr<const Holder>> holders;
     std::vector<Member> members;
     std::vector<std::shared_ptr<const Tenant>> tenants;
+    std::vector<std::shared_ptr<const Tenant>> end_users;  ///< by id
     /// Callers without a credential are the local user, on a listener that only this machine can reach.
     enum class Keyless : std::uint8_t { refused, admitted } keyless = Keyless::refused;
     OriginRules rules;
@@ -64,6 +65,8 @@ class Directory {
   [[nodiscard]] Result<Principal> admit(std::shared_ptr<const IdentityClaims> claims, std::int64_t now) const;
   /// Null: there is none.
   [[nodiscard]] std::shared_ptr<const Holder> find_id(std::string_view id) const noexcept;
+  /// Whom a caller names as the one behind it; null: nobody whom this directory knows, or a tenant's that is not the caller's.
+  [[nodiscard]] std::shared_ptr<const Tenant> end_user(std::string_view id, const Principal& caller) const noexcept;
   /// The same caller as this directory knows it; Error: unauthenticated when its credential is gone, expired or blocked.
   [[nodiscard]] Result<Principal> renew(const Principal& principal, std::int64_t now) const;
 

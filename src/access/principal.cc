@@ -74,8 +74,21 @@ Result<Standing> Standing::make(config::Grant grant) {
 }
 
 std::string Tenant::title() const {
-  static constexpr std::array<std::string_view, 3> names{"Organization", "Team", "Project"};
+  static constexpr std::array<std::string_view, 4> names{"Organization", "Team", "Project", "End user"};
   return cat(names[static_cast<std::size_t>(level)], " '", id, "'");
+}
+
+template <class Check>
+Status Principal::each_level(const Check& check) const {
+  if (end_user_ != nullptr) {
+    if (Status behind = check(end_user_->standing, end_user_.get()); !behind) return behind;
+  }
+  if (holder_ == nullptr) return {};
+  if (Status own = check(holder_->standing, nullptr); !own) return own;
+  for (const Tenant* at = holder_->tenant.get(); at != nullptr; at = at->parent.get()) {
+    if (Status above = check(at->standing, at); !above) return above;
+  }
+  return {};
 }
 
 Principal::Principal(std::shared_ptr<const Holder> holder) noexcept : holder_{std::move(holder)} {}
@@ -88,16 +101,14 @@ Principal Principal::operator_of_this_machine() {
 }
 
 bool Principal::restricted(List list) const noexcept {
-  if (!holder_) return false;
-  return !holder_->each_level([&](const Standing& standing, const Tenant*) -> Status {
+  return !each_level([&](const Standing& standing, const Tenant*) -> Status {
     if ((standing.grant.*list).has_value()) return fail(Kind::forbidden);
     return {};
   });
 }
 
 Status Principal::check(const Use& use) const {
-  if (!holder_) return {};
-  return holder_->each_level([&](const Standing& standing, const Tenant* tenant) -> Status {
+  return each_level([&](const Standing& standing, const Tenant* tenant) -> Status {
     const config::Grant& grant = standing.grant;
     if (grant.dialects && !use.dialect.empty() && !holds(*grant.dialects, use.dialect)) {
       return may_not(tenant, "the dialect", use.dialect, "dialect_not_allowed");
@@ -114,16 +125,14 @@ Status Principal::check(const Use& use) const {
 }
 
 Status Principal::check_tool(std::string_view name) const {
-  if (!holder_) return {};
-  return holder_->each_level([&](const Standing& standing, const Tenant* tenant) -> Status {
+  return each_level([&](const Standing& standing, const Tenant* tenant) -> Status {
     if (standing.grant.tools && !holds(*standing.grant.tools, name)) return may_not(tenant, "the tool", name, "tool_not_allowed");
     return {};
   });
 }
 
 Status Principal::check_standing(std::int64_t now, std::string_view address) const {
-  if (!holder_) return {};
-  return holder_->each_level([&](const Standing& standing, const Tenant* tenant) -> Status {
+  return each_level([&](const Standing& standing, const Tenant* tenant) -> Status {
     if (standing.expires <= now) return fail(Kind::unauthenticated, cat(level_name(tenant), " has expired."));
     if (standing.grant.blocked == config::Switch::on) {
       return fail(Kind::forbidden, Error::Detail{.message = cat(level_name(tenant), " is blocked."), .code = "blocked"});

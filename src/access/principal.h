@@ -50,8 +50,9 @@ struct Standing {
 /// One of a grant's lists of names.
 using List = std::optional<std::vector<std::string>> config::Grant::*;
 
-enum class Level : std::uint8_t { organization, team, project };
+enum class Level : std::uint8_t { organization, team, project, end_user };
 
+/// Somebody who stands between the gateway and a caller: above it, or, an end user, behind it.
 struct Tenant {
   Level level = Level::organization;
   std::string id;
@@ -77,16 +78,6 @@ struct Holder {
   std::vector<Credential> credentials;
   std::shared_ptr<const IdentityClaims> vouched;  ///< of one whom others vouch for, without credentials of its own
   mutable std::atomic<std::int64_t> used = 0;     ///< Unix seconds; 0: never
-
-  /// Asks its own standing, then its tenants' from below upwards, until one says no. The second argument is null for its own.
-  template <class Check>
-  [[nodiscard]] Status each_level(const Check& check) const {
-    if (Status own = check(standing, nullptr); !own) return own;
-    for (const Tenant* at = tenant.get(); at != nullptr; at = at->parent.get()) {
-      if (Status above = check(at->standing, at); !above) return above;
-    }
-    return {};
-  }
 };
 
 /// What a request is about to use; empty: not asked.
@@ -117,6 +108,9 @@ class Principal {
   [[nodiscard]] const Tenant* tenant() const noexcept { return holder_ != nullptr ? holder_->tenant.get() : nullptr; }
   /// Null of Principal::local().
   [[nodiscard]] const Holder* holder() const noexcept { return holder_.get(); }
+  /// From now on the caller may no more than the end user for whom it asks. Null: nobody who is known.
+  void speak_for(std::shared_ptr<const Tenant> end_user) noexcept { end_user_ = std::move(end_user); }
+  [[nodiscard]] const Tenant* end_user() const noexcept { return end_user_.get(); }
 
   /// Does some level between the gateway and the caller say which of these may be used?
   [[nodiscard]] bool restricted(List list) const noexcept;
@@ -128,7 +122,13 @@ class Principal {
 
  private:
   Principal() = default;
-  std::shared_ptr<const Holder> holder_;  ///< null: local
+  /// Asks the end user's standing, the caller's own, then its tenants' from below upwards, until one says no. The second argument
+  /// is null for its own.
+  template <class Check>
+  [[nodiscard]] Status each_level(const Check& check) const;
+
+  std::shared_ptr<const Holder> holder_;    ///< null: local
+  std::shared_ptr<const Tenant> end_user_;  ///< null: nobody who is known
 };
 
 }  // namespace cardea::access

@@ -426,6 +426,12 @@ Directory::Parts Tenancy::parts(const OriginRules& rules) {
       if (stands(*item)) out.tenants.push_back(tenant(thing, id));
     }
   }
+  for (const auto& [id, item] : all(Thing::user)) {
+    if (stands(*item)) {
+      out.end_users.push_back(
+          std::make_shared<const Tenant>(Tenant{Level::end_user, item->id, item->standing, tenant_of(*item)}));
+    }
+  }
   for (const auto& [id, item] : all(Thing::member)) {
     if (stands(*item)) out.members.push_back({item->identity, item->issuer, make_holder(*item)});
   }

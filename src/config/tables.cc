@@ -434,10 +434,9 @@ constexpr Field settings_fields[] = {
     field<&Settings::projects>("projects",
                                {.doc = "Projects by id.", .example = "{search: {team: research, models: [\"openai/*\"]}}"}),
     field<&Settings::users>(
-        "users",
-        {.doc = "End users by id, for what is to be kept of them. Requests are not held against it before a later version.",
-         .example = "{ann: {models: [openai/gpt-4o-mini]}}",
-         .also = "customers,end_users"}),
+        "users", {.doc = "End users by id: they narrow what may be asked for those whom a request names (see docs/admin.md).",
+                  .example = "{ann: {models: [openai/gpt-4o-mini]}}",
+                  .also = "customers,end_users"}),
     field<&Settings::members>("members", {.doc = "Roles of those who come without a key of Cardea's (JWT, introspection, OIDC).",
                                           .example = "[{identity: ann@acme.example, role: admin, organization: acme}]"}),
     field<&Settings::jwt>("jwt", {.doc = "Issuers whose signed tokens (JWT) are taken as credentials.",

@@ -97,7 +97,7 @@ net::Task<Status> Pipeline::answer_owner(Visit& visit) {
   if (match->route->operation != Operation::administer) {
     co_return fail(Kind::not_found, "This socket is for the administration only; models are asked where the gateway listens.");
   }
-  Status admitted = visit.admit(access::Principal::operator_of_this_machine(), *match->route);
+  Status admitted = visit.admit(access::Principal::operator_of_this_machine(), *match->route, *directory_);
   if (!admitted) co_return admitted;
   visit.carry_through();
   co_return co_await administer(visit, *match);

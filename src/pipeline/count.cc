@@ -17,7 +17,7 @@ net::Task<Status> Pipeline::count_tokens(Visit& visit, const Match& match) {
   if (!body) co_return fail_with(body);
   Result<dialect::RequestView> view = client.inspect(*body, asking->asked());
   if (!view) co_return fail_with(view);
-  Result<catalog::Target> target = visit.resolve(view->model);
+  Result<catalog::Target> target = visit.resolve(view->model, view->members, *directory_);
   if (!target) co_return fail_with(target);
   const execute::Upstream& upstream = snapshot.upstreams.of(*target->provider);
 

@@ -55,7 +55,7 @@ net::Task<Status> Pipeline::forward_document(Visit& visit, const Match& match) {
   if (*model == nullptr) co_return fail(Kind::bad_request, "'model' is missing; name the model to use", "model");
   if ((*model)->type != json::Type::string) co_return fail(Kind::bad_request, "'model' must be a string", "model");
   const std::string_view asked = members.string(**model);
-  Result<catalog::Target> target = visit.resolve(asked);
+  Result<catalog::Target> target = visit.resolve(asked, members, *directory_);
   if (!target) co_return fail_with(target);
   const bool as_bytes = wants_picture(visit.head());
   if (const dialect::TaskFormat* form = drawing_form(*match.route, *target, visit.head())) {
@@ -93,6 +93,8 @@ net::Task<Status> Pipeline::forward_upload(Visit& visit, const Match& match) {
   if (poured) poured = upload.finish();
   if (!poured) co_return poured;
   if (upload.model().empty()) co_return fail(Kind::bad_request, "the field 'model' is missing; name the model to use", "model");
+  Status behind = visit.meet_end_user(std::string{upload.user()}, *directory_);
+  if (!behind) co_return behind;
   Result<catalog::Target> target = visit.resolve(upload.model());
   if (!target) co_return fail_with(target);
   const bool as_bytes = wants_picture(visit.head());

@@ -55,7 +55,7 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
       principal = co_await vouching_->vouch(head, directory_, std::move(refusal));
     }
     if (!principal) co_return fail_with(principal);
-    Status admitted = visit.admit(std::move(*principal), *match->route);
+    Status admitted = visit.admit(std::move(*principal), *match->route, *directory_);
     if (!admitted) co_return admitted;
   }
 
@@ -116,8 +116,9 @@ net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {
   if (!request) co_return fail_with(request);
   visit.entry().stream = request->stream;
 
-  // To whom: names, aliases and wildcards end in one provider and its own name of the model, if the caller may use them.
-  Result<catalog::Target> target = visit.resolve(request->model);
+  // To whom: names, aliases and wildcards end in one provider and its own name of the model, if the caller may use them, and the
+  // one for whom it asks.
+  Result<catalog::Target> target = visit.resolve(request->model, request->members, *directory_);
   if (!target) co_return fail_with(target);
   Status tools = check_tools(visit.principal(), *asking, *body);
   if (!tools) co_return tools;

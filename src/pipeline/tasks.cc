@@ -123,7 +123,7 @@ net::Task<Status> Pipeline::task(Visit& visit, const Match& match) {
   Result<dialect::TaskView> view = dialect::inspect_task(client, *body, asking->asked());
   if (!view) co_return fail_with(view);
 
-  Result<catalog::Target> target = visit.resolve(view->model);
+  Result<catalog::Target> target = visit.resolve(view->model, view->members, *directory_);
   if (!target) co_return fail_with(target);
   Status fits = expect_fit(task, *target, view->model);
   if (!fits) co_return fail_with(fits);

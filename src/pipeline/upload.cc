@@ -11,6 +11,7 @@ namespace {
 using Holds = FileRule::Holds;
 
 constexpr std::size_t model_bytes_max = 256;
+constexpr std::size_t user_bytes_max = 1024;
 
 constexpr std::array sound{FileRule{"file", Holds::sound}};
 constexpr std::array pictures{FileRule{"image", Holds::image}, FileRule{"mask", Holds::image}};
@@ -120,6 +121,7 @@ Status Upload::begin_part() {
   tail_.clear();
   is_model_ = part.name == "model";
   is_file_ = part.filename.has_value();
+  is_user_ = !is_file_ && part.name == "user";
   if (is_model_ && is_file_) return refuse("model", "must be a plain field, not a file");
   return {};
 }
@@ -129,6 +131,10 @@ Status Upload::take_data(std::string_view bytes) {
   if (is_model_) {
     model_ += bytes;
     return model_.size() <= model_bytes_max ? Status{} : refuse("model", "is too long");
+  }
+  if (is_user_) {
+    user_ += bytes;
+    return user_.size() <= user_bytes_max ? Status{} : refuse("user", "is too long");
   }
   if (!is_file_) return {};
   Status small = check_size(parser_.part().name, wanted(), bytes_, limits_);

@@ -54,6 +54,8 @@ class Upload final : public http::BodySink {
   [[nodiscard]] Status finish();
   /// Value of the part `model`; empty: there is none.
   [[nodiscard]] std::string_view model() const noexcept { return model_; }
+  /// Values of the parts `user`, joined; empty: none.
+  [[nodiscard]] std::string_view user() const noexcept { return user_; }
   /// The form with another value of `model`, whose bytes must outlive the body, as this upload must.
   void write(std::string_view model, http::Body& body) const;
   /// In the order they came.
@@ -75,6 +77,7 @@ class Upload final : public http::BodySink {
   http::Spool spool_;
   // Of the part that is being read.
   bool is_model_ = false;
+  bool is_user_ = false;
   bool is_file_ = false;
   std::uint64_t bytes_ = 0;
   std::string head_;  ///< its first bytes
@@ -82,6 +85,7 @@ class Upload final : public http::BodySink {
   // Of the form.
   std::vector<UploadPart> parts_;
   std::string model_;
+  std::string user_;
   std::uint64_t model_begin_ = 0;
   std::uint64_t model_end_ = 0;
 };

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "dialect/native/forms.h"
+#include "pipeline/end_user.h"
 #include "pipeline/forms.h"
 
 namespace cardea::pipeline {
@@ -112,11 +113,20 @@ Status Visit::check_address() {
               Error::Detail{.message = "This gateway may not be used from this address.", .code = "address_not_allowed"});
 }
 
-Status Visit::admit(access::Principal principal, const Route& route) {
+Status Visit::admit(access::Principal principal, const Route& route, const access::Directory& directory) {
   principal_ = std::move(principal);
   route_ = &route;
   entry_.principal = principal_.name();
+  end_user_ = end_user_in(head());
+  if (!end_user_.empty()) principal_.speak_for(directory.end_user(end_user_, principal_));
   return check(principal_, now());
+}
+
+Status Visit::meet_end_user(std::string name, const access::Directory& directory) {
+  if (!end_user_.empty() || name.empty()) return {};
+  end_user_ = std::move(name);
+  principal_.speak_for(directory.end_user(end_user_, principal_));
+  return principal_.end_user() != nullptr ? check(principal_, now()) : Status{};
 }
 
 Status Visit::check(const access::Principal& principal, std::int64_t now) const {
@@ -139,6 +149,7 @@ Status Visit::check(const access::Principal& principal, std::int64_t now) const 
 void Visit::check_again(const access::Directory& directory, std::int64_t now) {
   if (route_ == nullptr || taken_away_) return;
   Result<access::Principal> renewed = directory.renew(principal_, now);
+  if (renewed && !end_user_.empty()) renewed->speak_for(directory.end_user(end_user_, *renewed));
   Status still = renewed ? check(*renewed, now) : Status{fail_with(renewed)};
   if (still) return;
   const Kind kind = still.error().kind();
@@ -159,6 +170,14 @@ Result<catalog::Target> Visit::resolve(std::string_view model) {
   Status may = principal_.check({.model = model, .provider = target->provider->name, .upstream_model = target->model});
   if (!may) return fail_with(may);
   return target;
+}
+
+Result<catalog::Target> Visit::resolve(std::string_view model, const json::Members& body, const access::Directory& directory) {
+  Result<std::string> named = end_user_in(body);
+  if (!named) return fail_with(named);
+  Status behind = meet_end_user(std::move(*named), directory);
+  if (!behind) return fail_with(behind);
+  return resolve(model);
 }
 
 Status Visit::use(const catalog::Provider& provider) {

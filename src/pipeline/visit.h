@@ -56,8 +56,10 @@ class Visit {
   /// Where the request comes from, behind trusted proxies. Error: forbidden: nobody may call from there.
   [[nodiscard]] Status check_address();
   [[nodiscard]] std::string_view client_address() const noexcept { return entry_.client_address; }
-  /// Who asks. Error: unauthenticated, forbidden: its standing, its role, or the dialect.
-  [[nodiscard]] Status admit(access::Principal principal, const Route& route);
+  /// Who asks, also for whom if a header says so. Error: unauthenticated, forbidden: its standing, its role, or the dialect.
+  [[nodiscard]] Status admit(access::Principal principal, const Route& route, const access::Directory& directory);
+  /// For whom the caller asks, as the body says; a header's word stands before it. Error: forbidden, not for that one.
+  [[nodiscard]] Status meet_end_user(std::string name, const access::Directory& directory);
   [[nodiscard]] const access::Principal& principal() const noexcept { return principal_; }
   /// Looks whether the caller, as `directory` knows it, may still do what it does; if not, the request is cancelled.
   void check_again(const access::Directory& directory, std::int64_t now);
@@ -67,6 +69,9 @@ class Visit {
   [[nodiscard]] Error why(Error error);
   /// The model that is asked for, whether the caller may use it, and the record's fields of it. `model` must outlive the visit.
   [[nodiscard]] Result<catalog::Target> resolve(std::string_view model);
+  /// The same, once it is known for whom the body asks. Error also: bad_request, it names two.
+  [[nodiscard]] Result<catalog::Target> resolve(std::string_view model, const json::Members& body,
+                                                const access::Directory& directory);
   /// A provider whose models do not matter: the things it keeps.
   [[nodiscard]] Status use(const catalog::Provider& provider);
   /// A provider with everything that its key may do. `what` asks for it.
@@ -119,6 +124,7 @@ class Visit {
   dialect::Framing framing_ = dialect::Framing::sse;
   bool says_problems_ = false;
   access::Principal principal_ = access::Principal::local();
+  std::string end_user_;             ///< as the request names the one behind its caller; empty: nobody
   const Route* route_ = nullptr;     ///< whose policy admitted the caller
   record::Text<128> target_model_;   ///< catalog::Target's, for check_again(): also of a model that the catalog does not know
   std::optional<Error> taken_away_;  ///< why the caller may no longer do this

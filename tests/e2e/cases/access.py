@@ -83,6 +83,34 @@ def dialects_tools_roles_and_standing_hold(t):
 
 
 @case
+def an_end_user_narrows_what_its_program_may(t):
+    gateway = t.gateway({**TENANCY, "users": {"ann": {"models": ["twin/twin-1"]}, "eve": {"blocked": True}, "far": {"team": "research", "blocked": True}}})
+    say, embed = "/v1/chat/completions", {"model": "twin/twin-embed", "input": "x"}
+    for body in ({}, {"user": "somebody"}, {"user": "ann"}, {"metadata": {"user_id": "ann"}}):
+        ask(gateway, "POST", say, {**CHAT, **body}).expect(200)
+    other = {**CHAT, "model": "twin/twin-2"}
+    for body in ({"user": "ann"}, {"safety_identifier": "ann"}, {"metadata": {"user_id": "ann"}}):
+        message = refusal(ask(gateway, "POST", say, {**other, **body}), 403, "model_not_allowed")
+        equal(message, "End user 'ann' may not use the model 'twin/twin-2'.")
+    for header in ("x-cardea-user", "X-LiteLLM-Customer-Id", "x-litellm-end-user-id"):
+        refusal(ask(gateway, "POST", say, CHAT, headers=[(header, "eve")]), 403, "blocked")
+        ask(gateway, "POST", say, {**other, "user": "ann"}, headers=[(header, "somebody")]).expect(404)  # by the twin: a header's word stands before it
+    refusal(ask(gateway, "POST", "/v1/embeddings", {**embed, "user": "ann"}), 403, "model_not_allowed")
+    refusal(ask(gateway, "POST", "/v1/responses", {"model": "twin/twin-1", "input": "x", "user": "eve"}), 403, "blocked")
+    refusal(ask(gateway, "POST", "/v1/images/generations", {"model": "twin/twin-image", "prompt": "x", "user": "eve"}), 403, "blocked")
+    anthropic = {**CHAT, "max_tokens": 5, "metadata": {"user_id": "eve"}}
+    equal(ask(gateway, "POST", "/v1/messages", anthropic).expect(403).json()["error"]["type"], "permission_error")
+    with gateway.connect() as connection:
+        form = "".join(f'--b\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in (("model", "twin/twin-image"), ("user", "eve"))) + "--b--\r\n"
+        answer = connection.request("POST", "/v1/images/variations", [("authorization", f"Bearer {KEYS['all']}"), ("content-type", "multipart/form-data; boundary=b")], form.encode())
+    refusal(answer, 403, "blocked")
+    with gateway.connect() as connection:
+        twice = json.dumps(CHAT)[:-1] + ', "user": "ann", "user": "eve"}'
+        connection.request("POST", say, [("authorization", f"Bearer {KEYS['all']}"), ("content-type", "application/json")], twice.encode()).expect(400)
+    refusal(ask(gateway, "POST", say, {**CHAT, "user": "far"}, "narrow"), 403, "blocked")
+
+
+@case
 def a_client_is_where_the_last_stranger_says(t):
     gateway = t.gateway({**TENANCY, "trusted_proxies": ["127.0.0.1"], "deny_ips": ["192.0.2.0/24"]})
 
@@ -138,22 +166,23 @@ def whatever_is_taken_away_ends_open_requests_within_a_second(t):
         "model": lambda key: owner(gateway, "PATCH", f"/admin/v1/keys/{key}", {"models": ["other"]}).expect(200),
         "tenant": lambda key: owner(gateway, "DELETE", f"/admin/v1/teams/team-{key}").expect(204),
         "above": lambda key: owner(gateway, "PATCH", "/admin/v1/organizations/acme", {"blocked": True}).expect(200),
+        "end user": lambda key: owner(gateway, "POST", "/admin/v1/users", {"id": "eve", "blocked": True}).expect(201),
         "time": lambda key: time.sleep(max(0.0, 3 - (time.time() - begun))),
     }
     begun = time.time()
     values, open_ones, connections = {}, {}, []
     for way in ways:
         place = {"organization": "acme"} if way == "above" else {}
-        owner(gateway, "POST", "/admin/v1/teams", {"id": f"team-{way}", **place}).expect(201)
+        owner(gateway, "POST", "/admin/v1/teams", {"id": f"team-{way.replace(' ', '-')}", **place}).expect(201)
         more = {"expires": soon} if way == "time" else {}
-        values[way] = owner(gateway, "POST", "/admin/v1/keys", {"id": way, "team": f"team-{way}", **more}).expect(201).json()["key"]
+        values[way] = owner(gateway, "POST", "/admin/v1/keys", {"id": way.replace(" ", "-"), "team": f"team-{way.replace(' ', '-')}", **more}).expect(201).json()["key"]
     values["untouched"] = owner(gateway, "POST", "/admin/v1/keys", {"id": "untouched"}).expect(201).json()["key"]
     for way, value in values.items():
         streams = []
         for _ in range(4):  # on both workers
             connection = gateway.connect()
             connections.append(connection)
-            stream = Stream(connection, {"model": "m", "messages": CHAT["messages"], "stream": True}, [("authorization", f"Bearer {value}")])
+            stream = Stream(connection, {"model": "m", "messages": CHAT["messages"], "stream": True, "user": way.replace("end user", "eve")}, [("authorization", f"Bearer {value}")])
             stream.next()
             streams.append(stream)
         open_ones[way] = streams
@@ -164,7 +193,7 @@ def whatever_is_taken_away_ends_open_requests_within_a_second(t):
             last = json.loads(stream.rest()[-1])
             true("error" in last, f"{way}: {last}")
         true(time.monotonic() - at < 1, f"{way}: {time.monotonic() - at:.2f} s")
-        true(ask(gateway, "POST", "/v1/chat/completions", {"model": "m", "messages": CHAT["messages"]}, values[way]).status in (401, 403), way)
+        true(ask(gateway, "POST", "/v1/chat/completions", {"model": "m", "messages": CHAT["messages"], "user": "eve"}, values[way]).status in (401, 403), way)
     for stream in open_ones["untouched"]:
         contains(stream.next(), '"x"')
     for connection in connections:
