@@ -19,12 +19,13 @@ OWNERS = {
     r"zlib\.h": "wire",
     r"sqlite3\.h": "store_sqlite",
     r"cjose/.*": "access",
+    r"pcre2\.h": "tokens",
 }
 LIBRARY_OWNERS = {"OpenSSL::SSL": "net", "OpenSSL::Crypto": "net", "cardea_cares": "net", "cardea_simdjson": "json",
                   "cardea_expat": "json", "cardea_yaml_cpp": "config", "cardea_zlib": "wire",
-                  "cardea_sqlite": "store_sqlite", "cardea_cjose": "access"}
+                  "cardea_sqlite": "store_sqlite", "cardea_cjose": "access", "cardea_pcre2": "tokens"}
 # These rooms compute; they cannot reach a socket, not even through others.
-PURE = ("base", "json", "model", "wire", "config", "dialect")
+PURE = ("base", "json", "model", "wire", "config", "dialect", "tokens")
 
 
 def check_doors(tree):
