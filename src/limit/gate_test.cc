@@ -204,7 +204,7 @@ TEST(Gate, WorkersShareACap) {
   const auto one = [](net::Loop& loop, Gate& the_gate, std::atomic<int>& in, std::atomic<int>& top,
                       std::atomic<int>& ended) -> net::Task<void> {
     const Gate::Caller caller{.tenant = 1};
-    for (int i = 0; i < 50; ++i) {
+    for (int i = 0; i < 20; ++i) {
       Result<Place> place = co_await the_gate.enter(loop, caller);
       if (!place) std::abort();
       const int now = ++in;

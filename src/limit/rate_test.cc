@@ -108,7 +108,7 @@ TEST(Meters, ADebtIsNotInherited) {
 }
 
 TEST(Meters, ManyThreadsFindOneBucketForOneName) {
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 60; ++round) {
     Meters meters{0};
     std::atomic<int> taken = 0;
     {
