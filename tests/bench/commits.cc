@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "base/text.h"
+#include "store/journal/drain.h"
+#include "store/sqlite/ledger.h"
 #include "store/sqlite/registry.h"
 
 namespace {
@@ -70,6 +72,68 @@ void measure(store::sqlite::Registry& registry, int submitters, int first, int s
               static_cast<double>(all.size()) / took, all[all.size() / 2], all[all.size() * 99 / 100]);
 }
 
+store::Reservation reservation_of(std::int64_t id) {
+  return {
+      .id = id,
+      .time_ms = 1'764'000'000'000,
+      .amount = {25'000'000},
+      .labels =
+          {.organization = "acme", .team = "research", .key = "key_0123456789ab", .model = "gpt-4.1-mini", .provider = "openai"},
+      .holds = {
+          {"key/key_0123456789ab/day", 1'764'000'000}, {"team/research/month", 1'764'000'000}, {"organization/acme/total", 0}}};
+}
+store::Settlement settlement_of(std::int64_t id) {
+  return {.id = id,
+          .time_ms = 1'764'000'001'000,
+          .amount = {21'000'000},
+          .tokens = {.input = 1000, .output = 200},
+          .price = "openai/gpt-4.1-mini@2026-01-01"};
+}
+
+/// A worker's part, and how many settlements (each with its reservation) come to the disk a second.
+void measure_settlements(store::sqlite::Ledger& ledger, const std::string& folder, std::size_t lines_max, int seconds) {
+  auto started = store::journal::Drain::start(
+      ledger, {.folder = folder, .journals = 1, .every = std::chrono::milliseconds{1}, .lines_max = lines_max});
+  if (!started) std::abort();
+  store::journal::Drain& drain = *started->drain;
+  store::journal::Journal& journal = drain.journal(0);
+  std::int64_t id = started->kept.first_id;
+  store::Reservation made = reservation_of(id);
+  store::Settlement settled = settlement_of(id);
+  std::chrono::nanoseconds appending{};
+  std::int64_t count = 0;
+  const Clock::time_point begin = Clock::now();
+  while (Clock::now() < begin + std::chrono::seconds{seconds}) {
+    const Clock::time_point before = Clock::now();
+    made.id = settled.id = id;
+    if (!journal.append(made)) {  // the disk is behind
+      std::this_thread::yield();
+      continue;
+    }
+    if (!journal.append(settled)) std::abort();
+    appending += Clock::now() - before;
+    ++id, ++count;
+  }
+  started->drain.reset();  // brings what is left
+  const double took = std::chrono::duration<double>(Clock::now() - begin).count();
+  std::printf("up to %5zu lines a commit: %7.0f durable settlements/s; a request's two lines cost %.0f ns\n", lines_max,
+              static_cast<double>(count) / took, static_cast<double>(appending.count()) / static_cast<double>(count));
+}
+
+int measure_ledger(const std::string& folder, int seconds) {
+  auto database =
+      store::sqlite::Database::open({.file = cat(folder, "/bench-ledger.db"), .contents = store::sqlite::Contents::ledger});
+  if (!database) {
+    std::fprintf(stderr, "%s\n", std::string{database.error().message()}.c_str());
+    return 1;
+  }
+  store::sqlite::Ledger ledger{**database};
+  for (const std::size_t lines : {std::size_t{2}, std::size_t{64}, std::size_t{8192}}) {
+    measure_settlements(ledger, folder, lines, seconds);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -91,5 +155,5 @@ int main(int argc, char** argv) {
     measure(registry, submitters != 0 ? submitters : some, first, seconds);
     first += some;
   }
-  return 0;
+  return measure_ledger(argv[1], seconds);
 }

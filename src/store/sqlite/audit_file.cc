@@ -21,7 +21,7 @@ Result<AuditFile> AuditFile::open(const std::string& file) {
   }
   Result<Connection> connection = Connection::open_to_read(file);
   if (!connection) return fail_with(connection);
-  if (Status known = check(*connection, file, migrations()); !known) return fail_with(known);
+  if (Status known = check(*connection, file, schema_of(Contents::administration)); !known) return fail_with(known);
   return AuditFile{file, std::make_unique<Connection>(std::move(*connection))};
 }
 

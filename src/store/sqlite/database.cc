@@ -8,8 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "store/sqlite/schema.h"
-
 namespace cardea::store::sqlite {
 
 using Job = Database::Job;
@@ -142,7 +140,7 @@ Database::Database(Options options) : options_{std::move(options)}, queue_{std::
 Result<std::unique_ptr<Database>> Database::open(Options options) {
   Result<Connection> connection = Connection::open(options.file);
   if (!connection) return fail_with(connection);
-  if (Status ready = prepare(*connection, options.file, migrations()); !ready) return fail_with(ready);
+  if (Status ready = prepare(*connection, options.file, schema_of(options.contents)); !ready) return fail_with(ready);
   std::unique_ptr<Database> database{new Database{std::move(options)}};
   database->connection_ = std::make_unique<Connection>(std::move(*connection));
   database->thread_ = std::thread{[self = database.get()] { self->work(); }};

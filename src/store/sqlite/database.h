@@ -1,5 +1,5 @@
 #pragma once
-// cardea.db: one file, one connection, one thread that uses it.
+// One file (cardea.db, ledger.db), one connection, one thread that uses it.
 
 #include <chrono>
 #include <functional>
@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "store/sqlite/connection.h"
+#include "store/sqlite/schema.h"
 
 namespace cardea::store::sqlite {
 
@@ -18,6 +19,7 @@ class Database {
  public:
   struct Options {
     std::string file;
+    Contents contents = Contents::administration;
     std::size_t queue_bytes_max = std::size_t{64} << 20;  ///< of jobs not begun; one larger alone is taken
     std::size_t queue_jobs_max = 8192;
     std::chrono::milliseconds soon{100};  ///< how long a job that need not be done now waits for others

@@ -101,13 +101,13 @@ TEST(Schema, MigratesStepByStepAndKeepsACopy) {
   const Migrations all{steps};
   {
     Connection first = connect(file);
-    ASSERT_TRUE(prepare(first, file.path(), all.first(1)));
+    ASSERT_TRUE(prepare(first, file.path(), {all.first(1)}));
     EXPECT_EQ(first.number("PRAGMA user_version"), 1);
   }
   EXPECT_FALSE(std::filesystem::exists(file.path() + ".v1"));
   write(file.path() + ".v1", "of an attempt that did not end");
   Connection second = connect(file);
-  ASSERT_TRUE(prepare(second, file.path(), all));
+  ASSERT_TRUE(prepare(second, file.path(), {all}));
   EXPECT_EQ(second.number("PRAGMA user_version"), 3);
   EXPECT_EQ(second.number("SELECT count(*) FROM t WHERE a='kept' AND b='new'"), 1);
   auto copy = Connection::open(file.path() + ".v1");
@@ -121,8 +121,8 @@ TEST(Schema, AStepThatFailsChangesNothing) {
   const char* const steps[] = {"CREATE TABLE t(a TEXT)", "CREATE TABLE u(a TEXT); INSERT INTO nowhere VALUES(1)"};
   const Migrations all{steps};
   Connection connection = connect(file);
-  ASSERT_TRUE(prepare(connection, file.path(), all.first(1)));
-  const Status failed = prepare(connection, file.path(), all);
+  ASSERT_TRUE(prepare(connection, file.path(), {all.first(1)}));
+  const Status failed = prepare(connection, file.path(), {all});
   ASSERT_FALSE(failed);
   EXPECT_TRUE(failed.error().is(Kind::config));
   EXPECT_EQ(connection.number("PRAGMA user_version"), 1);

@@ -7,9 +7,6 @@
 namespace cardea::store::sqlite {
 namespace {
 
-/// In the file's header: "Card". A file with another one is somebody else's.
-constexpr std::int64_t application_id = 0x43617264;
-
 /// A key of both, so that two principals of one upstream that repeats its ids stay apart. `input` and `response` are null where
 /// the provider keeps them. The index serves the sweep and the sum of all bytes.
 constexpr const char* version_1 = R"(
@@ -71,6 +68,65 @@ CREATE TABLE last_used(
 
 constexpr const char* steps[] = {version_1, version_2, version_3};
 
+/// Lines are added and never changed: SQLite itself refuses. `open` and `balances` follow from the lines (`verify` proves it), so
+/// that a start reads what is under way and not everything that ever was. `holds` is lines of "window budget".
+constexpr const char* ledger_1 = R"(
+CREATE TABLE runs(run INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;
+CREATE TABLE reservations(
+  id INTEGER PRIMARY KEY,
+  time_ms INTEGER NOT NULL,
+  amount INTEGER NOT NULL,
+  organization TEXT NOT NULL,
+  team TEXT NOT NULL,
+  project TEXT NOT NULL,
+  key TEXT NOT NULL,
+  end_user TEXT NOT NULL,
+  model TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  holds TEXT NOT NULL) STRICT;
+CREATE TABLE settlements(
+  id INTEGER PRIMARY KEY,
+  time_ms INTEGER NOT NULL,
+  amount INTEGER NOT NULL,
+  outcome INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  input INTEGER NOT NULL,
+  output INTEGER NOT NULL,
+  cache_read INTEGER NOT NULL,
+  cache_write INTEGER NOT NULL,
+  reasoning INTEGER NOT NULL,
+  price TEXT NOT NULL) STRICT;
+CREATE INDEX settlements_time ON settlements(time_ms);
+CREATE TABLE adjustments(
+  id INTEGER PRIMARY KEY,
+  time_ms INTEGER NOT NULL,
+  budget TEXT NOT NULL,
+  window INTEGER NOT NULL,
+  amount INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  reason TEXT NOT NULL) STRICT;
+CREATE TABLE open(id INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE balances(
+  budget TEXT NOT NULL,
+  window INTEGER NOT NULL,
+  spent INTEGER NOT NULL,
+  reserved INTEGER NOT NULL,
+  PRIMARY KEY(budget, window)) STRICT, WITHOUT ROWID;
+CREATE TRIGGER reservations_stay BEFORE UPDATE ON reservations BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER reservations_last BEFORE DELETE ON reservations BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER settlements_stay BEFORE UPDATE ON settlements BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER settlements_last BEFORE DELETE ON settlements BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER adjustments_stay BEFORE UPDATE ON adjustments BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER adjustments_last BEFORE DELETE ON adjustments BEGIN SELECT raise(ABORT, 'the ledger is append-only'); END;
+)";
+
+constexpr const char* ledger_steps[] = {ledger_1};
+
+/// By Contents. A file with another number in its header is somebody else's, or of the other kind.
+constexpr Schema schemas[] = {{.steps = steps},
+                              {.steps = ledger_steps, .application_id = 0x4361724C, .keeps = "the records of spending"}};
+
 std::unexpected<Error> refuse(const std::string& file, std::string_view why, std::string_view fix) {
   return fail(Kind::config, cat(file, " ", why, "; ", fix));
 }
@@ -115,23 +171,24 @@ Status copy(Connection& connection, const std::string& to) {
   return query.run();
 }
 
-Status step(Connection& connection, const char* sql, std::int64_t version) {
+Status step(Connection& connection, const Schema& schema, std::int64_t version) {
   Status done = connection.run("BEGIN IMMEDIATE");
-  if (done) done = connection.run(sql);
-  if (done) done = connection.run(cat("PRAGMA application_id=", application_id, "; PRAGMA user_version=", version).c_str());
+  if (done) done = connection.run(schema.steps[static_cast<std::size_t>(version - 1)]);
+  if (done)
+    done = connection.run(cat("PRAGMA application_id=", schema.application_id, "; PRAGMA user_version=", version).c_str());
   if (done) done = connection.run("COMMIT");
   if (!done && connection.in_transaction()) static_cast<void>(connection.run("ROLLBACK"));
   return done;
 }
 
 /// The header of a file that is empty or Cardea's own, and not newer.
-Result<Header> known_header(Connection& connection, const std::string& file, Migrations steps_known) {
+Result<Header> known_header(Connection& connection, const std::string& file, const Schema& schema) {
   Result<Header> header = read_header(connection);
-  if (!header) return unreadable(connection, file, header.error());
-  if (!header->empty() && header->application != application_id) {
+  if (!header) return unreadable(connection, file, header.error(), schema);
+  if (!header->empty() && header->application != schema.application_id) {
     return refuse(file, "belongs to another program", "move it away, or name another data directory with --data");
   }
-  const auto newest = static_cast<std::int64_t>(steps_known.size());
+  const auto newest = static_cast<std::int64_t>(schema.steps.size());
   if (header->version > newest) {
     return refuse(file, cat("was written by a newer Cardea (schema ", header->version, ", this one knows ", newest, ")"),
                   "start that version again, or name another data directory with --data");
@@ -141,37 +198,38 @@ Result<Header> known_header(Connection& connection, const std::string& file, Mig
 
 }  // namespace
 
-Migrations migrations() noexcept { return steps; }
+const Schema& schema_of(Contents contents) noexcept { return schemas[static_cast<std::size_t>(contents)]; }
 
-std::unexpected<Error> unreadable(const Connection& connection, const std::string& file, const Error& error) {
+std::unexpected<Error> unreadable(const Connection& connection, const std::string& file, const Error& error,
+                                  const Schema& schema) {
   if (connection.damaged()) {
     return refuse(file, "is not a database, or a damaged one",
-                  "put back a copy, or move it away and Cardea begins a new one (tenants, keys and stored responses are lost)");
+                  cat("put back a copy, or move it away and Cardea begins a new one (", schema.keeps, " are lost)"));
   }
   return refuse(file, cat("cannot be used: ", error.message()), "see to its disk and its permissions");
 }
 
-Status check(Connection& connection, const std::string& file, Migrations steps_known) {
-  Result<Header> header = known_header(connection, file, steps_known);
+Status check(Connection& connection, const std::string& file, const Schema& schema) {
+  Result<Header> header = known_header(connection, file, schema);
   if (!header) return fail_with(header);
-  if (header->version == static_cast<std::int64_t>(steps_known.size())) return {};
+  if (header->version == static_cast<std::int64_t>(schema.steps.size())) return {};
   return refuse(file, cat("is of an older Cardea (schema ", header->version, ")"),
                 "start this one once: it brings the file up to date");
 }
 
-Status prepare(Connection& connection, const std::string& file, Migrations steps_known) {
-  Result<Header> header = known_header(connection, file, steps_known);
+Status prepare(Connection& connection, const std::string& file, const Schema& schema) {
+  Result<Header> header = known_header(connection, file, schema);
   if (!header) return fail_with(header);
   const bool empty = header->empty();
-  const auto newest = static_cast<std::int64_t>(steps_known.size());
+  const auto newest = static_cast<std::int64_t>(schema.steps.size());
   Status ready = connection.run(empty ? haste : durability);
   if (ready) ready = connection.run(settings);
   if (ready && !empty && header->version < newest) ready = copy(connection, cat(file, ".v", header->version));
   for (auto version = header->version; ready && version < newest; ++version) {
-    ready = step(connection, steps_known[static_cast<std::size_t>(version)], version + 1);
+    ready = step(connection, schema, version + 1);
   }
   if (ready && empty) ready = connection.run(durability);
-  if (!ready) return unreadable(connection, file, ready.error());
+  if (!ready) return unreadable(connection, file, ready.error(), schema);
   return {};
 }
 
