@@ -12,27 +12,17 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/money.h"
 #include "base/secret.h"
 #include "catalog/endpoint.h"
+#include "catalog/prices.h"
 #include "config/loader.h"
 #include "config/settings.h"
-#include "model/usage.h"
 
 namespace cardea::catalog {
 
 using config::Capability;
 using config::ModelType;
 using config::Quirks;
-
-/// Exact prices: pico-dollars per token (config::UsdPerMillion).
-struct Price {
-  config::Price raw;
-  [[nodiscard]] bool known() const { return raw.input.has_value() || raw.output.has_value(); }
-  /// What an answer cost, rounded up to the next nano-dollar; zero when nothing is known. A part without its own price costs what
-  /// the part it belongs to does: cache and audio as input, reasoning and audio as output. Counts too large for Money are capped.
-  [[nodiscard]] Money cost(const model::Usage& usage) const;
-};
 
 struct Provider;
 

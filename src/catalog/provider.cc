@@ -132,7 +132,7 @@ void take_facts(ModelInfo& info, const config::Facts& facts) {
   if (facts.context) info.context_tokens = *facts.context;
   if (facts.max_output) info.max_output_tokens = *facts.max_output;
   for (const auto capability : facts.capabilities) info.capabilities |= 1U << static_cast<unsigned>(capability);
-  const Price price{facts.price};
+  const Price price{.raw = facts.price};
   if (price.known()) info.price = price;
   if (!facts.as_of.empty()) info.as_of = facts.as_of;
   if (!facts.source.empty()) info.source = facts.source;
@@ -159,28 +159,6 @@ std::int64_t unix_time(std::string_view date) {
                                          std::chrono::day{*day}};
   if (!when.ok()) return unknown;
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::sys_days{when}.time_since_epoch()).count();
-}
-
-Money Price::cost(const model::Usage& usage) const {
-  // 128 bits: 2^64 tokens at a million dollars per million tokens do not overflow.
-  using Wide = __int128;
-  const auto per = [](const std::optional<config::UsdPerMillion>& own,
-                      const std::optional<config::UsdPerMillion>& other) -> Wide {
-    return own ? own->pico_usd_per_token : other ? other->pico_usd_per_token : 0;
-  };
-  const auto part = [](model::Usage::Count count, std::uint64_t of) -> std::uint64_t { return std::min(count.value_or(0), of); };
-  const auto input = usage.input.value_or(0);
-  const auto audio_in = part(usage.input_audio, input);
-  const auto output = usage.output.value_or(0);
-  const auto reasoning = part(usage.reasoning, output);
-  const auto audio_out = part(usage.output_audio, output - reasoning);
-  const Wide pico = per(raw.input, {}) * (input - audio_in) + per(raw.audio_in, raw.input) * audio_in +
-                    per(raw.cache_read, raw.input) * usage.cache_read.value_or(0) +
-                    per(raw.cache_write, raw.input) * usage.cache_write.value_or(0) +
-                    per(raw.output, {}) * (output - reasoning - audio_out) + per(raw.reasoning, raw.output) * reasoning +
-                    per(raw.audio_out, raw.output) * audio_out;
-  constexpr Wide most = std::numeric_limits<std::int64_t>::max();
-  return {static_cast<std::int64_t>(std::min(most, (pico + 999) / 1000))};
 }
 
 }  // namespace cardea::catalog
