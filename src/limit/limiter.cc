@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "limit/meters.h"
+#include "limit/tagger.h"
 #include "net/ip_list.h"
 
 namespace cardea::limit {

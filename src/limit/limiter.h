@@ -23,12 +23,13 @@ enum class Scope : std::uint8_t { organization, team, project, key, end_user, ad
 /// "team", "end user": for messages.
 [[nodiscard]] std::string_view scope_name(Scope scope) noexcept;
 
-/// One thing whose rates a request counts against.
+/// One thing whose limits a request counts against.
 struct Level {
   Scope scope = Scope::key;
-  std::string_view id;      ///< unique within its scope; of an address: see address_id()
-  config::Rates rates;      ///< 0 is no limit
-  std::uint32_t burst = 0;  ///< requests at once, of `requests_per_second`; 0: as many as a second's
+  std::string_view id;            ///< unique within its scope; of an address: see address_id()
+  config::Rates rates;            ///< 0 is no limit
+  std::uint32_t burst = 0;        ///< requests at once, of `requests_per_second`; 0: as many as a second's
+  std::uint32_t concurrency = 0;  ///< requests at a time (Gates); 0 is no limit
 };
 
 /// What a client's address counts as: IPv4 whole, of IPv6 the first 64 bits, since whoever has one address of such a network has

@@ -26,7 +26,9 @@ struct World {
   }
 };
 
-Level level(Scope scope, std::string_view id, config::Rates rates, std::uint32_t burst = 0) { return {scope, id, rates, burst}; }
+Level level(Scope scope, std::string_view id, config::Rates rates, std::uint32_t burst = 0) {
+  return {.scope = scope, .id = id, .rates = rates, .burst = burst};
+}
 
 TEST(Limiter, WithoutRatesAllGo) {
   World world;

@@ -1,28 +1,13 @@
 #include "limit/meters.h"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
-#include <new>
+#include <limits>
 
 namespace cardea::limit {
 
-namespace {
-constexpr std::size_t line = 64;
-}
-
-// calloc, not new: large zeroed memory comes from the kernel untouched.
-Meters::Meters(unsigned sets_log2)
-    : memory_{std::calloc((std::size_t{1} << sets_log2) * ways * sizeof(Meter) + line, 1)},
-      mask_{(std::uint64_t{1} << sets_log2) - 1} {
-  if (memory_ == nullptr) throw std::bad_alloc{};
-  void* start = memory_.get();
-  std::size_t space = ((std::size_t{1} << sets_log2) * ways * sizeof(Meter)) + line;
-  first_ = static_cast<Meter*>(std::align(line, space - line, start, space));
-}
+Meters::Meters(unsigned sets_log2) : meters_{(std::size_t{1} << sets_log2) * ways}, mask_{(std::uint64_t{1} << sets_log2) - 1} {}
 
 Meter& Meters::of(std::uint64_t tag, std::int64_t room, std::int64_t now) noexcept {
-  Meter* const set = first_ + (tag & mask_) * ways;
+  Meter* const set = meters_.data() + (tag & mask_) * ways;
   for (;;) {
     Meter* soonest = nullptr;
     std::uint64_t holder = 0;
@@ -54,52 +39,6 @@ Meter& Meters::settle_twins(Meter* set, Meter& mine, std::uint64_t tag) noexcept
     return *at;
   }
   return mine;
-}
-
-namespace {
-
-struct Sip {
-  std::uint64_t v0, v1, v2, v3;
-  void round() noexcept {
-    v0 += v1;
-    v1 = std::rotl(v1, 13) ^ v0;
-    v0 = std::rotl(v0, 32);
-    v2 += v3;
-    v3 = std::rotl(v3, 16) ^ v2;
-    v0 += v3;
-    v3 = std::rotl(v3, 21) ^ v0;
-    v2 += v1;
-    v1 = std::rotl(v1, 17) ^ v2;
-    v2 = std::rotl(v2, 32);
-  }
-  void word(std::uint64_t word) noexcept {
-    v3 ^= word;
-    round();
-    v0 ^= word;
-  }
-};
-
-}  // namespace
-
-std::uint64_t Tagger::operator()(std::uint8_t scope, std::string_view name) const noexcept {
-  Sip sip{key0_ ^ 0x736f6d6570736575U, key1_ ^ 0x646f72616e646f6dU, key0_ ^ 0x6c7967656e657261U, key1_ ^ 0x7465646279746573U};
-  // The scope is a word of its own in front, so no name can contain it.
-  sip.word(scope);
-  const std::size_t whole = name.size() & ~std::size_t{7};
-  for (std::size_t at = 0; at < whole; at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, name.data() + at, 8);
-    sip.word(word);
-  }
-  std::uint64_t last = static_cast<std::uint64_t>(name.size()) << 56;
-  for (std::size_t i = whole; i < name.size(); ++i) {
-    last |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(name[i])) << (8 * (i - whole));
-  }
-  sip.word(last);
-  sip.v2 ^= 0xff;
-  for (int i = 0; i < 3; ++i) sip.round();
-  const std::uint64_t tag = sip.v0 ^ sip.v1 ^ sip.v2 ^ sip.v3;
-  return tag != 0 ? tag : 1;
 }
 
 }  // namespace cardea::limit

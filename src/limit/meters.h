@@ -2,18 +2,16 @@
 // Inside the room: where the buckets of all callers are kept, in bounded memory.
 
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <string_view>
 
 #include "limit/rate.h"
+#include "limit/zeroed.h"
 
 namespace cardea::limit {
 
 /// One bucket and whose it is. All zero: nobody's, full. Touched through std::atomic_ref only.
 struct Meter {
-  std::uint64_t tag = 0;
-  std::int64_t full_at = 0;
+  std::uint64_t tag;
+  std::int64_t full_at;
 
   [[nodiscard]] FullAt bucket() noexcept { return FullAt{full_at}; }
   [[nodiscard]] bool belongs_to(std::uint64_t whose) noexcept {
@@ -40,23 +38,8 @@ class Meters {
  private:
   [[nodiscard]] static Meter& settle_twins(Meter* set, Meter& mine, std::uint64_t tag) noexcept;
 
-  struct Free {
-    void operator()(void* memory) const noexcept { std::free(memory); }
-  };
-  std::unique_ptr<void, Free> memory_;
-  Meter* first_;
+  Zeroed<Meter> meters_;
   std::uint64_t mask_;
-};
-
-/// SipHash-1-3 (Aumasson and Bernstein) under a key of this process: nobody outside finds two names with one tag. Never 0.
-class Tagger {
- public:
-  Tagger(std::uint64_t key0, std::uint64_t key1) noexcept : key0_{key0}, key1_{key1} {}
-  /// `scope` goes in front of the name.
-  [[nodiscard]] std::uint64_t operator()(std::uint8_t scope, std::string_view name) const noexcept;
-
- private:
-  std::uint64_t key0_, key1_;
 };
 
 }  // namespace cardea::limit

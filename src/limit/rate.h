@@ -37,6 +37,10 @@ class Rate {
   }
   /// How many units come back in `time`, rounded down.
   [[nodiscard]] constexpr std::uint64_t units_in(std::int64_t time) const noexcept {
+    std::uint64_t product = 0;
+    if (!__builtin_mul_overflow(static_cast<std::uint64_t>(time), std::uint64_t{amount_}, &product)) {
+      return product / static_cast<std::uint64_t>(period_);
+    }
     return static_cast<std::uint64_t>(Wide{static_cast<std::uint64_t>(time)} * amount_ / static_cast<std::uint64_t>(period_));
   }
 

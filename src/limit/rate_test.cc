@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "limit/meters.h"
+#include "limit/tagger.h"
 
 namespace cardea::limit {
 namespace {
@@ -125,7 +126,7 @@ TEST(Meters, ManyThreadsFindOneBucketForOneName) {
   }
 }
 
-TEST(Tagger, IsSipHash13WithTheScopeInFront) {
+TEST(Tagger, TellsNamesScopesAndKeysApart) {
   const Tagger tag{0x0706050403020100, 0x0f0e0d0c0b0a0908};
   EXPECT_NE(tag(0, "a"), tag(1, "a"));
   EXPECT_NE(tag(0, "a"), tag(0, std::string_view{"a\0", 2}));
