@@ -1,8 +1,9 @@
-// Counting a request's tokens: by the upstream where it speaks the client's dialect and has a page for it, else by an estimate.
+// Counting a request's tokens: by the upstream where it speaks the client's dialect and has a page for it, else here: exactly
+// for models of a public tokenizer, else by an estimate.
 
-#include "dialect/estimate.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/words.h"
+#include "tokens/chat.h"
 
 namespace cardea::pipeline {
 
@@ -29,7 +30,8 @@ net::Task<Status> Pipeline::count_tokens(Visit& visit, const Match& match) {
   if (page.empty()) {
     Result<model::Chat> chat = client.decode_request(rewritten ? std::string_view{(*keeping)->body} : *body, asking->asked());
     if (!chat) co_return fail_with(chat);
-    const std::string counted = client.count_body(dialect::estimate_tokens(*chat));
+    tokens::Counter counter;  // its own for every question: they are rare, and an idle worker keeps nothing
+    const std::string counted = client.count_body(tokens::count_chat(counter, *chat, target->model));
     co_return co_await say(visit, counted);
   }
   const dialect::ForwardOptions renamed{.model = target->model};

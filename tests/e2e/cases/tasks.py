@@ -108,6 +108,22 @@ def moderations_and_tokens(t):
 
 
 @case
+def a_chat_is_counted_as_its_vendor_counts_it(t):
+    """The example of OpenAI's cookbook (How to count tokens with tiktoken), with the figures that OpenAI's API says there, asked in
+    Anthropic's words of a provider that has no page for it."""
+    gateway = t.gateway({"providers": PROVIDERS})
+    location = {"type": "string", "description": "The city and state, e.g. San Francisco, CA"}
+    unit = {"type": "string", "description": "The unit of temperature to return", "enum": ["celsius", "fahrenheit"]}
+    body = {"system": "You are a helpful assistant that can answer to questions about the weather.",
+            "messages": [{"role": "user", "content": "What's the weather like in San Francisco?"}],
+            "tools": [{"name": "get_current_weather", "description": "Get the current weather in a given location",
+                       "input_schema": {"type": "object", "properties": {"location": location, "unit": unit}, "required": ["location"]}}]}
+    for model, tokens in (("gpt-4o", 101), ("gpt-4", 105)):
+        said = ask(gateway, "/v1/messages/count_tokens", {"model": f"openai_like/{model}", **body}, ("anthropic-version", "2023-06-01"))
+        equal(said.expect(200).json(), {"input_tokens": tokens})
+
+
+@case
 def what_cannot_be_said_is_refused_in_the_clients_words(t):
     gateway = t.gateway({"providers": PROVIDERS})
     tokens = ask(gateway, "/v1/embeddings", {"model": "gemini_like/twin-1", "input": [[1, 2]]}).expect(400).json()["error"]
