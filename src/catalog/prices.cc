@@ -19,10 +19,10 @@ bool fits(std::string_view models, std::string_view model) noexcept {
 }
 
 bool fits(const PriceRow& row, const Terms& terms) noexcept {
+  // The numbers first: they rule most rows out.
   const auto day = terms.day.time_since_epoch().count();
-  return row.provider == terms.provider && (row.tier < 0 || row.tier == static_cast<int>(terms.tier)) &&
-         (row.above == 0 || terms.input_tokens > row.above) && day >= row.from && day < row.until &&
-         fits(row.models, terms.model);
+  return (row.tier < 0 || row.tier == static_cast<int>(terms.tier)) && (row.above == 0 || terms.input_tokens > row.above) &&
+         day >= row.from && day < row.until && row.provider == terms.provider && fits(row.models, terms.model);
 }
 
 std::int64_t scaled(std::int64_t value, std::int64_t per_cent) noexcept {

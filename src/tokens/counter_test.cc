@@ -128,6 +128,7 @@ TEST(Estimate, follows_the_script) {
   EXPECT_EQ(estimate(repeated("\u4E16", 100)), 100U);
   EXPECT_EQ(estimate(repeated("\U0001F30D", 100)), 100U);
   EXPECT_EQ(estimate(repeated("\x80", 100)), 0U);
+  EXPECT_EQ(estimate(repeated("a\u4E16", 16)), 20U) << "blocks and what is left over";
 }
 
 }  // namespace
