@@ -286,7 +286,9 @@ TEST(EndUsers, AreKnownToTheirTenantAlone) {
 
 TEST(EndUsers, NarrowWhatTheirCallerMay) {
   auto holder = std::make_shared<Holder>();
-  holder->standing.grant.models = {"gpt-*"};
+  config::Grant grant;
+  grant.models = {"gpt-*"};
+  holder->standing = *Standing::make(std::move(grant));
   Principal caller{holder};
   const Use allowed{.model = "gpt-4o", .provider = "openai", .upstream_model = "gpt-4o"};
   const Use beyond{.model = "claude", .provider = "anthropic", .upstream_model = "claude"};

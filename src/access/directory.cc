@@ -77,7 +77,7 @@ Result<std::shared_ptr<Holder>> holder_of(const config::GatewayKey& key, std::si
     return fail(Kind::config,
                 cat(place_of(key, name), " holds a space or a character that no header can carry: use visible ASCII"));
   }
-  Result<Standing> standing = Standing::make(key.grant);
+  Result<std::shared_ptr<const Standing>> standing = Standing::make(key.grant);
   if (!standing) {
     return fail(Kind::config, cat(place_of(key, name), ": ", standing.error().detail().param, ": ", standing.error().message()));
   }
@@ -262,12 +262,14 @@ Result<Principal> Directory::admit(std::shared_ptr<const IdentityClaims> claims,
     if (!tenant) return fail_with(tenant);
     holder->tenant = std::move(*tenant);
   }
-  auto& models = holder->standing.grant.models;
+  auto own = std::make_shared<Standing>(*holder->standing);
+  auto& models = own->grant.models;
   if (claims->models) {
     const auto above = std::exchange(models, claims->models);
     if (above) std::erase_if(*models, [&](const std::string& model) { return !covers(*above, {model}); });
   }
-  holder->standing.expires = std::min(holder->standing.expires, claims->expires);
+  own->expires = std::min(own->expires, claims->expires);
+  holder->standing = std::move(own);
   holder->vouched = std::move(claims);
   return Principal{std::move(holder)};
 }

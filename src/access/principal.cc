@@ -53,8 +53,9 @@ bool covers(const std::vector<std::string>& outer, const std::vector<std::string
   });
 }
 
-Result<Standing> Standing::make(config::Grant grant) {
-  Standing out;
+Result<std::shared_ptr<const Standing>> Standing::make(config::Grant grant) {
+  auto made = std::make_shared<Standing>();
+  Standing& out = *made;
   if (!grant.expires.empty()) {
     const auto expires = parse_time(grant.expires);
     if (!expires) {
@@ -70,7 +71,12 @@ Result<Standing> Standing::make(config::Grant grant) {
   out.allow = std::move(*allow);
   out.deny = std::move(*deny);
   out.grant = std::move(grant);
-  return out;
+  return made;
+}
+
+std::shared_ptr<const Standing> Standing::open() {
+  static const auto nothing = std::make_shared<const Standing>();
+  return nothing;
 }
 
 std::string Tenant::title() const {
@@ -81,12 +87,12 @@ std::string Tenant::title() const {
 template <class Check>
 Status Principal::each_level(const Check& check) const {
   if (end_user_ != nullptr) {
-    if (Status behind = check(end_user_->standing, end_user_.get()); !behind) return behind;
+    if (Status behind = check(*end_user_->standing, end_user_.get()); !behind) return behind;
   }
   if (holder_ == nullptr) return {};
-  if (Status own = check(holder_->standing, nullptr); !own) return own;
+  if (Status own = check(*holder_->standing, nullptr); !own) return own;
   for (const Tenant* at = holder_->tenant.get(); at != nullptr; at = at->parent.get()) {
-    if (Status above = check(at->standing, at); !above) return above;
+    if (Status above = check(*at->standing, at); !above) return above;
   }
   return {};
 }

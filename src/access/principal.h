@@ -44,7 +44,9 @@ struct Standing {
   std::int64_t expires = never;  ///< Unix seconds
 
   /// Error: config, `param` names the field ("expires", "allow_ips").
-  [[nodiscard]] static Result<Standing> make(config::Grant grant);
+  [[nodiscard]] static Result<std::shared_ptr<const Standing>> make(config::Grant grant);
+  /// One that narrows nothing.
+  [[nodiscard]] static std::shared_ptr<const Standing> open();
 };
 
 /// One of a grant's lists of names.
@@ -56,7 +58,7 @@ enum class Level : std::uint8_t { organization, team, project, end_user };
 struct Tenant {
   Level level = Level::organization;
   std::string id;
-  Standing standing;
+  std::shared_ptr<const Standing> standing = Standing::open();
   std::shared_ptr<const Tenant> parent;  ///< null: the gateway itself is above
   /// "team 'research'"
   [[nodiscard]] std::string title() const;
@@ -73,8 +75,8 @@ struct Holder {
   std::string name;   ///< in logs, metrics and records
   std::string owner;  ///< see Principal::owner()
   Role role = Role::key;
-  Standing standing;
-  std::shared_ptr<const Tenant> tenant;  ///< null: none, it stands at the gateway itself
+  std::shared_ptr<const Standing> standing = Standing::open();  ///< never null
+  std::shared_ptr<const Tenant> tenant;                         ///< null: none, it stands at the gateway itself
   std::vector<Credential> credentials;
   std::shared_ptr<const IdentityClaims> vouched;  ///< of one whom others vouch for, without credentials of its own
   mutable std::atomic<std::int64_t> used = 0;     ///< Unix seconds; 0: never

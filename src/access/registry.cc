@@ -185,7 +185,7 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
     if (Status allowed = may(principal, item, Permission::manage); !allowed) return allowed;
     if (Status narrower = tenancy.check_narrower(item); !narrower) return narrower;
     if (principal.holder() == nullptr) return {};
-    const auto fields = wider(principal.holder()->standing, item.standing);
+    const auto fields = wider(*principal.holder()->standing, *item.standing);
     if (fields.empty()) return {};
     return fail(
         Kind::forbidden,
@@ -214,8 +214,8 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
   }
 
   /// Gives a key its value; the one it had admits until `overlap_until`.
-  [[nodiscard]] Status give_value(Item& item, const Secret& value, std::int64_t overlap_until) const {
-    if (directory->find(value.reveal(), now()) != nullptr) {
+  [[nodiscard]] Status give_value(Item& item, const Secret& value, std::int64_t overlap_until) {
+    if (current()->find(value.reveal(), now()) != nullptr) {
       return fail(Kind::conflict, "key: another key has this value; choose a random one", "key");
     }
     std::vector<Holder::Credential> credentials{{.digest = options.vault.hash(value.reveal())}};
@@ -307,6 +307,11 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
     next();
   }
 
+  /// Made when it is asked for: at the start a configuration follows what the store kept.
+  [[nodiscard]] const std::shared_ptr<const Directory>& current() {
+    if (directory == nullptr) directory = make_directory();
+    return directory;
+  }
   [[nodiscard]] std::shared_ptr<const Directory> make_directory() {
     Directory::Parts parts = tenancy.parts(rules);
     const bool admitted = parts.holders.empty() && !asked_for && !others_vouch;
@@ -341,7 +346,7 @@ Registry::~Registry() = default;
 
 std::shared_ptr<const Directory> Registry::directory() const {
   const std::lock_guard lock{state_->mutex};
-  return state_->directory;
+  return state_->current();
 }
 
 Status Registry::load(const store::Kept& kept) {
@@ -354,7 +359,7 @@ Status Registry::load(const store::Kept& kept) {
     state_->tenancy.put(std::move(*item));
   }
   for (const store::LastUsed& use : kept.last_used) state_->tenancy.set_used(use.id, use.time);
-  state_->directory = state_->make_directory();
+  state_->directory = nullptr;
   return {};
 }
 
@@ -385,22 +390,24 @@ std::vector<config::Problem> Registry::declare(const config::Settings& settings,
       items.back().credentials = (*holder)->credentials;
     }
     if (!problems.empty()) return problems;
-    // Beside the one in force, which stays when something does not fit.
-    Tenancy next = state.tenancy;
-    next.forget_declared();
-    for (const Item& item : items) next.put(item);
+    const std::vector<Item> before = state.tenancy.forget_declared();
+    for (const Item& item : items) state.tenancy.put(item);
     for (const Item& item : items) {
-      Status placed = next.check_place(item);
+      Status placed = state.tenancy.check_place(item);
       if (placed) continue;
       problems.push_back({.where = item.where,
                           .path = cat(to_text(item.thing), "s.", item.id),
                           .message = std::string{placed.error().message()},
                           .fix = "name one that is there"});
     }
-    if (!problems.empty()) return problems;
-    state.tenancy = std::move(next);
-    state.rules = std::move(rules);
-    state.others_vouch = !settings.jwt.empty() || !settings.introspection.empty() || !settings.oidc.issuer.empty();
+    if (problems.empty()) {
+      state.rules = std::move(rules);
+      state.others_vouch = !settings.jwt.empty() || !settings.introspection.empty() || !settings.oidc.issuer.empty();
+    } else {
+      // All of a file or nothing: what was declared before stays.
+      (void)state.tenancy.forget_declared();
+      for (const Item& item : before) state.tenancy.put(item);
+    }
     made = state.directory = state.make_directory();
   }
   state.options.publish(std::move(made), [] {});

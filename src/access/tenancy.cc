@@ -14,8 +14,6 @@ namespace {
 constexpr std::array<std::string_view, things> thing_names{"organization", "team", "project", "key", "user", "member"};
 constexpr std::size_t id_bytes_max = 128;
 
-std::string tenant_key(Thing thing, std::string_view id) { return cat(to_text(thing), "/", id); }
-
 std::string_view bytes_of(const net::Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
 
 bool good_id(std::string_view id) {
@@ -71,7 +69,7 @@ Result<ReadItem> make_item_of(Thing thing, std::string id, Form form, std::strin
   out.item.where = form.where;
   out.key = value_of(form);
   take(out.item, form);
-  Result<Standing> standing = Standing::make(std::move(form.grant));
+  Result<std::shared_ptr<const Standing>> standing = Standing::make(std::move(form.grant));
   if (!standing) {
     const Error::Detail& detail = standing.error().detail();
     return fail(Kind::bad_request, cat(detail.param, ": ", detail.message), detail.param);
@@ -257,7 +255,7 @@ void Tenancy::drop_holders() {
   for (const auto& [id, holder] : holders_) {
     if (holder) used_[id] = holder->used.load(std::memory_order_relaxed);
   }
-  tenants_.clear();
+  for (auto& level : tenants_) level.clear();
   holders_.clear();
 }
 
@@ -267,10 +265,13 @@ void Tenancy::erase(Thing thing, std::string_view id) {
   if (found == items.end()) return;
   items.erase(found);
   if (const auto holder = holders_.find(id); holder != holders_.end() && thing == Thing::key) holders_.erase(holder);
-  if (const auto tenant = tenants_.find(tenant_key(thing, id)); tenant != tenants_.end()) tenants_.erase(tenant);
+  if (thing >= Thing::key) return;
+  auto& level = tenants_[static_cast<std::size_t>(thing)];
+  if (const auto tenant = level.find(id); tenant != level.end()) level.erase(tenant);
 }
 
-void Tenancy::forget_declared() {
+std::vector<Item> Tenancy::forget_declared() {
+  std::vector<Item> out;
   bool tenants_go = false;
   for (Items& items : items_) {
     std::erase_if(items, [&](const auto& entry) {
@@ -278,10 +279,12 @@ void Tenancy::forget_declared() {
       if (!item.declared()) return false;
       tenants_go = tenants_go || item.thing < Thing::key;
       if (item.thing == Thing::key) drop_holder(item.id);
+      out.push_back(item);
       return true;
     });
   }
   if (tenants_go) drop_holders();
+  return out;
 }
 
 std::optional<std::pair<Thing, std::string_view>> Tenancy::parent_of(const Item& item) noexcept {
@@ -362,11 +365,11 @@ Status Tenancy::check_narrower(const Item& item) const {
   for (auto parent = parent_of(item); parent;) {
     const Item* above = find(parent->first, parent->second);
     if (above == nullptr) return {};
-    for (const std::string_view field : wider(above->standing, item.standing)) {
+    for (const std::string_view field : wider(*above->standing, *item.standing)) {
       // A list that is left out is as above, a limit too.
       if (item.body.find(cat("\"", field, "\":")) == std::string::npos) continue;
       // What the level above has in a time counts besides: only more in the same time would be more.
-      if (field == "budgets" && !more_in_a_time(above->standing.grant, item.standing.grant)) continue;
+      if (field == "budgets" && !more_in_a_time(above->standing->grant, item.standing->grant)) continue;
       return fail(Kind::bad_request, cat(field, ": more than the ", to_text(above->thing), " '", above->id, "' may"),
                   std::string{field});
     }
@@ -378,14 +381,14 @@ Status Tenancy::check_narrower(const Item& item) const {
 std::shared_ptr<const Tenant> Tenancy::tenant(Thing thing, std::string_view id) {
   const Item* item = find(thing, id);
   if (item == nullptr) return nullptr;
-  const std::string key = tenant_key(thing, id);
-  if (const auto made = tenants_.find(key); made != tenants_.end()) return made->second;
+  auto& level = tenants_[static_cast<std::size_t>(thing)];
+  if (const auto made = level.find(id); made != level.end()) return made->second;
   auto out = std::make_shared<Tenant>();
   out->level = static_cast<Level>(thing);
   out->id = item->id;
   out->standing = item->standing;
   out->parent = tenant_of(*item);
-  tenants_.emplace(key, out);
+  level.emplace(item->id, out);
   return out;
 }
 
@@ -410,6 +413,7 @@ std::shared_ptr<const Holder> Tenancy::make_holder(const Item& item) {
 std::vector<std::shared_ptr<const Holder>> Tenancy::holders() {
   std::vector<std::shared_ptr<const Holder>> out;
   out.reserve(all(Thing::key).size());
+  holders_.reserve(all(Thing::key).size());
   for (const auto& [id, item] : all(Thing::key)) {
     if (!stands(*item)) continue;
     std::shared_ptr<const Holder>& holder = holders_[id];

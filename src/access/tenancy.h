@@ -24,7 +24,7 @@ struct Item {
   config::Place place;
   Role role = Role::key;
   std::string identity, issuer;  ///< of members
-  Standing standing;
+  std::shared_ptr<const Standing> standing = Standing::open();
   std::string body;  ///< its form as JSON, without any secret
   std::int64_t version = 0, created = 0, changed = 0;
   config::Where where;  ///< in a file; line 0: none, the store keeps it
@@ -75,8 +75,8 @@ class Tenancy {
   [[nodiscard]] const Item* find(Thing thing, std::string_view id) const noexcept;
   void put(Item item);
   void erase(Thing thing, std::string_view id);
-  /// Everything a file declared; gone.
-  void forget_declared();
+  /// Everything a file declared is gone, and returned.
+  std::vector<Item> forget_declared();
 
   /// Where it belongs to, directly; nothing: to the gateway itself.
   [[nodiscard]] static std::optional<std::pair<Thing, std::string_view>> parent_of(const Item& item) noexcept;
@@ -108,9 +108,9 @@ class Tenancy {
   [[nodiscard]] std::shared_ptr<const Holder> make_holder(const Item& item);
 
   std::array<Items, things> items_;
-  std::map<std::string, std::shared_ptr<const Tenant>, std::less<>> tenants_;  ///< "team/ID": made from items_ when asked for
-  ById<std::shared_ptr<const Holder>> holders_;                                ///< by key id; likewise
-  ById<std::int64_t> used_;                                                    ///< of keys without a holder yet
+  std::array<ById<std::shared_ptr<const Tenant>>, 3> tenants_;  ///< by level: made from items_ when asked for
+  ById<std::shared_ptr<const Holder>> holders_;                 ///< by key id; likewise
+  ById<std::int64_t> used_;                                     ///< of keys without a holder yet
 };
 
 /// The fields in which `inner` allows more than `outer`.

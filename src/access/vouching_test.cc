@@ -50,7 +50,9 @@ struct World : test::Site {
     auto member = std::make_shared<Holder>();
     member->role = Role::admin;
     member->tenant = acme;
-    member->standing.grant.models = {"openai/*"};
+    config::Grant grant;
+    grant.models = {"openai/*"};
+    member->standing = *Standing::make(std::move(grant));
     parts.members.push_back({"boss@acme.example", "https://id.example", member});
   }
   [[nodiscard]] std::shared_ptr<const Directory> directory() const { return Directory::make(parts, vault.hasher()); }
@@ -132,7 +134,7 @@ TEST(Vouching, DirectoriesSayWhereAndWhat) {
     EXPECT_FALSE(known->renew(*out, world.now + 10));
     EXPECT_FALSE(out->check_standing(world.now + 10, "127.0.0.1"));
     std::string text = out->tenant() != nullptr ? out->tenant()->id : "none";
-    for (const auto& model : out->holder()->standing.grant.models.value_or(std::vector<std::string>{})) text += cat(' ', model);
+    for (const auto& model : out->holder()->standing->grant.models.value_or(std::vector<std::string>{})) text += cat(' ', model);
     return text;
   };
   EXPECT_EQ(admit({}), "none");

@@ -9,6 +9,7 @@
 namespace cardea::store::sqlite {
 namespace {
 
+constexpr std::size_t records_expected = 4096;
 constexpr const char* load_sql = "SELECT kind, id, version, created_at, changed_at, body, sealed FROM records ORDER BY kind, id";
 constexpr const char* load_used_sql = "SELECT id, used_at FROM last_used ORDER BY id";
 constexpr const char* insert_sql =
@@ -43,6 +44,7 @@ std::size_t size_of(const Change& change) {
 
 Result<std::vector<Record>> read_records(Connection& connection) {
   std::vector<Record> out;
+  out.reserve(records_expected);
   Query query{connection, load_sql};
   Result<bool> row = query.next();
   for (; row && *row; row = query.next()) {
