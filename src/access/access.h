@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +11,8 @@
 #include "base/error.h"
 
 namespace cardea::config {
-struct ListenAddress;
-}  // namespace cardea::config
+struct Problem;
+}
 
 namespace cardea::access {
 
@@ -41,8 +41,7 @@ inline constexpr std::string_view credential_parameter = "key";
 /// Is this Host value (with or without port) a name for loopback, or listed?
 [[nodiscard]] bool host_allowed(std::string_view host, const OriginRules& rules) noexcept;
 
-/// The start-up rule: an address that others can reach needs a key. Returns the sentence with the fix, or nothing when all is
-/// well.
-[[nodiscard]] std::optional<std::string> listen_problem(const config::ListenAddress& address, std::size_t keys);
+/// Of a gateway that knows nobody: a problem for each listener (as configured) that others than this machine can reach.
+void refuse_strangers(std::span<const std::string> listen, std::vector<config::Problem>& problems);
 
 }  // namespace cardea::access

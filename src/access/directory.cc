@@ -172,7 +172,7 @@ std::shared_ptr<const Tenant> Directory::end_user(std::string_view id, const Pri
 }
 
 Status Directory::admit_keyless(const wire::RequestHead& head, Peer peer) const {
-  // Start-up refuses this (listen_problem); a reload that removes the last key must not open the door.
+  // A configuration that comes to this is refused (Registry::declare); the door stays shut all the same.
   if (peer != Peer::local)
     return fail(Kind::unauthenticated, "No API key is configured, so only this machine may use the gateway.");
   if (!host_allowed(head.host(), parts_.rules)) {

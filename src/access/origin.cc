@@ -6,6 +6,7 @@
 
 #include "access/access.h"
 #include "base/text.h"
+#include "config/loader.h"
 #include "config/settings.h"
 
 namespace cardea::access {
@@ -62,11 +63,15 @@ bool origin_allowed(std::string_view origin, const OriginRules& rules) noexcept 
   return false;
 }
 
-std::optional<std::string> listen_problem(const config::ListenAddress& address, std::size_t keys) {
-  if (keys != 0 || address.loopback()) return std::nullopt;
-  const auto host = address.host.empty() ? std::string_view{"*"} : std::string_view{address.host};
-  return cat("listen ", host, ":", address.port, " can be reached from other machines, but no gateway key is set. ",
-             "Set one (API_KEY=… in the environment, or 'keys:' in cardea.yaml), or listen on 127.0.0.1:", address.port, ".");
+void refuse_strangers(std::span<const std::string> listen, std::vector<config::Problem>& problems) {
+  for (const std::string& text : listen) {
+    const auto address = config::parse_listen(text);
+    if (!address || address->loopback()) continue;
+    problems.push_back({.path = "listen",
+                        .message = cat("'", text, "' can be reached from other machines, and there is no gateway key"),
+                        .fix = "set API_KEY=… in the environment, add keys: to the file, make one with 'cardea keys create', or "
+                               "listen on 127.0.0.1"});
+  }
 }
 
 }  // namespace cardea::access

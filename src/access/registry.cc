@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "json/merge_patch.h"
 #include "json/value.h"
 #include "json/writer.h"
 
@@ -20,8 +21,6 @@ constexpr std::int64_t remembered_seconds = 24 * 3600;
 /// A record of this kind and id is made with the first key: from then on nobody comes in without one, even when the last is gone.
 constexpr std::string_view mark_kind = "mark";
 constexpr std::string_view keys_asked_for = "keys-asked-for";
-
-std::string_view bytes_of(const net::Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
 
 std::string random_text(std::string_view prefix, std::size_t bytes) {
   std::string raw(bytes, '\0');
@@ -59,27 +58,6 @@ std::unexpected<Error> another_version(Thing thing, std::string_view id) {
               Error::Detail{.message = cat("The ", to_text(thing), " '", id, "' was changed meanwhile; read it again."),
                             .param = "if-match",
                             .status = 412});
-}
-
-/// RFC 7396.
-void merge(json::Value& target, const json::Value& patch) {
-  if (!patch.is(json::Type::object)) {
-    target = patch;
-    return;
-  }
-  if (!target.is(json::Type::object)) target = json::Value::object();
-  for (const auto& [name, value] : patch.members()) {
-    if (value.is(json::Type::null)) {
-      target.erase(name);
-      continue;
-    }
-    json::Value* inner = target.find(name);
-    if (inner == nullptr) {
-      target.set(name, json::Value{});
-      inner = target.find(name);
-    }
-    merge(*inner, value);
-  }
 }
 
 /// What a change comes to, before it is stored.
@@ -213,6 +191,11 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
             .after = std::move(after)};
   }
 
+  [[nodiscard]] Item next_of(Item item) const {
+    ++item.version;
+    item.changed = now();
+    return item;
+  }
   /// Gives a key its value; the one it had admits until `overlap_until`.
   [[nodiscard]] Status give_value(Item& item, const Secret& value, std::int64_t overlap_until) {
     if (current()->find(value.reveal(), now()) != nullptr) {
@@ -312,9 +295,11 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
     if (directory == nullptr) directory = make_directory();
     return directory;
   }
+  /// There is no key, and never was one.
+  [[nodiscard]] bool nobody_is_known() const noexcept { return !asked_for && tenancy.all(Thing::key).empty(); }
   [[nodiscard]] std::shared_ptr<const Directory> make_directory() {
     Directory::Parts parts = tenancy.parts(rules);
-    const bool admitted = parts.holders.empty() && !asked_for && !others_vouch;
+    const bool admitted = nobody_is_known() && !others_vouch;
     parts.keyless = admitted ? Directory::Parts::Keyless::admitted : Directory::Parts::Keyless::refused;
     return Directory::make(std::move(parts), options.vault.hasher());
   }
@@ -400,9 +385,11 @@ std::vector<config::Problem> Registry::declare(const config::Settings& settings,
                           .message = std::string{placed.error().message()},
                           .fix = "name one that is there"});
     }
+    const bool others_vouch = !settings.jwt.empty() || !settings.introspection.empty() || !settings.oidc.issuer.empty();
+    if (!others_vouch && state.nobody_is_known()) refuse_strangers(settings.listen, problems);
     if (problems.empty()) {
       state.rules = std::move(rules);
-      state.others_vouch = !settings.jwt.empty() || !settings.introspection.empty() || !settings.oidc.issuer.empty();
+      state.others_vouch = others_vouch;
     } else {
       // All of a file or nothing: what was declared before stays.
       (void)state.tenancy.forget_declared();
@@ -509,7 +496,7 @@ void Registry::update(Thing thing, Caller caller, std::string_view id, std::stri
     }
     Result<json::Value> body = json::parse(before->body);
     if (!body) return fail(Kind::internal, "a thing that was kept cannot be read");
-    merge(*body, *patch);
+    json::merge_patch(*body, *patch);
     Result<ReadItem> read = read_item(thing, id, body->dump());
     if (!read) return fail_with(read);
     Item item = std::move(read->item);
@@ -557,9 +544,7 @@ void Registry::rotate(Caller caller, std::string_view id, std::chrono::seconds o
   auto plan = [&state = *state_, id = std::string{id}, overlap](const Asker& asker) -> Result<Plan> {
     Result<Item> before = state.changeable(Thing::key, id, asker.principal, Permission::manage);
     if (!before) return fail_with(before);
-    Item item = *before;
-    ++item.version;
-    item.changed = state.now();
+    Item item = state.next_of(*before);
     Secret value{random_text("sk-cardea-", 32)};
     if (Status given = state.give_value(item, value, state.now() + overlap.count()); !given) return fail_with(given);
     Plan plan;
@@ -574,9 +559,7 @@ void Registry::revoke(Caller caller, std::string_view id, Then<Result<Made>> the
   auto plan = [&state = *state_, id = std::string{id}](const Asker& asker) -> Result<Plan> {
     Result<Item> before = state.changeable(Thing::key, id, asker.principal, Permission::manage);
     if (!before) return fail_with(before);
-    Item item = *before;
-    ++item.version;
-    item.changed = state.now();
+    Item item = state.next_of(*before);
     item.credentials.clear();
     Plan plan;
     plan.made = made_of(item, {}, state.tenancy.used(id));

@@ -386,6 +386,31 @@ TEST(Registry, ADeclarationThatDoesNotFitChangesNothing) {
   EXPECT_EQ(world.ids(Thing::team, Principal::operator_of_this_machine()), std::vector<std::string>{"research"});
 }
 
+TEST(Registry, OnlyAnAddressThatStrangersReachNeedsSomebodyKnown) {
+  const auto refused = [](World& world, std::string listen) {
+    config::Settings settings;
+    settings.listen = {"127.0.0.1:8080", std::move(listen)};
+    const auto problems = world.registry().declare(settings, {});
+    return !problems.empty() && problems.front().path == "listen";
+  };
+  World world;
+  for (const std::string_view own : {"127.0.0.1:80", "[::1]:8080", "unix:/run/cardea.sock"}) {
+    EXPECT_FALSE(refused(world, std::string{own})) << own;
+  }
+  for (const std::string_view open : {"0.0.0.0:8080", "192.168.1.2:8080", ":9000"}) {
+    EXPECT_TRUE(refused(world, std::string{open})) << open;
+  }
+  config::Settings vouched;
+  vouched.listen = {":9000"};
+  vouched.oidc.issuer = "https://id.example";
+  EXPECT_TRUE(world.registry().declare(vouched, {}).empty());
+  EXPECT_TRUE(refused(world, ":9000"));
+  world.key(R"({"id":"first"})");
+  EXPECT_FALSE(refused(world, ":9000"));
+  ASSERT_TRUE(world.remove(Thing::key, "first"));
+  EXPECT_FALSE(refused(world, ":9000")) << "nobody comes in without a key any more";
+}
+
 TEST(Registry, WhatHasLostATenantAboveItAdmitsNobody) {
   World world;
   EXPECT_TRUE(world.registry().declare(declaring("research", ""), {}).empty());

@@ -14,8 +14,6 @@ namespace {
 constexpr std::array<std::string_view, things> thing_names{"organization", "team", "project", "key", "user", "member"};
 constexpr std::size_t id_bytes_max = 128;
 
-std::string_view bytes_of(const net::Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
-
 bool good_id(std::string_view id) {
   return !id.empty() && id.size() <= id_bytes_max && std::ranges::all_of(id, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' ||

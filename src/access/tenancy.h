@@ -16,6 +16,10 @@
 
 namespace cardea::access {
 
+[[nodiscard]] inline std::string_view bytes_of(const net::Digest& digest) noexcept {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
 /// One thing, whatever it is: what the forms of the configuration have in common. A value.
 struct Item {
   Thing thing = Thing::key;

@@ -154,10 +154,15 @@ TEST(Config, EveryProblemIsReportedAtOnce) {
 }
 
 TEST(Config, StrangersNeedAKey) {
+  // A warning: the administration may have made one.
   EXPECT_EQ(bad("listen: 0.0.0.0:80\n"),
-            "c.yaml:1:1: listen: '0.0.0.0:80' can be reached from other machines, and there is no gateway key – set API_KEY=… in "
-            "the environment or "
-            "add keys: to the file, or listen on 127.0.0.1\n");
+            "c.yaml:1:1: listen: warning: '0.0.0.0:80' can be reached from other machines, and the configuration has no gateway "
+            "key – set "
+            "API_KEY=… in the environment, add keys: to the file, make one with 'cardea keys create', or listen on 127.0.0.1\n");
+  EXPECT_TRUE(load("listen: 0.0.0.0:80\n", "c.yaml", nothing).ok());
+  EXPECT_EQ(
+      bad("listen: 0.0.0.0:80\noidc: {issuer: https://id.example, client_id: c, redirect_url: https://ai.example/callback}\n"),
+      "");
   for (const std::string_view open : {":8080", "[::]:8080", "192.168.1.2:80", "127.evil.example:80", "*:80", "gateway:80"}) {
     EXPECT_NE(bad(cat("listen: '", open, "'\n")).find("no gateway key"), std::string::npos) << open;
     (void)good(cat("listen: '", open, "'\nkeys: [secret-key]\n"));

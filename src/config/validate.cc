@@ -37,6 +37,8 @@ class Validation {
   bool reported(const Where& where, std::string_view path) const { return reported_.contains(cat(where.file, "\n", path)); }
 
   void listen() {
+    const bool nobody_is_known =
+        settings_.keys.empty() && settings_.jwt.empty() && settings_.introspection.empty() && settings_.oidc.issuer.empty();
     if (settings_.listen.empty()) problem({}, "listen", "no address to listen on", "write e.g. 127.0.0.1:8080");
     for (std::size_t i = 0; i < settings_.listen.size(); ++i) {
       const auto& text = settings_.listen[i];
@@ -48,9 +50,12 @@ class Validation {
       if (!address && list != nullptr && reported(*list, path)) continue;
       if (!address) {
         problem({}, path, cat("'", text, "' is not an address"), "write HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH");
-      } else if (settings_.keys.empty() && !address->loopback()) {
-        problem({}, path, cat("'", text, "' can be reached from other machines, and there is no gateway key"),
-                "set API_KEY=… in the environment or add keys: to the file, or listen on 127.0.0.1");
+      } else if (nobody_is_known && !address->loopback()) {
+        // Only a start knows whether the administration made one.
+        problem({}, path, cat("'", text, "' can be reached from other machines, and the configuration has no gateway key"),
+                "set API_KEY=… in the environment, add keys: to the file, make one with 'cardea keys create', or listen on "
+                "127.0.0.1");
+        problems_.back().severity = Severity::warning;
       }
     }
   }

@@ -203,6 +203,12 @@ def other_addresses_need_a_key(t):
     program.expect_exit = 2
     equal(program.wait(), 2, "exit code")
     contains(program.output(), "API_KEY", "the fix")
+    code, made = t.run("keys", "create", "first", "--json", "--data", t.path("kept"))
+    equal(code, 0, made)
+    gateway = t.gateway({"listen": ["0.0.0.0:0"], "data": str(t.path("kept"))})
+    with gateway.connect(("127.0.0.1", gateway.address[1])) as connection:
+        connection.chat(HELLO).expect(401)
+        connection.chat(HELLO, [("x-api-key", json.loads(made)["key"])]).expect(200)
     gateway = t.gateway({"listen": ["0.0.0.0:0"]}, env={"API_KEY": KEY})
     with gateway.connect(("127.0.0.1", gateway.address[1])) as connection:
         connection.chat(HELLO).expect(401)
