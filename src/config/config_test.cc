@@ -514,6 +514,9 @@ TEST(Reference, TheSchemaAcceptsEveryExampleAndRefusesUnknownKeys) {
     EXPECT_TRUE(check(cat(field.name, ": ", field.spec.example, "\n"))) << field.name;
   }
   EXPECT_TRUE(check("models: [{name: n, endpoint: 'http://h', auth: {type: api_key, value: v}, rate_limit: {qps: '${Q}'}}]\n"));
+  // As many decimals as the reader takes, for money and for prices.
+  EXPECT_TRUE(check("organizations: {o: {budgets: [{amount: '0.123456789'}]}}\n"));
+  EXPECT_FALSE(check("organizations: {o: {budgets: [{amount: '0.1234567891'}]}}\n"));
   EXPECT_FALSE(check("model: []\n"));
   EXPECT_FALSE(check("models: [{endpoint: x}]\n"));
   EXPECT_FALSE(check("models: [{name: n, auth: {typ: x}}]\n"));

@@ -33,7 +33,7 @@ struct Reader {
   }
 };
 
-enum class Shape : std::uint8_t { text, secret, integer, size, duration, price, choice, list, map, object };
+enum class Shape : std::uint8_t { text, secret, integer, size, duration, price, amount, choice, list, map, object };
 
 /// How values of one C++ type are read, shown and described. One constexpr instance per type.
 struct Codec {
@@ -331,7 +331,7 @@ constexpr Codec make_codec() {
   } else if constexpr (std::is_same_v<T, UsdPerMillion>) {
     return {Shape::price, read_price, show_price, write_shown<show_price>};
   } else if constexpr (std::is_same_v<T, Money>) {
-    return {Shape::price, read_usd, show_usd, write_usd};
+    return {Shape::amount, read_usd, show_usd, write_usd};
   } else if constexpr (std::is_enum_v<T>) {
     return {Shape::choice,
             [](Reader& reader, Node& node, void* out, const Field&) {

@@ -88,6 +88,7 @@ void write_type(json::Writer& out, const Codec& codec, const Spec& spec) {
       any_of_variable(out, R"({"anyOf":[{"type":"string","pattern":"^([0-9]+ ?(ms|s|m|min|h)|0)$"},{"const":0}]})");
       break;
     case Shape::price: any_of_variable(out, R"({"type":["number","string"],"pattern":"^[0-9]+([.][0-9]{1,6})?$"})"); break;
+    case Shape::amount: any_of_variable(out, R"({"type":["number","string"],"pattern":"^[0-9]+([.][0-9]{1,9})?$"})"); break;
     case Shape::choice: write_choice(out, codec); break;
     case Shape::object: write_reference(out, codec.table()); break;
     case Shape::list: write_list(out, codec); break;
@@ -134,6 +135,7 @@ std::string type_name(const Codec& codec) {
     case Shape::size: return "size";
     case Shape::duration: return "duration";
     case Shape::price: return "price";
+    case Shape::amount: return "amount";
     case Shape::choice: {
       std::string out;
       for (const auto choice : codec.choices()) out += cat(out.empty() ? "" : " / ", choice);
