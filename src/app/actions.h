@@ -16,6 +16,8 @@ int agent(const Arguments& arguments);
 int explain_translation(const Arguments& arguments);
 int audit_list(const Arguments& arguments);
 int audit_verify(const Arguments& arguments);
+int usage_show(const Arguments& arguments);
+int usage_verify(const Arguments& arguments);
 int secrets_rotate(const Arguments& arguments);
 int healthcheck(const Arguments& arguments);
 int version(const Arguments& arguments);

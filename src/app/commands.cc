@@ -115,6 +115,23 @@ constexpr Example audit_verify_examples[] = {
     {"cardea audit verify --head $(cat head.txt)", "nor was the end cut off since head.txt was written"},
 };
 
+constexpr Flag usage_flags[] = {
+    {"--by", "NAMES", "organization, team, project, key, end_user, model, provider, tag, day: one or more; default: key"},
+    {"--from", "TIME", "settled from then on: 2027-01-31, or 2027-01-31T12:00:00Z"},
+    {"--to", "TIME", "settled before then"},
+    {"--key", "ID", "this key's alone"},
+    {"--csv", "", "for a spreadsheet"},
+    {"--json", "", "one JSON object a line"},
+    data_flag,
+    config_flag,
+};
+constexpr Example usage_examples[] = {
+    {"cardea usage --by team,model --from 2027-01-01", "what each team spent on which model this year"},
+    {"cardea usage --by day,tag --csv > usage.csv", "for a spreadsheet"},
+};
+constexpr Flag ledger_flags[] = {data_flag, config_flag};
+constexpr Example ledger_examples[] = {{"cardea usage verify", "each balance is the sum of its lines"}};
+
 constexpr Flag secrets_flags[] = {data_flag, config_flag};
 constexpr Example secrets_examples[] = {{"cardea secrets rotate && systemctl restart cardea", "seal with a new key from now on"}};
 
@@ -205,6 +222,21 @@ constexpr Command table[] = {
      .flags = audit_verify_flags,
      .examples = audit_verify_examples,
      .run = audit_verify},
+    {.name = "usage",
+     .words = "",
+     .summary = "what was spent, by whom and on what",
+     .about = "Reads the ledger from the data directory, also while a gateway runs. Days are UTC; a request with two tags counts "
+              "for both.",
+     .flags = usage_flags,
+     .examples = usage_examples,
+     .run = usage_show},
+    {.name = "usage verify",
+     .words = "",
+     .summary = "re-add the ledger and compare it with the balances",
+     .about = "Exit code 0: the ledger holds, 1: it does not, 2: it cannot be read.",
+     .flags = ledger_flags,
+     .examples = ledger_examples,
+     .run = usage_verify},
     {.name = "secrets rotate",
      .words = "",
      .summary = "a new master key for what is sealed at rest",
