@@ -5,6 +5,7 @@
 #include <csignal>
 #include <iterator>
 
+#include "access/settings_check.h"
 #include "app/chat_session.h"
 #include "app/model_list.h"
 #include "app/output.h"
@@ -87,6 +88,7 @@ int check(const Arguments& arguments) {
   const server::Configuration configuration = server::load(*sources);
   auto problems = configuration.problems;
   std::ranges::move(server::start_problems(configuration, sources->env), std::back_inserter(problems));
+  std::ranges::move(access::place_problems(configuration.settings, configuration.places), std::back_inserter(problems));
   config::finish(problems, configuration.settings.variables);
   std::size_t errors = 0;
   for (const auto& problem : problems) {

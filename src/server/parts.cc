@@ -1,5 +1,9 @@
 #include "server/parts.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "access/settings_check.h"
 #include "base/text.h"
 
 namespace cardea::server {
@@ -72,6 +76,7 @@ std::vector<config::Problem> start_problems(const Configuration& configuration, 
   }
   const auto trusted = access::TrustedProxies::parse(settings.trusted_proxies);
   if (!trusted) add(problems, places, "trusted_proxies", trusted.error(), "correct the entry, or write unix for Unix sockets");
+  std::ranges::move(access::identity_problems(settings, places), std::back_inserter(problems));
   const auto proxy = proxies(settings, env);
   if (!proxy) add(problems, places, "upstream.proxy", proxy.error(), "write http://HOST:PORT");
   const auto keys = access::Directory::make(settings.keys, origin_rules(settings));
