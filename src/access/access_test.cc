@@ -41,7 +41,8 @@ std::string verdict(const Ring& ring, std::string_view target, std::string_view 
   wire::RequestHead head;
   const auto parsed = wire::parse_request_head(bytes, {}, head);
   EXPECT_TRUE(parsed && *parsed == bytes.size()) << bytes;
-  const auto principal = ring->authenticate(head, peer, 1'000);
+  BodyProof proof;
+  const auto principal = ring->authenticate(head, peer, 1'000, proof);
   if (principal) return std::string{principal->name()};
   EXPECT_EQ(principal.error().message().find(key_a), std::string_view::npos) << "a key was echoed";
   EXPECT_EQ(principal.error().message().find("wrong"), std::string_view::npos) << "a key was echoed";
@@ -87,7 +88,8 @@ std::string owner(const Ring& ring, std::string_view key) {
   const auto bytes = cat("GET / HTTP/1.1\r\nHost: localhost\r\nx-api-key: ", key, "\r\n\r\n");
   wire::RequestHead head;
   EXPECT_TRUE(wire::parse_request_head(bytes, {}, head));
-  const auto principal = ring->authenticate(head, Peer::local, 1'000);
+  BodyProof proof;
+  const auto principal = ring->authenticate(head, Peer::local, 1'000, proof);
   EXPECT_TRUE(principal);
   return principal ? std::string{principal->owner()} : "";
 }

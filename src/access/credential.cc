@@ -43,28 +43,34 @@ std::optional<std::string_view> percent_decode(std::string_view text, std::span<
 }
 
 constexpr std::string_view malformed =
-    "The Authorization header is malformed. Send 'Authorization: Bearer YOUR_KEY', or sign with YOUR_KEY as the access key id.";
+    "The Authorization header is malformed. Send 'Authorization: Bearer YOUR_KEY', or sign (docs/request-signing.md).";
 
-/// The access key id of what AWS's clients send: "Credential=ID/DAY/REGION/SERVICE/aws4_request, SignedHeaders=…, Signature=…"
-/// (Signature Version 4). Nothing when it is not of that form.
-std::optional<std::string_view> access_key_id(std::string_view parameters) {
-  constexpr std::string_view credential = "Credential=";
-  constexpr std::string_view terminator = "/aws4_request";
+/// The key's id in "KeyId=ID, …", or "Credential=ID/DAY/REGION/SERVICE/aws4_request, …": the id itself may hold slashes. Nothing
+/// when it is not of that form; the rest is read by who verifies.
+std::optional<std::string_view> key_id(SigningScheme scheme, std::string_view parameters) {
+  const bool aws = scheme == SigningScheme::aws;
+  const std::string_view name = aws ? "Credential=" : "KeyId=";
   while (!parameters.empty()) {
     const auto end = parameters.find(',');
     auto value = trim(parameters.substr(0, end));
     parameters.remove_prefix(end == std::string_view::npos ? parameters.size() : end + 1);
-    if (!value.starts_with(credential)) continue;
-    value.remove_prefix(credential.size());
-    if (!value.ends_with(terminator)) return std::nullopt;
-    value.remove_suffix(terminator.size());
-    for (int scope = 0; scope < 3; ++scope) {  // service, region, day: the id itself may hold slashes
+    if (!value.starts_with(name)) continue;
+    value.remove_prefix(name.size());
+    if (!aws) return value;
+    if (!value.ends_with("/aws4_request")) return std::nullopt;
+    for (int scope = 0; scope < 4; ++scope) {  // aws4_request, service, region, day
       const auto slash = value.rfind('/');
       if (slash == std::string_view::npos) return std::nullopt;
       value = value.substr(0, slash);
     }
     return value;
   }
+  return std::nullopt;
+}
+
+std::optional<SigningScheme> scheme_of(std::string_view text) {
+  if (iequals(text, "aws4-hmac-sha256")) return SigningScheme::aws;
+  if (iequals(text, "cardea-hmac-sha256")) return SigningScheme::cardea;
   return std::nullopt;
 }
 
@@ -113,16 +119,17 @@ Status Credential::take_authorization(std::string_view value) {
   const auto end = value.find_first_of(" \t");
   const auto scheme = value.substr(0, end);
   const auto token = end == std::string_view::npos ? std::string_view{} : trim(value.substr(end));
-  if (iequals(scheme, "aws4-hmac-sha256")) {
-    // The key is the access key id. What it signs with is not looked at: who holds a key here needs no second secret, and the
-    // gateway keeps only the key's hash, with which nothing could be signed.
-    const auto id = access_key_id(token);
+  if (const auto signing = scheme_of(scheme)) {
+    if (scheme_) return fail(Kind::unauthenticated, "Two Authorization headers of signed requests were sent. Send one.");
+    const auto id = key_id(*signing, token);
     if (!id) return fail(Kind::unauthenticated, std::string{malformed});
+    scheme_ = signing;
+    parameters_ = token;
     return take(*id, "Authorization");
   }
   if (!iequals(scheme, "bearer")) {
     return fail(Kind::unauthenticated,
-                "This gateway knows 'Authorization: Bearer YOUR_KEY', and AWS4-HMAC-SHA256 with YOUR_KEY as the access key id.");
+                "This gateway knows 'Authorization: Bearer YOUR_KEY', CARDEA-HMAC-SHA256 and AWS4-HMAC-SHA256.");
   }
   if (token.find_first_of(" \t") != std::string_view::npos) return fail(Kind::unauthenticated, std::string{malformed});
   return take(token, "Authorization");

@@ -9,6 +9,7 @@
 
 #include "access/claims.h"
 #include "access/credential.h"
+#include "access/signature.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "wire/http1.h"
@@ -54,6 +55,15 @@ void put(std::vector<std::uint32_t>& slots, std::size_t at, std::uint32_t index)
   slots[at & (slots.size() - 1)] = index;
 }
 
+/// Plain stores, now and then: the line is shared by all workers.
+void note_use(const Holder& holder, std::int64_t now) {
+  if (holder.used.load(std::memory_order_relaxed) != now) holder.used.store(now, std::memory_order_relaxed);
+}
+
+std::unexpected<Error> only_signs() {
+  return fail(Kind::unauthenticated, "This key signs its requests; it is never sent itself (docs/request-signing.md).");
+}
+
 std::unexpected<Error> unknown() {
   return fail(Kind::unauthenticated, cat("The API key is not one of this gateway's. ", how_to_send));
 }
@@ -85,6 +95,7 @@ Result<std::shared_ptr<Holder>> holder_of(const config::GatewayKey& key, std::si
   holder->owner = owner_of(key);
   holder->id = holder->name = std::move(name);
   holder->role = key.role;
+  holder->signing = key.signing;
   holder->standing = std::move(*standing);
   holder->credentials.push_back({.digest = hash(value)});
   return holder;
@@ -191,7 +202,7 @@ Status Directory::admit_keyless(const wire::RequestHead& head, Peer peer) const 
   return {};
 }
 
-Result<Principal> Directory::authenticate(const wire::RequestHead& head, Peer peer, std::int64_t now) const {
+Result<Principal> Directory::authenticate(const wire::RequestHead& head, Peer peer, std::int64_t now, BodyProof& proof) const {
   Credential credential;
   if (auto extracted = credential.extract(head); !extracted) return fail_with(extracted);
   if (keyless()) {
@@ -201,12 +212,43 @@ Result<Principal> Directory::authenticate(const wire::RequestHead& head, Peer pe
   }
   const auto value = credential.value();
   if (!value) return fail(Kind::unauthenticated, cat("No API key was sent. ", how_to_send));
+  if (credential.scheme()) return admit_signed(head, credential, now, proof);
   const Entry* entry = admits(*value, now);
   if (entry == nullptr) return unknown();
   const std::shared_ptr<const Holder>& holder = parts_.holders[entry->holder];
-  // Plain stores, now and then: the line is shared by all workers.
-  if (holder->used.load(std::memory_order_relaxed) != now) holder->used.store(now, std::memory_order_relaxed);
+  if (holder->signing == config::Signing::required) return only_signs();
+  note_use(*holder, now);
   return Principal{holder};
+}
+
+Result<Principal> Directory::admit_signed(const wire::RequestHead& head, const Credential& credential, std::int64_t now,
+                                          BodyProof& proof) const {
+  const SigningScheme scheme = *credential.scheme();
+  auto holder = find_id(*credential.value());
+  if (holder != nullptr && holder->signing == config::Signing::off) holder = nullptr;
+  if (holder == nullptr && scheme == SigningScheme::aws) {
+    // AWS's clients cannot be told not to sign: of a key that is sent as it is, the value is the access key id, and counts alone.
+    if (const Entry* entry = admits(*credential.value(), now)) {
+      const auto& sender = parts_.holders[entry->holder];
+      if (sender->signing == config::Signing::required) return only_signs();
+      note_use(*sender, now);
+      return Principal{sender};
+    }
+  }
+  if (parts_.signatures == nullptr) return unknown();
+  auto sent = parse_signature(scheme, credential.parameters());
+  if (!sent) return fail_with(sent);
+  Result<BodyProof> verified = parts_.signatures->verify(head, *sent, holder.get(), now);
+  if (!verified) return fail_with(verified);
+  // Of an unknown id the judge refuses any body; until then it is nobody.
+  if (holder == nullptr) holder = std::make_shared<const Holder>();
+  proof.open = verified->open;
+  proof.judge = [judge = std::move(verified->judge), holder, now](const net::Digest& body) mutable {
+    Status judged = judge(body);
+    if (judged) note_use(*holder, now);
+    return judged;
+  };
+  return Principal{std::move(holder)};
 }
 
 const Directory::Member* Directory::member_of(const IdentityClaims& claims) const noexcept {

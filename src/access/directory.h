@@ -2,6 +2,7 @@
 // Everybody who can call, of one moment.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,6 +27,16 @@ namespace cardea::access {
 [[nodiscard]] Result<std::shared_ptr<Holder>> holder_of(const config::GatewayKey& key, std::size_t place,
                                                         const net::KeyedHash& hash);
 
+/// What of a signed request only its body can show.
+struct BodyProof {
+  /// Says whether this may be its body; null: any may, nothing was signed.
+  std::move_only_function<Status(const net::Digest& body)> judge;
+  /// What is not known before the judge has spoken: that the body is the one that was signed, or who signed at all.
+  enum class Open : std::uint8_t { the_body, the_signer } open = Open::the_body;
+};
+class Signatures;
+class Credential;
+
 /// Under a random key: for a directory whose hashes need not equal another's.
 [[nodiscard]] net::KeyedHash fresh_hash();
 
@@ -47,6 +58,7 @@ class Directory {
     /// Callers without a credential are the local user, on a listener that only this machine can reach.
     enum class Keyless : std::uint8_t { refused, admitted } keyless = Keyless::refused;
     OriginRules rules;
+    std::shared_ptr<const Signatures> signatures;  ///< null: signed requests are refused
   };
   [[nodiscard]] static std::shared_ptr<const Directory> make(Parts parts, net::KeyedHash hash);
   /// Of a file's keys alone, in no tenant: for checks and tests. Error: config, with file, line and name of the key.
@@ -56,8 +68,9 @@ class Directory {
 
   /// Kinds: unauthenticated (no credential, a malformed, ambiguous, unknown or expired one), forbidden (no keys configured and a
   /// foreign Origin or Host; blocked). Messages say how to do it right and never repeat a credential. Allocates only to refuse.
-  /// `now`: Unix seconds.
-  [[nodiscard]] Result<Principal> authenticate(const wire::RequestHead& head, Peer peer, std::int64_t now) const;
+  /// `now`: Unix seconds. `proof` is set for a signed request: who it is from holds only if the body passes.
+  [[nodiscard]] Result<Principal> authenticate(const wire::RequestHead& head, Peer peer, std::int64_t now,
+                                               BodyProof& proof) const;
   /// Whose value this is; null: nobody's, or no longer.
   [[nodiscard]] std::shared_ptr<const Holder> find(std::string_view credential, std::int64_t now) const noexcept;
   /// Whom somebody else vouches for: as the member's entry of that issuer (or of any) and subject or email says, or else where
@@ -86,6 +99,8 @@ class Directory {
   [[nodiscard]] const Entry* admits(std::string_view credential, std::int64_t now) const noexcept;
   [[nodiscard]] const Member* member_of(const IdentityClaims& claims) const noexcept;
   [[nodiscard]] Result<std::shared_ptr<const Tenant>> tenant_of(const config::Place& place) const;
+  [[nodiscard]] Result<Principal> admit_signed(const wire::RequestHead& head, const Credential& credential, std::int64_t now,
+                                               BodyProof& proof) const;
   [[nodiscard]] Status admit_keyless(const wire::RequestHead& head, Peer peer) const;
 
   Parts parts_;

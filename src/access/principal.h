@@ -70,11 +70,13 @@ struct Holder {
   struct Credential {
     net::Digest digest;
     std::int64_t until = never;  ///< Unix seconds; of a value that was rotated away
+    std::string sealed = {};     ///< the value itself, of a key that signs
   };
   std::string id;     ///< in the administration
   std::string name;   ///< in logs, metrics and records
   std::string owner;  ///< see Principal::owner()
   Role role = Role::key;
+  config::Signing signing = config::Signing::off;
   std::shared_ptr<const Standing> standing = Standing::open();  ///< never null
   std::shared_ptr<const Tenant> tenant;                         ///< null: none, it stands at the gateway itself
   std::vector<Credential> credentials;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "access/signature.h"
 #include "access/tenancy.h"
 #include "base/base64.h"
 #include "base/random.h"
@@ -106,9 +107,11 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
     Then<Result<Made>> then;
   };
 
-  explicit State(Options given) : options{std::move(given)} {}
+  explicit State(Options given)
+      : options{std::move(given)}, signatures{std::make_shared<const Signatures>(options.vault, now())} {}
 
   Options options;
+  std::shared_ptr<const Signatures> signatures;
   mutable std::mutex mutex;  ///< of all that follows
   Tenancy tenancy;
   OriginRules rules;
@@ -196,14 +199,22 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
     item.changed = now();
     return item;
   }
+  /// Of one that signs.
+  void keep_value(const Item& item, Holder::Credential& credential, const Secret& value) const {
+    if (item.signing == config::Signing::off) return;
+    credential.sealed = options.vault.seal(Signatures::context_of(item.id), value.reveal());
+  }
+
   /// Gives a key its value; the one it had admits until `overlap_until`.
   [[nodiscard]] Status give_value(Item& item, const Secret& value, std::int64_t overlap_until) {
     if (current()->find(value.reveal(), now()) != nullptr) {
       return fail(Kind::conflict, "key: another key has this value; choose a random one", "key");
     }
     std::vector<Holder::Credential> credentials{{.digest = options.vault.hash(value.reveal())}};
+    keep_value(item, credentials.front(), value);
     if (!item.credentials.empty() && overlap_until > now()) {
-      credentials.push_back({.digest = item.credentials.front().digest, .until = overlap_until});
+      credentials.push_back(item.credentials.front());
+      credentials.back().until = overlap_until;
     }
     item.credentials = std::move(credentials);
     const std::string_view text = value.reveal();
@@ -299,6 +310,7 @@ struct Registry::State : std::enable_shared_from_this<Registry::State> {
   [[nodiscard]] bool nobody_is_known() const noexcept { return !asked_for && tenancy.all(Thing::key).empty(); }
   [[nodiscard]] std::shared_ptr<const Directory> make_directory() {
     Directory::Parts parts = tenancy.parts(rules);
+    parts.signatures = signatures;
     const bool admitted = nobody_is_known() && !others_vouch;
     parts.keyless = admitted ? Directory::Parts::Keyless::admitted : Directory::Parts::Keyless::refused;
     return Directory::make(std::move(parts), options.vault.hasher());
@@ -373,6 +385,7 @@ std::vector<config::Problem> Registry::declare(const config::Settings& settings,
       items.back().owner = (*holder)->owner;
       items.back().title = (*holder)->name;
       items.back().credentials = (*holder)->credentials;
+      state.keep_value(items.back(), items.back().credentials.front(), form.key);
     }
     if (!problems.empty()) return problems;
     const std::vector<Item> before = state.tenancy.forget_declared();
@@ -506,6 +519,7 @@ void Registry::update(Thing thing, Caller caller, std::string_view id, std::stri
     item.owner = before->owner;
     item.credentials = before->credentials;
     item.hint = before->hint;
+    if (Status kept = follow_signing(item); !kept) return fail_with(kept);
     if (!only_blocks) {
       if (Status fits = state.fits(item, asker.principal); !fits) return fail_with(fits);
     }

@@ -44,6 +44,7 @@ void take(Item& item, config::Member& form) {
 void take(Item& item, config::GatewayKey& form) {
   item.title = form.name;
   item.role = form.role;
+  item.signing = form.signing;
   item.place = form.place;
 }
 
@@ -90,7 +91,7 @@ constexpr std::array<Result<ReadItem> (*)(Thing, std::string, std::string_view, 
     read_form<config::Organization>, read_form<config::Team>,    read_form<config::Project>,
     read_form<config::GatewayKey>,   read_form<config::EndUser>, read_form<config::Member>};
 
-// The credentials of a key as the store keeps them: JSON of hashes, never of values.
+// The credentials of a key as the store keeps them: JSON of hashes; of values only if it signs, sealed.
 std::string credentials_json(const Item& item) {
   if (item.thing != Thing::key) return {};
   std::string text;
@@ -103,6 +104,7 @@ std::string credentials_json(const Item& item) {
     out.begin_object();
     out.key("hash").string(to_base64url(bytes_of(credential.digest)));
     if (credential.until != never) out.key("until").number(credential.until);
+    if (!credential.sealed.empty()) out.key("secret").string(credential.sealed);
     out.end_object();
   }
   out.end_array().end_object();
@@ -127,6 +129,7 @@ bool read_credentials(Item& item, std::string_view text) {
     if (!bytes || bytes->size() != credential.digest.size()) return false;
     std::copy(bytes->begin(), bytes->end(), reinterpret_cast<char*>(credential.digest.data()));
     if (const json::Value* until = value.find("until")) credential.until = until->as_i64().value_or(0);
+    credential.sealed = text_of(value, "secret");
     item.credentials.push_back(credential);
   }
   return !item.owner.empty();
@@ -191,6 +194,16 @@ Result<Item> item_of(const store::Record& record) {
   item.changed = record.changed;
   if (*thing == Thing::key && !read_credentials(item, record.sealed)) return broken("its credentials cannot be read");
   return std::move(item);
+}
+
+Status follow_signing(Item& item) {
+  const bool signs = item.signing != config::Signing::off;
+  if (!signs) {
+    for (Holder::Credential& credential : item.credentials) credential.sealed.clear();
+  } else if (!item.credentials.empty() && item.credentials.front().sealed.empty()) {
+    return fail(Kind::bad_request, "signing: the key's value is not kept, so it cannot begin to sign; make a new key", "signing");
+  }
+  return {};
 }
 
 std::string shown_json(const Item& item, std::int64_t used) {
@@ -401,6 +414,7 @@ std::shared_ptr<const Holder> Tenancy::make_holder(const Item& item) {
   holder->name = item.title.empty() ? item.id : item.title;
   holder->owner = item.owner;
   holder->role = item.role;
+  holder->signing = item.signing;
   holder->standing = item.standing;
   holder->tenant = tenant_of(item);
   holder->credentials = item.credentials;

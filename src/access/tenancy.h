@@ -27,6 +27,7 @@ struct Item {
   std::string title;  ///< of a key: its name
   config::Place place;
   Role role = Role::key;
+  config::Signing signing = config::Signing::off;
   std::string identity, issuer;  ///< of members
   std::shared_ptr<const Standing> standing = Standing::open();
   std::string body;  ///< its form as JSON, without any secret
@@ -56,6 +57,9 @@ template <class Form>
 [[nodiscard]] Result<Item> item_of(const store::Record& record);
 /// Null: the store keeps no things of that kind.
 [[nodiscard]] std::optional<Thing> thing_of(std::string_view kind) noexcept;
+
+/// What is kept of a key's values follows what the key is to do. Error: bad_request, its value is not at hand.
+[[nodiscard]] Status follow_signing(Item& item);
 
 /// As the administration shows it.
 [[nodiscard]] std::string shown_json(const Item& item, std::int64_t used);

@@ -26,7 +26,8 @@ net::Task<Result<Principal>> Vouching::vouch(const wire::RequestHead& head, std:
   if (!refusal.is(Kind::unauthenticated) || directory->keyless()) co_return std::unexpected{std::move(refusal)};
   Credential credential;
   Status extracted = credential.extract(head);
-  if (!extracted) co_return std::unexpected{std::move(refusal)};
+  // Signatures are nobody else's to vouch for.
+  if (!extracted || credential.scheme()) co_return std::unexpected{std::move(refusal)};
   const auto value = credential.value();
   if (!value) co_return session(head, *directory, std::move(refusal));
   if (value->starts_with(machine_token_prefix)) co_return machine(*value, *directory);
@@ -44,7 +45,8 @@ Result<Principal> Vouching::machine(std::string_view token, const Directory& dir
   const auto lives = [&](const Holder::Credential& credential) {
     return tag_of(credential.digest) == read->value_tag && credential.until > now_();
   };
-  if (holder == nullptr || std::ranges::none_of(holder->credentials, lives)) {
+  const bool only_signs = holder != nullptr && holder->signing == config::Signing::required;
+  if (holder == nullptr || only_signs || std::ranges::none_of(holder->credentials, lives)) {
     return fail(Kind::unauthenticated,
                 "The key that the access token was got with was revoked or renewed. Get a new one from POST /oauth/token.");
   }
@@ -64,7 +66,8 @@ Result<std::string> Vouching::exchange(std::string_view authorization, std::stri
   if (!asked) return std::unexpected{asked.error().clone()};
   const auto value = asked->secret.reveal();
   const auto holder = directory.find(value, now_());
-  if (holder == nullptr || (holder->id != asked->id && holder->name != asked->id)) {
+  const bool theirs = holder != nullptr && (holder->id == asked->id || holder->name == asked->id);
+  if (!theirs || holder->signing == config::Signing::required) {
     return fail(Kind::unauthenticated,
                 Error::Detail{.message = "There is no such client, or that is not its key.", .code = "invalid_client"});
   }

@@ -79,7 +79,8 @@ struct World : test::Site {
     wire::RequestHead head;
     EXPECT_TRUE(wire::parse_request_head(text, wire::HeadLimits{}, head));
     const auto known = directory();
-    auto admitted = known->authenticate(head, Peer::remote, now);
+    BodyProof proof;
+    auto admitted = known->authenticate(head, Peer::remote, now, proof);
     if (!admitted) {
       Result<Principal> out = fail(Kind::internal);
       clients.spawn(ask(*this, head, known, std::move(admitted.error()), out));

@@ -301,6 +301,7 @@ constexpr std::string_view switches[] = {"off", "on"};
 constexpr OtherName switch_names[] = {{"true", 1},  {"True", 1},  {"yes", 1}, {"On", 1},  {"ON", 1},  {"1", 1},
                                       {"false", 0}, {"False", 0}, {"no", 0},  {"Off", 0}, {"OFF", 0}, {"0", 0}};
 constexpr std::string_view passthroughs[] = {"off", "on", "auto"};  // the first two as of switches
+constexpr std::string_view signings[] = {"off", "on", "required"};  // the same
 constexpr std::string_view metrics_auths[] = {"auto", "key", "open"};
 constexpr std::string_view roles[] = {"key", "member", "auditor", "operator", "admin", "owner"};
 constexpr std::string_view periods[] = {"hour", "day", "week", "month", "total"};
@@ -347,6 +348,10 @@ std::span<const std::string_view> choices_of<Passthrough>() {
   return passthroughs;
 }
 template <>
+std::span<const std::string_view> choices_of<Signing>() {
+  return signings;
+}
+template <>
 std::span<const std::string_view> choices_of<MetricsAuth>() {
   return metrics_auths;
 }
@@ -361,7 +366,8 @@ std::span<const std::string_view> choices_of<Period>() {
 
 std::span<const OtherName> other_names(std::span<const std::string_view> choices) {
   if (choices.data() == std::data(dialects)) return dialect_names;
-  if (choices.data() == std::data(switches) || choices.data() == std::data(passthroughs)) return switch_names;
+  const auto* which = choices.data();
+  if (which == std::data(switches) || which == std::data(passthroughs) || which == std::data(signings)) return switch_names;
   return {};
 }
 

@@ -174,6 +174,8 @@ std::span<const std::string_view> choices_of<Switch>();
 template <>
 std::span<const std::string_view> choices_of<Passthrough>();
 template <>
+std::span<const std::string_view> choices_of<Signing>();
+template <>
 std::span<const std::string_view> choices_of<MetricsAuth>();
 
 /// Another spelling of a choice, as vendors, SDKs and YAML's own users have it.

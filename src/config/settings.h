@@ -91,6 +91,8 @@ enum class Passthrough : std::uint8_t { off, on, automatic };
 enum class MetricsAuth : std::uint8_t { automatic, key, open };
 /// What a caller may do, from the least to the most; a role holds at one tenant and below it.
 enum class Role : std::uint8_t { key, member, auditor, operator_, admin, owner };
+/// Does a key sign requests: never, beside being sent as it is, or only so?
+enum class Signing : std::uint8_t { off, on, required };
 enum class Period : std::uint8_t { hour, day, week, month, total };
 
 struct Tls {
@@ -234,6 +236,7 @@ struct GatewayKey {
   Secret key;
   Place place;
   Role role = Role::key;
+  Signing signing = Signing::off;  ///< unless off, its value is kept, sealed
   Grant grant;
   Where where;
 };

@@ -111,6 +111,10 @@ constexpr std::array key_rows{
                              {.doc = "What its holder may do: key calls models; auditor reads the administration and calls no "
                                      "model; operator, admin and owner may do more of it.",
                               .example = "admin"}),
+    field<&GatewayKey::signing>(
+        "signing", {.doc = "It signs requests (docs/request-signing.md), so its value is kept, sealed: on, beside being "
+                           "sent as it is; required, only so.",
+                    .example = "required"}),
 };
 constexpr auto key_fields = join(join(key_rows, place_rows<&GatewayKey::place>), grant_rows<&GatewayKey::grant>);
 

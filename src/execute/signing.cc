@@ -27,8 +27,10 @@ std::string_view target_of(std::string_view request_line) {
 
 std::string sign(const catalog::SigV4& keys, const Provable& request) {
   const std::array<HeaderToSign, 2> headers{{{"host", request.provider.authority}, {"content-type", "application/json"}}};
-  const RequestToSign signed_part{
-      .target = target_of(request.request_line), .headers = headers, .body = net::sha256(request.body)};
+  const net::Digest digest = net::sha256(request.body);
+  const RequestToSign signed_part{.target = target_of(request.request_line),
+                                  .headers = headers,
+                                  .body_hash = to_hex({reinterpret_cast<const char*>(digest.data()), digest.size()})};
   return sigv4_lines(keys, signed_part, unix_now());
 }
 

@@ -32,6 +32,21 @@ std::string too_large_text(std::uint64_t limit) { return cat("the request body i
 constexpr std::string_view slow_head = "the request head took too long";
 constexpr std::string_view slow_body = "the request body took too long";
 
+/// Passes on what it takes, and knows the digest of it.
+class HashingSink final : public BodySink {
+ public:
+  explicit HashingSink(BodySink& sink) : sink_{sink} {}
+  Status take(std::string_view bytes) override {
+    hash_.add(bytes);
+    return sink_.take(bytes);
+  }
+  [[nodiscard]] net::Digest digest() const noexcept { return hash_.digest(); }
+
+ private:
+  BodySink& sink_;
+  net::Sha256 hash_;
+};
+
 std::size_t total(std::span<const std::string_view> pieces) noexcept {
   std::size_t bytes = 0;
   for (const auto part : pieces) bytes += part.size();
@@ -190,6 +205,7 @@ bool Exchange::next() noexcept {
   head_bytes_ = body_held_ = 0;
   body_bytes_ = bytes_sent_ = 0;
   body_ = Body::unread;
+  judge_ = nullptr;
   state_ = State::open;
   return true;
 }
@@ -243,7 +259,24 @@ net::Task<Result<std::string_view>> Exchange::read_body(std::size_t limit) {
   }
   if (sized) body_bytes_ = body_held_ = static_cast<std::size_t>(head_.content_length());
   body_ = Body::read;
-  co_return in_.view().substr(head_bytes_, body_held_);
+  const std::string_view body = in_.view().substr(head_bytes_, body_held_);
+  if (judge_) {
+    Status judged = judge(net::sha256(body));
+    if (!judged) co_return fail_with(judged);
+  }
+  co_return body;
+}
+
+Status Exchange::judge_body(BodyJudge judge_of_body) {
+  judge_ = std::move(judge_of_body);
+  return head_.has_body() ? Status{} : judge(net::sha256(""));
+}
+
+Status Exchange::judge(const net::Digest& body) {
+  BodyJudge asked = std::exchange(judge_, nullptr);
+  Status judged = asked(body);
+  if (!judged) body_ = head_.has_body() ? Body::failed : Body::read;
+  return judged;
 }
 
 net::Task<Status> Exchange::read_sized() {
@@ -277,12 +310,15 @@ net::Task<Status> Exchange::pour_body(std::uint64_t limit, BodySink& sink) {
   Status status;
   if (!continued_ && head_.has_body()) status = co_await invite_body();
   if (!status) co_return fail_with(status);
+  HashingSink hashing{sink};
+  BodySink& taker = judge_ ? hashing : sink;
   if (sized) {
-    status = co_await pour_sized(sink);
+    status = co_await pour_sized(taker);
   } else {
-    status = co_await pour_chunked(limit, sink);
+    status = co_await pour_chunked(limit, taker);
   }
   if (status) body_ = Body::read;
+  if (status && judge_) status = judge(hashing.digest());
   co_return status;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "http/spool.h"
+#include "net/crypto.h"
 #include "net/scope.h"
 #include "net/stream.h"
 #include "wire/http1.h"
@@ -61,6 +62,13 @@ class Exchange {
   [[nodiscard]] net::Task<Result<std::string_view>> read_body(std::size_t limit);
   /// The whole body piece by piece, for one too large to be held. Errors: as of read_body(), or the sink's.
   [[nodiscard]] net::Task<Status> pour_body(std::uint64_t limit, BodySink& sink);
+  /// Says whether a body may be what it is, by its SHA-256.
+  using BodyJudge = std::move_only_function<Status(const net::Digest& body)>;
+  /// From now on read_body() and pour_body() succeed only when the judge says so, who is asked once, when all of the body is
+  /// there. A request without a body is judged at once: as an empty one. Before the body is read.
+  [[nodiscard]] Status judge_body(BodyJudge judge);
+  /// A judge waits for the body.
+  [[nodiscard]] bool awaits_judgement() const noexcept { return judge_ != nullptr; }
   [[nodiscard]] std::uint64_t body_bytes() const noexcept { return body_bytes_; }
   /// Gives a body that was read back to the pool, when nobody needs it any more and the answer will be a long stream.
   void release_body();
@@ -126,6 +134,7 @@ class Exchange {
   [[nodiscard]] net::Task<Status> pour_chunked(std::uint64_t limit, BodySink& sink);
   [[nodiscard]] Status decode(wire::ChunkedDecoder& decoder, std::uint64_t limit);
   [[nodiscard]] net::Task<Status> invite_body();
+  [[nodiscard]] Status judge(const net::Digest& body);
 
   // The answer.
   void start_head(unsigned status, const wire::HeaderBlock& headers);
@@ -146,6 +155,7 @@ class Exchange {
   std::uint64_t body_bytes_ = 0;
   std::size_t body_held_ = 0;  ///< of in_: the body behind the head
   std::uint64_t bytes_sent_ = 0;
+  BodyJudge judge_;         ///< null: any body will do
   std::string out_;         ///< the answer's head, waiting for its first piece
   bool continued_ = false;  ///< 100 Continue was sent (or is moot)
   bool keep_alive_ = false;

@@ -58,7 +58,40 @@ Digest hmac_sha256(std::string_view key, std::string_view bytes) noexcept {
   return out;
 }
 
+Digest hmac_sha256_chain(std::string_view key, std::span<const std::string_view> steps) noexcept {
+  Digest out{};
+  for (const std::string_view step : steps) {
+    out = hmac_sha256(key, step);
+    key = as_text(out);
+  }
+  return out;
+}
+
 static_assert(sizeof(SHA256_CTX) == sizeof(std::array<std::uint32_t, 28>) && alignof(SHA256_CTX) == alignof(std::uint32_t));
+
+Sha256::Sha256() noexcept {
+  SHA256_CTX state;
+  SHA256_Init(&state);
+  std::memcpy(state_.data(), &state, sizeof state);
+}
+
+Sha256::~Sha256() { OPENSSL_cleanse(state_.data(), sizeof state_); }
+
+void Sha256::add(std::string_view bytes) noexcept {
+  SHA256_CTX state;
+  std::memcpy(&state, state_.data(), sizeof state);
+  SHA256_Update(&state, bytes.data(), bytes.size());
+  std::memcpy(state_.data(), &state, sizeof state);
+}
+
+Digest Sha256::digest() const noexcept {
+  Digest out;
+  SHA256_CTX state;
+  std::memcpy(&state, state_.data(), sizeof state);
+  SHA256_Final(out.data(), &state);
+  OPENSSL_cleanse(&state, sizeof state);
+  return out;
+}
 
 KeyedHash::KeyedHash(std::string_view key) noexcept {
   std::array<char, SHA256_CBLOCK> pad{};

@@ -24,6 +24,25 @@ using Digest = std::array<std::uint8_t, 32>;
 /// HMAC-SHA-256 (RFC 2104) of `bytes` under `key` (any length).
 [[nodiscard]] Digest hmac_sha256(std::string_view key, std::string_view bytes) noexcept;
 
+/// HMAC of each step under the digest of the one before, the first under `key`: how a key is narrowed down to one day and
+/// purpose.
+[[nodiscard]] Digest hmac_sha256_chain(std::string_view key, std::span<const std::string_view> steps) noexcept;
+
+/// SHA-256 of what comes piece by piece. A value; never allocates; wiped when destroyed.
+class Sha256 {
+ public:
+  Sha256() noexcept;
+  Sha256(const Sha256&) noexcept = default;
+  Sha256& operator=(const Sha256&) noexcept = default;
+  ~Sha256();
+  void add(std::string_view bytes) noexcept;
+  /// Of all that was added so far.
+  [[nodiscard]] Digest digest() const noexcept;
+
+ private:
+  std::array<std::uint32_t, 28> state_;  ///< OpenSSL's SHA256_CTX
+};
+
 /// HMAC-SHA-256 under one key for many short texts: half the work of hmac_sha256(), no key beside it in memory. A value; wiped
 /// when destroyed.
 class KeyedHash {

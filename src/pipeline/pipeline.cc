@@ -48,13 +48,19 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
   if (needs_principal(match->route->policy, visit.snapshot(), *directory_)) {
     Status welcome = visit.check_address();
     if (!welcome) co_return welcome;
-    Result<access::Principal> principal = directory_->authenticate(head, visit.snapshot().reach, visit.now());
+    access::BodyProof proof;
+    Result<access::Principal> principal = directory_->authenticate(head, visit.snapshot().reach, visit.now(), proof);
     // Not one of ours: a program's short-lived token, somebody that others vouch for, or a person who is logged in.
     if (!principal && vouching_ != nullptr) {
       Error refusal = std::move(principal.error());
       principal = co_await vouching_->vouch(head, directory_, std::move(refusal));
     }
     if (!principal) co_return fail_with(principal);
+    if (proof.judge) {
+      Status proven = co_await prove(visit, std::move(proof), match->route->operation);
+      if (!proven) co_return proven;
+      match = pipeline::match(head);  // its views died with the reading
+    }
     Status admitted = visit.admit(std::move(*principal), *match->route, *directory_);
     if (!admitted) co_return admitted;
   }
@@ -86,6 +92,23 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
     case Operation::administer: co_return co_await administer(visit, *match);
     default: co_return co_await page(visit, *match);
   }
+}
+
+/// A signature covers the body too, and some are not even verified before it is there. So it is read before anything is done;
+/// those who take it piece by piece do nothing before they have all of it.
+net::Task<Status> Pipeline::prove(Visit& visit, access::BodyProof proof, Operation operation) {
+  http::Exchange& exchange = visit.exchange();
+  const bool in_pieces =
+      operation == Operation::forward_upload || operation == Operation::create_file || operation == Operation::pass_through;
+  if (in_pieces && exchange.request().has_body() && proof.open == access::BodyProof::Open::the_signer) {
+    co_return fail(Kind::unauthenticated,
+                   "A signed upload says the hash of its body beforehand: send and sign x-amz-content-sha256.");
+  }
+  Status proven = exchange.judge_body(std::move(proof.judge));
+  if (!proven || in_pieces || !exchange.awaits_judgement()) co_return proven;
+  Result<std::string_view> body = co_await exchange.read_body(visit.snapshot().body_bytes_max);
+  if (!body) co_return fail_with(body);
+  co_return Status{};
 }
 
 net::Task<Status> Pipeline::chat(Visit& visit, const Match& match) {

@@ -162,6 +162,8 @@ class Pipeline final : public http::Handler {
   [[nodiscard]] net::Task<Status> administer(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> page(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> preflight(Visit& visit);
+  /// A signed request's body is the one that was signed.
+  [[nodiscard]] net::Task<Status> prove(Visit& visit, access::BodyProof proof, Operation operation);
   /// Login, its end, logout, and programs' tokens (entrance.cc).
   [[nodiscard]] net::Task<Status> entrance(Visit& visit, const Match& match);
   [[nodiscard]] net::Task<Status> give_token(Visit& visit);
