@@ -24,7 +24,12 @@ struct IdentityClaims {
   config::Role role = config::Role::member;
   std::optional<std::vector<std::string>> models;  ///< no others, when there
   std::int64_t expires = 0;                        ///< Unix seconds
+  /// Counts only where a member's entry names it, and never by its own word.
+  enum class Standing : std::uint8_t { as_claimed, as_listed } standing = Standing::as_claimed;
 };
+
+/// What members' entries call the issuer of clients' certificates.
+inline constexpr std::string_view certificate_issuer = "mtls";
 
 /// Error: unauthenticated (no subject), forbidden (a claim has another form than its mapping needs: nothing is guessed).
 [[nodiscard]] Result<IdentityClaims> identity_of(const json::Value& claims, std::string_view issuer, std::int64_t expires,

@@ -289,6 +289,10 @@ Result<std::shared_ptr<const Tenant>> Directory::tenant_of(const config::Place& 
 Result<Principal> Directory::admit(std::shared_ptr<const IdentityClaims> claims, std::int64_t now) const {
   if (now >= claims->expires) return fail(Kind::unauthenticated, "The token or session has expired. Get a new one.");
   const Member* member = member_of(*claims);
+  if (member == nullptr && claims->standing == IdentityClaims::Standing::as_listed) {
+    return fail(Kind::unauthenticated,
+                cat("Nobody is listed under members as '", claims->subject, "' of issuer '", claims->issuer, "'."));
+  }
   auto holder = std::make_shared<Holder>();
   const std::string_view parts[] = {claims->issuer, "\n", claims->subject};
   holder->owner = cat("identity:", to_hex(bytes_of(net::sha256(parts))));

@@ -313,7 +313,8 @@ Status Login::check_origin(const wire::RequestHead& head) const {
   if (head.method() == wire::Method::get || head.method() == wire::Method::head) return {};
   const auto origin = head.find(wire::Field::origin);
   if (origin ? *origin == origin_ && !origin_.empty() : head.find("sec-fetch-site") == "same-origin") return {};
-  return fail(Kind::forbidden, "A session's cookie is taken of this gateway's own pages only. Send an API key instead.");
+  return fail(Kind::forbidden,
+              "A browser's cookie or certificate is taken of this gateway's own pages only. Send an API key instead.");
 }
 
 }  // namespace cardea::access

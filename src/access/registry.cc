@@ -398,7 +398,8 @@ std::vector<config::Problem> Registry::declare(const config::Settings& settings,
                           .message = std::string{placed.error().message()},
                           .fix = "name one that is there"});
     }
-    const bool others_vouch = !settings.jwt.empty() || !settings.introspection.empty() || !settings.oidc.issuer.empty();
+    const bool others_vouch = !settings.jwt.empty() || !settings.introspection.empty() || !settings.oidc.issuer.empty() ||
+                              !settings.tls.client_ca.empty();
     if (!others_vouch && state.nobody_is_known()) refuse_strangers(settings.listen, problems);
     if (problems.empty()) {
       state.rules = std::move(rules);

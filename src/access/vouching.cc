@@ -21,15 +21,15 @@ void Vouching::configure(const VouchingSettings& settings) {
   login_.configure(settings.oidc);
 }
 
-net::Task<Result<Principal>> Vouching::vouch(const wire::RequestHead& head, std::shared_ptr<const Directory> directory,
-                                             Error refusal) {
+net::Task<Result<Principal>> Vouching::vouch(const wire::RequestHead& head, const net::PeerCertificate* certificate,
+                                             std::shared_ptr<const Directory> directory, Error refusal) {
   if (!refusal.is(Kind::unauthenticated) || directory->keyless()) co_return std::unexpected{std::move(refusal)};
   Credential credential;
   Status extracted = credential.extract(head);
   // Signatures are nobody else's to vouch for.
   if (!extracted || credential.scheme()) co_return std::unexpected{std::move(refusal)};
   const auto value = credential.value();
-  if (!value) co_return session(head, *directory, std::move(refusal));
+  if (!value) co_return session(head, certificate, *directory, std::move(refusal));
   if (value->starts_with(machine_token_prefix)) co_return machine(*value, *directory);
   if (!identities_.any() || directory->find(*value, now_()) != nullptr) co_return std::unexpected{std::move(refusal)};
   Result<IdentityClaims> claims = co_await identities_.verify(*value);
@@ -53,11 +53,22 @@ Result<Principal> Vouching::machine(std::string_view token, const Directory& dir
   return Principal{std::move(holder)};
 }
 
-Result<Principal> Vouching::session(const wire::RequestHead& head, const Directory& directory, Error refusal) const {
+Result<Principal> Vouching::session(const wire::RequestHead& head, const net::PeerCertificate* certificate,
+                                    const Directory& directory, Error refusal) const {
   const auto cookies = login_.on() ? head.find("cookie") : std::nullopt;
   auto who = cookies ? login_.who(*cookies) : nullptr;
-  if (who == nullptr) return std::unexpected{std::move(refusal)};
-  if (auto own = login_.check_origin(head); !own) return fail_with(own);
+  if (who != nullptr) {
+    if (auto own = login_.check_origin(head); !own) return fail_with(own);
+    return directory.admit(std::move(who), now_());
+  }
+  if (certificate == nullptr) return std::unexpected{std::move(refusal)};
+  // Browsers show a certificate by themselves, whichever page asks.
+  const bool of_a_page = head.find(wire::Field::origin) || head.find("sec-fetch-site");
+  if (auto own = of_a_page ? login_.check_origin(head) : Status{}; !own) return fail_with(own);
+  who = std::make_shared<const IdentityClaims>(IdentityClaims{.issuer = std::string{certificate_issuer},
+                                                              .subject = certificate->name,
+                                                              .expires = certificate->until,
+                                                              .standing = IdentityClaims::Standing::as_listed});
   return directory.admit(std::move(who), now_());
 }
 

@@ -44,17 +44,18 @@ class Vouching {
   [[nodiscard]] Login& login() noexcept { return login_; }
 
   /// Who sends this head, which the directory has refused with `refusal`? Only an unknown credential is looked at further: what
-  /// is malformed, ambiguous or a key's stays refused. Without any credential a session's cookie counts. Error: `refusal`, or
-  /// what Identities::verify, Directory::admit and Login::check_origin say.
-  [[nodiscard]] net::Task<Result<Principal>> vouch(const wire::RequestHead& head, std::shared_ptr<const Directory> directory,
-                                                   Error refusal);
+  /// is malformed, ambiguous or a key's stays refused. Without any credential a session's cookie counts, or else the certificate
+  /// of the connection (null: none). Error: `refusal`, or what Identities::verify, Directory::admit and Login::check_origin say.
+  [[nodiscard]] net::Task<Result<Principal>> vouch(const wire::RequestHead& head, const net::PeerCertificate* certificate,
+                                                   std::shared_ptr<const Directory> directory, Error refusal);
   /// POST /oauth/token: the answer's body. Error: see read_token_request(); invalid_client.
   [[nodiscard]] Result<std::string> exchange(std::string_view authorization, std::string_view form,
                                              const Directory& directory) const;
 
  private:
   [[nodiscard]] Result<Principal> machine(std::string_view token, const Directory& directory) const;
-  [[nodiscard]] Result<Principal> session(const wire::RequestHead& head, const Directory& directory, Error refusal) const;
+  [[nodiscard]] Result<Principal> session(const wire::RequestHead& head, const net::PeerCertificate* certificate,
+                                          const Directory& directory, Error refusal) const;
 
   std::function<std::int64_t()> now_;
   const Vault& vault_;

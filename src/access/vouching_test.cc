@@ -38,6 +38,7 @@ struct World : test::Site {
   std::shared_ptr<const Tenant> acme = tenant(Level::organization, "acme");
   std::shared_ptr<const Tenant> team = tenant(Level::team, "research", acme);
   Directory::Parts parts;
+  const net::PeerCertificate* certificate = nullptr;
 
   World() {
     auto holder = std::make_shared<Holder>();
@@ -54,6 +55,7 @@ struct World : test::Site {
     grant.models = {"openai/*"};
     member->standing = *Standing::make(std::move(grant));
     parts.members.push_back({"boss@acme.example", "https://id.example", member});
+    parts.members.push_back({"spiffe://acme/agent", "mtls", member});
   }
   [[nodiscard]] std::shared_ptr<const Directory> directory() const { return Directory::make(parts, vault.hasher()); }
 
@@ -94,7 +96,7 @@ struct World : test::Site {
   std::string bearer(std::string_view credential) { return who(cat("authorization: Bearer ", credential, "\r\n")); }
   static net::Task<void> ask(World& world, const wire::RequestHead& head, std::shared_ptr<const Directory> known, Error refusal,
                              Result<Principal>& out) {
-    out = co_await world.vouching.vouch(head, std::move(known), std::move(refusal));
+    out = co_await world.vouching.vouch(head, world.certificate, std::move(known), std::move(refusal));
   }
 };
 
@@ -114,6 +116,36 @@ TEST(Vouching, TokensOfIssuersComeToTheirPlace) {
   EXPECT_EQ(world.who(cat("authorization: Bearer ", World::token(R"(,"sub":"ann")"), "x\r\nx-api-key: ", key_value, "\r\n")),
             "unauthenticated");
   EXPECT_EQ(world.who(cat("x-api-key: ", World::token(R"(,"sub":"ann")"), "\r\n")), "ann member research");
+}
+
+TEST(Vouching, ACertificateIsWhoMembersSay) {
+  World world;
+  const net::PeerCertificate agent{"spiffe://acme/agent", world.now + 60}, stranger{"spiffe://acme/other", world.now + 60},
+      old{"spiffe://acme/agent", world.now};
+  EXPECT_EQ(world.who(""), "unauthenticated");
+  world.certificate = &agent;
+  EXPECT_EQ(world.who(""), "spiffe://acme/agent admin acme");
+  EXPECT_EQ(world.bearer("sk-unknown"), "unauthenticated") << "a good certificate does not help beside a bad key";
+  EXPECT_EQ(world.bearer(key_value), "Ann's laptop key ");
+  // Browsers show it to whichever page asks.
+  EXPECT_EQ(world.who("origin: https://evil.example\r\n"), "forbidden");
+  EXPECT_EQ(world.who("sec-fetch-site: cross-site\r\n"), "forbidden");
+  world.certificate = &old;
+  EXPECT_EQ(world.who(""), "unauthenticated");
+  world.certificate = &stranger;
+  EXPECT_EQ(world.who(""), "unauthenticated") << "an authority's word alone is nobody's place";
+  // Who is taken from the members is nobody at the next look.
+  world.certificate = &agent;
+  Result<Principal> admitted = fail(Kind::internal);
+  wire::RequestHead head;
+  const std::string_view text = "GET /x HTTP/1.1\r\nhost: a\r\n\r\n";
+  ASSERT_TRUE(wire::parse_request_head(text, wire::HeadLimits{}, head));
+  world.clients.spawn(World::ask(world, head, world.directory(), fail(Kind::unauthenticated).error(), admitted));
+  world.loop.run_until([&] { return world.clients.children() == 0; });
+  ASSERT_TRUE(admitted);
+  EXPECT_TRUE(world.directory()->renew(*admitted, world.now));
+  world.parts.members.pop_back();
+  EXPECT_FALSE(world.directory()->renew(*admitted, world.now));
 }
 
 TEST(Vouching, DirectoriesSayWhereAndWhat) {

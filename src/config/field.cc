@@ -300,6 +300,7 @@ constexpr OtherName dialect_names[] = {
 constexpr std::string_view switches[] = {"off", "on"};
 constexpr OtherName switch_names[] = {{"true", 1},  {"True", 1},  {"yes", 1}, {"On", 1},  {"ON", 1},  {"1", 1},
                                       {"false", 0}, {"False", 0}, {"no", 0},  {"Off", 0}, {"OFF", 0}, {"0", 0}};
+constexpr std::string_view client_auths[] = {"off", "optional", "required"};
 constexpr std::string_view passthroughs[] = {"off", "on", "auto"};  // the first two as of switches
 constexpr std::string_view signings[] = {"off", "on", "required"};  // the same
 constexpr std::string_view metrics_auths[] = {"auto", "key", "open"};
@@ -310,6 +311,10 @@ constexpr std::string_view periods[] = {"hour", "day", "week", "month", "total"}
 template <>
 std::span<const std::string_view> choices_of<TlsVersion>() {
   return tls_versions;
+}
+template <>
+std::span<const std::string_view> choices_of<ClientAuth>() {
+  return client_auths;
 }
 template <>
 std::span<const std::string_view> choices_of<LogFormat>() {

@@ -150,6 +150,8 @@ const Table& table_of<Settings>();
 template <class T>
 std::span<const std::string_view> choices_of();
 template <>
+std::span<const std::string_view> choices_of<ClientAuth>();
+template <>
 std::span<const std::string_view> choices_of<TlsVersion>();
 template <>
 std::span<const std::string_view> choices_of<LogFormat>();

@@ -43,6 +43,7 @@ template <class T>
 using Map = std::vector<std::pair<std::string, T>>;
 
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
+enum class ClientAuth : std::uint8_t { off, optional, required };
 enum class LogFormat : std::uint8_t { automatic, json, console };
 enum class LogLevel : std::uint8_t { debug, info, warn, error, off };
 enum class AuthType : std::uint8_t { api_key, bearer, header, none, sigv4, google_service_account };
@@ -99,6 +100,8 @@ struct Tls {
   std::string cert;  ///< PEM file with the chain; empty = plain HTTP
   std::string key;
   TlsVersion min_version = TlsVersion::v1_3;
+  std::string client_ca;  ///< PEM file; empty = clients are not asked for certificates
+  ClientAuth client_auth = ClientAuth::optional;
 };
 
 struct Log {

@@ -10,18 +10,6 @@ constexpr std::uint64_t second_ms = 1'000;
 constexpr std::uint64_t hour_ms = 3'600'000;
 constexpr std::uint64_t gib = 1ULL << 30;
 
-constexpr Field tls_fields[] = {
-    field<&Tls::cert>("cert", {.doc = "PEM file with the certificate chain. Read again when it changes.",
-                               .example = "/etc/cardea/tls.crt",
-                               .env = "CARDEA_TLS_CERT",
-                               .also = "certificate,cert_file"}),
-    field<&Tls::key>("key", {.doc = "PEM file with the private key.",
-                             .example = "/etc/cardea/tls.key",
-                             .env = "CARDEA_TLS_KEY",
-                             .also = "private_key,key_file"}),
-    field<&Tls::min_version>("min_version", {.doc = "Oldest TLS version accepted.", .example = "\"1.2\""}),
-};
-
 constexpr Field log_fields[] = {
     field<&Log::format>("format", {.doc = "Form of the log lines; auto is console on a terminal and JSON elsewhere.",
                                    .example = "json",
@@ -506,7 +494,6 @@ constexpr Field settings_fields[] = {
                                           .also = "model_alias,model_aliases,model_group_alias"}),
 };
 
-constexpr Table tls_table = table<Tls>("tls", "HTTPS for clients", tls_fields);
 constexpr Table log_table = table<Log>("log", "Log lines", log_fields);
 constexpr Table limits_table = table<Limits>("limits", "How large things may be", limit_fields);
 constexpr Table timeouts_table = table<Timeouts>("timeouts", "How long things may take", timeout_fields);
@@ -527,10 +514,6 @@ constexpr Table settings_table = table<Settings>("settings", "Cardea's configura
 
 }  // namespace
 
-template <>
-const Table& table_of<Tls>() {
-  return tls_table;
-}
 template <>
 const Table& table_of<Log>() {
   return log_table;

@@ -1,9 +1,24 @@
-// Every field of whom others vouch for (tokens, logins), and of the key that seals secrets. See tables.cc.
+// Every field of whom others vouch for (certificates, tokens, logins), and of the key that seals secrets. See tables.cc.
 
 #include "config/tables.h"
 
 namespace cardea::config {
 namespace {
+
+constexpr Field tls_fields[] = {
+    field<&Tls::cert>("cert", {.doc = "PEM file with the certificate chain. Read again when it changes.",
+                               .example = "/etc/cardea/tls.crt",
+                               .env = "CARDEA_TLS_CERT",
+                               .also = "certificate,cert_file"}),
+    field<&Tls::key>("key", {.doc = "PEM file with the private key.",
+                             .example = "/etc/cardea/tls.key",
+                             .env = "CARDEA_TLS_KEY",
+                             .also = "private_key,key_file"}),
+    field<&Tls::min_version>("min_version", {.doc = "Oldest TLS version accepted.", .example = "\"1.2\""}),
+    field<&Tls::client_ca>("client_ca", {.doc = "PEM file with the authorities of clients' certificates (mTLS); see members.",
+                                         .example = "/etc/cardea/clients.pem"}),
+    field<&Tls::client_auth>("client_auth", {.doc = "With client_ca: whether clients may show a certificate, or must.", .example = "required"}),
+};
 
 constexpr Field claim_fields[] = {
     field<&ClaimNames::subject>("subject", {.doc = "Claim with the caller's lasting id.", .example = "sub"}),
@@ -112,6 +127,7 @@ constexpr Field master_key_fields[] = {
 };
 
 constexpr Table claims_table = table<ClaimNames>("claims", "Names of claims", claim_fields);
+constexpr Table tls_table = table<Tls>("tls", "HTTPS for clients", tls_fields);
 constexpr Table jwt_table = placed_table<Jwt>("jwt", "Tokens of an issuer", jwt_fields);
 constexpr Table introspection_table =
     placed_table<Introspection>("introspection", "Tokens that their issuer reads", introspection_fields);
@@ -120,6 +136,10 @@ constexpr Table master_key_table = table<MasterKey>("master_key", "What seals se
 
 }  // namespace
 
+template <>
+const Table& table_of<Tls>() {
+  return tls_table;
+}
 template <>
 const Table& table_of<ClaimNames>() {
   return claims_table;

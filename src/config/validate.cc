@@ -37,8 +37,8 @@ class Validation {
   bool reported(const Where& where, std::string_view path) const { return reported_.contains(cat(where.file, "\n", path)); }
 
   void listen() {
-    const bool nobody_is_known =
-        settings_.keys.empty() && settings_.jwt.empty() && settings_.introspection.empty() && settings_.oidc.issuer.empty();
+    const bool nobody_is_known = settings_.keys.empty() && settings_.jwt.empty() && settings_.introspection.empty() &&
+                                 settings_.oidc.issuer.empty() && settings_.tls.client_ca.empty();
     if (settings_.listen.empty()) problem({}, "listen", "no address to listen on", "write e.g. 127.0.0.1:8080");
     for (std::size_t i = 0; i < settings_.listen.size(); ++i) {
       const auto& text = settings_.listen[i];
@@ -62,6 +62,13 @@ class Validation {
 
   void tls() {
     const auto& tls = settings_.tls;
+    if (tls.client_auth == ClientAuth::required && tls.client_ca.empty()) {
+      problem({}, "tls.client_auth", "clients must show a certificate, and there is no authority to check it by",
+              "name the authorities' PEM file as tls.client_ca");
+    }
+    if (!tls.client_ca.empty() && tls.cert.empty()) {
+      problem({}, "tls.client_ca", "clients show certificates over TLS only, and tls has no cert and key", "name both PEM files");
+    }
     if (tls.cert.empty() == tls.key.empty()) return;
     const std::string_view missing = tls.cert.empty() ? "cert" : "key";
     problem({}, cat("tls.", tls.cert.empty() ? "key" : "cert"), cat("tls needs both cert and key; ", missing, " is missing"),

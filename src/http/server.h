@@ -53,6 +53,8 @@ class Exchange {
   [[nodiscard]] net::Loop& loop() const noexcept { return stream_->loop(); }
   /// The client's address without port.
   [[nodiscard]] std::string_view peer() const noexcept { return stream_->peer(); }
+  /// The client's certificate, verified; null: it showed none.
+  [[nodiscard]] const net::PeerCertificate* certificate() const noexcept { return stream_->certificate(); }
   /// When the head was complete.
   [[nodiscard]] net::TimePoint received_at() const noexcept { return received_at_; }
 

@@ -3,6 +3,7 @@
 
 #include <sys/uio.h>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,6 +17,13 @@ struct IoOutcome {
   enum class State : std::uint8_t { moved, would_block, end, failed };
   State state = State::would_block;
   std::size_t bytes = 0;  ///< moved; > 0 for State::moved
+};
+
+/// What is taken of a peer's certificate.
+struct PeerCertificate {
+  /// Its first subject alternative name of the kinds URI, DNS, email, in this order; else the subject as RFC 2253 writes it.
+  std::string name;
+  std::int64_t until = 0;  ///< Unix seconds: not good from then on
 };
 
 /// Asked by a stream's owner to hear of things while no await is pending on it.
@@ -51,6 +59,8 @@ class Stream {
   virtual void reset_on_close() {}
   /// The peer's address without port, e.g. "127.0.0.1" or "unix".
   [[nodiscard]] virtual std::string_view peer() const noexcept { return "memory"; }
+  /// Who the peer is by a certificate that was verified; null: it showed none.
+  [[nodiscard]] virtual const PeerCertificate* certificate() const noexcept { return nullptr; }
   /// Name of the protocol agreed by ALPN, empty without TLS.
   [[nodiscard]] virtual std::string_view alpn() const noexcept { return {}; }
 

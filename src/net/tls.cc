@@ -10,6 +10,7 @@
 #include <array>
 #include <climits>
 #include <cstring>
+#include <ctime>
 
 #include "base/text.h"
 
@@ -204,6 +205,63 @@ std::string_view TlsStream::alpn() const noexcept {
 
 bool TlsStream::resumed() const noexcept { return SSL_session_reused(ssl_) == 1; }
 
+namespace {
+
+std::string text_of(const ASN1_STRING* text) {
+  const unsigned char* data = ASN1_STRING_get0_data(text);
+  return {reinterpret_cast<const char*>(data), static_cast<std::size_t>(ASN1_STRING_length(text))};  // NOLINT: as above
+}
+
+/// A name goes into logs and is compared with configured text: one with control characters names nobody.
+bool is_plain(std::string_view name) {
+  return !name.empty() && std::ranges::none_of(name, [](char c) { return (c >= 0 && c < ' ') || c == 127; });
+}
+
+std::string name_of(X509* certificate) {
+  std::string best;
+  int best_rank = 3;
+  auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
+    int rank = 3;
+    if (name->type == GEN_URI) rank = 0;
+    if (name->type == GEN_DNS) rank = 1;
+    if (name->type == GEN_EMAIL) rank = 2;
+    if (rank >= best_rank) continue;
+    best_rank = rank;
+    best = text_of(name->d.ia5);
+  }
+  GENERAL_NAMES_free(names);
+  if (best_rank != 3) return best;
+  BIO* out = BIO_new(BIO_s_mem());
+  X509_NAME_print_ex(out, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(out, &text);
+  best.assign(text, static_cast<std::size_t>(std::max(size, 0L)));
+  BIO_free(out);
+  return best;
+}
+
+}  // namespace
+
+Status TlsStream::know_client() {
+  X509* shown = SSL_get0_peer_certificate(ssl_);
+  if (shown == nullptr) return {};
+  auto known = std::make_unique<PeerCertificate>();
+  known->name = name_of(shown);
+  tm until{};
+  const bool dated = ASN1_TIME_to_tm(X509_get0_notAfter(shown), &until) == 1;
+  known->until = dated ? timegm(&until) : 0;
+  // A ticket may outlive the certificate that it was got with.
+  const bool over = X509_cmp_current_time(X509_get0_notAfter(shown)) <= 0;
+  if (!is_plain(known->name) || !dated || over || SSL_get_verify_result(ssl_) != X509_V_OK) {
+    ending_ = Ending::failed;
+    return fail(Kind::io, "the client's certificate is over, or names nobody");
+  }
+  certificate_ = std::move(known);
+  return {};
+}
+
 void TlsStream::expect_host(const std::string& host) {
   // An IP literal is compared with the certificate's addresses and never sent as SNI (RFC 6066 §3).
   if (Address::ip(host, 0)) {
@@ -274,6 +332,7 @@ Task<Result<std::unique_ptr<Stream>>> tls_accept(Loop& loop, int fd, Address pee
   if (!begun) co_return fail_with(begun);
   SSL_set_accept_state(stream->ssl_);
   Status shaken = co_await stream->handshake(timeout);
+  if (shaken) shaken = stream->know_client();
   if (shaken) co_return std::unique_ptr<Stream>{std::move(stream)};
   if (is_plain_http(ERR_peek_error())) {
     const iovec answer[1] = {piece(plain_http_answer)};

@@ -26,6 +26,8 @@ class TlsServerContext {
     std::string key_file;          ///< PEM, not encrypted
     /// 1.2 is opt-in and then limited to ECDHE with AEAD ciphers.
     TlsVersion min_version = TlsVersion::tls13;
+    std::string client_ca_file;  ///< PEM: authorities whose certificates clients may show; empty: none is asked for
+    enum class Client : std::uint8_t { optional, required } client = Client::optional;
   };
   /// Kind::config with a message that names the file and what is wrong with it.
   [[nodiscard]] static Result<std::unique_ptr<TlsServerContext>> load(const Options& options);
@@ -80,6 +82,7 @@ class TlsStream final : public SocketStream {
   void shutdown_write() override;
   void reset_on_close() override;
   [[nodiscard]] std::string_view alpn() const noexcept override;
+  [[nodiscard]] const PeerCertificate* certificate() const noexcept override { return certificate_.get(); }
   /// Was an earlier session resumed?
   [[nodiscard]] bool resumed() const noexcept;
 
@@ -95,12 +98,15 @@ class TlsStream final : public SocketStream {
   [[nodiscard]] Status begin(ssl_ctx_st* context);
   Task<Status> handshake(Duration timeout);
   void expect_host(const std::string& host);
+  /// Of a client, once the handshake is done, resumed or not. Error: io, it says nothing that could name somebody.
+  [[nodiscard]] Status know_client();
   [[nodiscard]] std::string describe_failure(int ssl_error) const;
   [[nodiscard]] IoOutcome failed(int ssl_error);
   void on_events(std::uint32_t events) override;
   void send_close_notify();
 
   ssl_st* ssl_ = nullptr;
+  std::unique_ptr<const PeerCertificate> certificate_;
   std::shared_ptr<TlsClientContext> client_;  ///< null on the server's side
   std::string origin_;                        ///< key of client_'s sessions, and the name in messages
   Ending ending_ = Ending::open;

@@ -43,6 +43,24 @@ Context make_context(const SSL_METHOD* method, TlsVersion min_version) {
   return context;
 }
 
+/// The tickets of a context are its own: after a reload every client shows its certificate again.
+Status ask_for_certificates(SSL_CTX* raw, const TlsServerContext::Options& options) {
+  const char* file = options.client_ca_file.c_str();
+  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(file);
+  if (names == nullptr || SSL_CTX_load_verify_file(raw, file) != 1) {
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+    return fail(Kind::config,
+                cat("client CA file '", options.client_ca_file, "': ", last_reason(), "; it must be a readable PEM file"));
+  }
+  SSL_CTX_set_client_CA_list(raw, names);
+  const bool required = options.client == TlsServerContext::Options::Client::required;
+  SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+  // Without one OpenSSL resumes no session that holds a certificate.
+  constexpr unsigned char id[] = "cardea";
+  SSL_CTX_set_session_id_context(raw, id, sizeof id - 1);
+  return {};
+}
+
 Result<Context> make_server_context(const TlsServerContext::Options& options) {
   const Context context = make_context(TLS_server_method(), options.min_version);
   SSL_CTX* raw = context.get();
@@ -63,6 +81,10 @@ Result<Context> make_server_context(const TlsServerContext::Options& options) {
                 cat("key '", options.key_file, "' does not belong to certificate '", options.certificate_file, "'"));
   }
   SSL_CTX_set_alpn_select_cb(raw, choose_alpn, nullptr);
+  if (!options.client_ca_file.empty()) {
+    Status asked = ask_for_certificates(raw, options);
+    if (!asked) return fail_with(asked);
+  }
   // Resumption by tickets (the client keeps the state), so no cache to fill. Two tickets a handshake are one too many for HTTP.
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(raw, 1);

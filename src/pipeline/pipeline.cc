@@ -53,7 +53,7 @@ net::Task<Status> Pipeline::answer(Visit& visit) {
     // Not one of ours: a program's short-lived token, somebody that others vouch for, or a person who is logged in.
     if (!principal && vouching_ != nullptr) {
       Error refusal = std::move(principal.error());
-      principal = co_await vouching_->vouch(head, directory_, std::move(refusal));
+      principal = co_await vouching_->vouch(head, visit.exchange().certificate(), directory_, std::move(refusal));
     }
     if (!principal) co_return fail_with(principal);
     if (proof.judge) {

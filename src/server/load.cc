@@ -142,7 +142,7 @@ Configuration load(const Sources& sources, std::span<const catalog::Discovered> 
   out.settings = std::move(loaded.settings);
   out.places = std::move(loaded.places);
   if (sources.amend) sources.amend(out.settings);
-  for (const std::string& file : {out.settings.tls.cert, out.settings.tls.key}) {
+  for (const std::string& file : {out.settings.tls.cert, out.settings.tls.key, out.settings.tls.client_ca}) {
     if (!file.empty()) out.files.push_back(file);
   }
   add_catalog(out, env, found);

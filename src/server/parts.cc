@@ -29,6 +29,9 @@ net::TlsServerContext::Options tls_options(const config::Tls& tls) {
   options.certificate_file = tls.cert;
   options.key_file = tls.key;
   options.min_version = tls.min_version == config::TlsVersion::v1_2 ? net::TlsVersion::tls12 : net::TlsVersion::tls13;
+  if (tls.client_auth != config::ClientAuth::off) options.client_ca_file = tls.client_ca;
+  using Client = net::TlsServerContext::Options::Client;
+  options.client = tls.client_auth == config::ClientAuth::required ? Client::required : Client::optional;
   return options;
 }
 

@@ -5,8 +5,9 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
-from harness.client import Connection
+from harness.client import Connection, Stream
 from harness.programs import wait_until
 from harness.runner import Skip, case, contains, equal, lacks, true
 from harness.upstream import Peer, completion
@@ -208,3 +209,88 @@ def a_proxy_is_used_as_the_environment_says(t):
     true(around.chat(PLAIN).status in (502, 504), "a name that nobody knows was reached")
     equal(len(proxy.asked), tunnels, "tunnels with NO_PROXY")
     lacks(gateway.output(), "pass@", "the log")
+
+
+def issued(folder, authority, name, names, days="2"):
+    """A certificate for a client by `authority` (certificate file, key file): (certificate file, key file)."""
+    cert, key, request, extensions = (folder / f"{name}.{end}" for end in ("crt", "key", "csr", "ext"))
+    extensions.write_text((f"subjectAltName={names}\n" if names else "") + "extendedKeyUsage=clientAuth\n")
+    subprocess.run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/O=Acme/CN={name}", "-out", request,
+                    "-keyout", key], check=True, capture_output=True)
+    subprocess.run(["openssl", "x509", "-req", "-in", request, "-CA", authority[0], "-CAkey", authority[1], "-CAcreateserial", "-days", days, "-extfile", extensions,
+                    "-out", cert], check=True, capture_output=True)
+    return cert, key
+
+
+class Shown(Connection):
+    """A connection on which a client shows a certificate; `session`: one to go on from."""
+
+    def __init__(self, address, cert, own, session=None):
+        super().__init__(address)
+        self.context = ssl.create_default_context(cafile=str(cert)) if session is None else session[0]
+        if own and session is None:
+            self.context.load_cert_chain(*map(str, own))
+        self.socket = self.context.wrap_socket(self.socket, server_hostname="localhost", session=session[1] if session else None)
+
+
+@case
+def a_certificate_is_a_credential(t):
+    cert, key = certificate(t.folder, "site")
+    authority, foreign = certificate(t.folder, "authority", "ca.example"), certificate(t.folder, "foreign", "ca.example")
+    agent = issued(t.folder, authority, "agent", "email:a@acme.example,DNS:agent.acme.example,URI:spiffe://acme/agent")
+    by_name = issued(t.folder, authority, "named", "")
+    stranger = issued(t.folder, authority, "stranger", "DNS:stranger.acme.example")
+    tls = {"cert": str(cert), "key": str(key), "client_ca": str(authority[0])}
+    members = [{"identity": "spiffe://acme/agent", "issuer": "mtls", "models": ["twin/*"]}, {"identity": "CN=named,O=Acme", "issuer": "mtls"}]
+    config = {"tls": tls, "keys": ["good-key-0123456789"], "members": members, "workers": 2}
+    gateway = serving(t, config, cert)
+
+    def say(own, headers=(), model="twin/echo", session=None):
+        with Shown(gateway.address, cert, own, session) as connection:
+            answer = connection.chat({**TWIN, "model": model}, list(headers))
+            # A key of TLS 1.3's comes with the answer.
+            return answer, (connection.context, connection.socket.session), connection.socket.session_reused
+
+    answer, session, _ = say(agent)
+    equal(answer.status, 200)
+    equal(gateway.request_line(answer.header("x-request-id"))["principal"], "spiffe://acme/agent")
+    equal(say(agent, model="other/model")[0].status, 403)
+    again, _, reused = say(agent, session=session)
+    equal((again.status, reused), (200, True), "a resumed session is still somebody's")
+    equal(say(by_name)[0].status, 200)
+    equal(say(stranger)[0].status, 401)
+    equal(say(None)[0].status, 401)
+    equal(say(None, [("authorization", "Bearer good-key-0123456789")])[0].status, 200)
+    equal(say(agent, [("authorization", "Bearer bad-key")])[0].status, 401)
+    equal(say(agent, [("origin", "https://evil.example")])[0].status, 403)
+    for wrong in (issued(t.folder, foreign, "impostor", "URI:spiffe://acme/agent"), issued(t.folder, authority, "late", "URI:spiffe://acme/agent", "-1")):
+        try:
+            true(say(wrong)[0].status != 200, "a certificate that nobody vouches for")
+        except (ssl.SSLError, ConnectionError, OSError):
+            pass
+    # Who is taken from the members is cut off, open streams included.
+    with Shown(gateway.address, cert, agent) as connection:
+        stream = Stream(connection, {"model": "twin/twin-1", "messages": TWIN["messages"], "stream": True}, [("x-twin-chunk-delay-ms", "100"), ("x-twin-output-tokens", "400")])
+        stream.next()
+        at = time.monotonic()
+        reloaded({**config, "members": members[1:]})
+        true("error" in json.loads(stream.rest()[-1]), "the stream goes on")
+        true(time.monotonic() - at < 2, f"{time.monotonic() - at:.1f} s")
+    equal(say(agent)[0].status, 401)
+    # Another authority from now on.
+    reloaded({**config, "tls": {**tls, "client_ca": str(foreign[0])}})
+
+    def known():
+        try:
+            return say(issued(t.folder, foreign, "moved", "URI:spiffe://acme/agent"))[0].status == 200
+        except (ssl.SSLError, ConnectionError, OSError):
+            return False
+
+    wait_until(known, "the other authority's certificates count")
+    required = serving(t, {**config, "tls": {**tls, "client_auth": "required"}}, cert)
+    gateway = required
+    try:
+        true(say(None)[0].status != 200, "no certificate, and yet an answer")
+    except (ssl.SSLError, ConnectionError, OSError):
+        pass
+    equal(say(agent)[0].status, 200)
