@@ -227,14 +227,4 @@ Status add_master_key(const std::string& path) {
   return replace_file(path, whole.reveal());
 }
 
-Status forget_old_master_keys(const std::string& path) {
-  auto text = read_file(path);
-  if (!text) return fail_with(text);
-  if (!*text) return fail(Kind::config, cat("the master key's file ", path, " does not exist"));
-  const auto lines = lines_of((*text)->reveal());
-  if (lines.size() < 2 || is_raw((*text)->reveal())) return {};
-  const Secret first{cat(lines.front(), '\n')};
-  return replace_file(path, first.reveal());
-}
-
 }  // namespace cardea::access

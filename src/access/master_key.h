@@ -34,8 +34,6 @@ struct MasterKeys {
 /// Puts a new random key before those of the file, which is made when missing: the next start seals with it. Replaces the file at
 /// once, so that a crash leaves the old or the new.
 [[nodiscard]] Status add_master_key(const std::string& path);
-/// Forgets all keys of the file but the newest: nothing may be sealed by them any more.
-[[nodiscard]] Status forget_old_master_keys(const std::string& path);
 
 /// The file in the data directory.
 [[nodiscard]] std::string master_key_path(const std::string& data_directory);

@@ -372,8 +372,7 @@ std::vector<config::Problem> Registry::declare(const config::Settings& settings,
     for (const auto& [id, form] : settings.projects) state.declare_one(Thing::project, id, form, problems, items);
     for (const auto& [id, form] : settings.users) state.declare_one(Thing::user, id, form, problems, items);
     for (const config::Member& form : settings.members) {
-      state.declare_one(Thing::member, form.issuer.empty() ? form.identity : cat(form.issuer, "|", form.identity), form, problems,
-                        items);
+      state.declare_one(Thing::member, id_of(form), form, problems, items);
     }
     std::size_t place = 0;
     for (const config::GatewayKey& form : settings.keys) {

@@ -109,4 +109,8 @@ class Registry {
   std::shared_ptr<State> state_;  ///< shared with the changes under way
 };
 
+/// A kept key's record with its secrets sealed by the newest master key; nothing: they are, or there are none. Error: config, one
+/// cannot be opened.
+[[nodiscard]] Result<std::optional<store::Record>> resealed(const store::Record& record, const Vault& vault);
+
 }  // namespace cardea::access

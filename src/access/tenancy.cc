@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "access/signature.h"
 #include "base/base64.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -13,13 +14,6 @@ namespace {
 
 constexpr std::array<std::string_view, things> thing_names{"organization", "team", "project", "key", "user", "member"};
 constexpr std::size_t id_bytes_max = 128;
-
-bool good_id(std::string_view id) {
-  return !id.empty() && id.size() <= id_bytes_max && std::ranges::all_of(id, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' ||
-           c == '@' || c == ':';
-  });
-}
 
 // What each form has of what an item has.
 void take(Item& item, config::Organization& form) { item.title = form.title; }
@@ -144,6 +138,20 @@ bool more(std::uint32_t outer, std::uint32_t inner) { return outer != 0 && (inne
 
 }  // namespace
 
+std::string id_of(const config::Member& form) {
+  if (form.issuer.empty() && good_id(form.identity)) return form.identity;
+  constexpr std::size_t digits = 16;
+  const std::string_view parts[] = {form.issuer, "|", form.identity};
+  return cat("member-", to_hex(bytes_of(net::sha256(parts))).substr(0, digits));
+}
+
+bool good_id(std::string_view id) noexcept {
+  return !id.empty() && id.size() <= id_bytes_max && std::ranges::all_of(id, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' ||
+           c == '@' || c == ':';
+  });
+}
+
 template <class Form>
 Result<ReadItem> make_item(Thing thing, std::string id, Form form) {
   std::string body = config::write_thing(form);
@@ -204,6 +212,26 @@ Status follow_signing(Item& item) {
     return fail(Kind::bad_request, "signing: the key's value is not kept, so it cannot begin to sign; make a new key", "signing");
   }
   return {};
+}
+
+Result<std::optional<store::Record>> resealed(const store::Record& record, const Vault& vault) {
+  if (record.kind != to_text(Thing::key)) return std::nullopt;
+  Item item;
+  item.thing = Thing::key;
+  if (!read_credentials(item, record.sealed)) return std::nullopt;  // said by whoever loads it
+  std::size_t changed = 0;
+  for (Holder::Credential& credential : item.credentials) {
+    if (credential.sealed.empty()) continue;
+    Result<std::optional<std::string>> anew = vault.resealed(Signatures::context_of(record.id), credential.sealed);
+    if (!anew) return fail(Kind::config, cat("the kept secret of key '", record.id, "': ", anew.error().message()));
+    if (!*anew) continue;
+    credential.sealed = std::move(**anew);
+    ++changed;
+  }
+  if (changed == 0) return std::nullopt;
+  store::Record out = record;
+  out.sealed = credentials_json(item);
+  return out;
 }
 
 std::string shown_json(const Item& item, std::int64_t used) {

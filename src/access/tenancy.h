@@ -42,6 +42,10 @@ struct Item {
   [[nodiscard]] bool declared() const noexcept { return where.line != 0; }
 };
 
+/// An entry of a file's list has no id of its own: its identity, where that is one, or else a hash of whom it is about.
+[[nodiscard]] std::string id_of(const config::Member& form);
+/// Letters, digits and . _ - : @, at most 128.
+[[nodiscard]] bool good_id(std::string_view id) noexcept;
 /// Of a JSON object in the thing's form, and the value that it gives to a key. Error: bad_request, `param` names the field.
 struct ReadItem {
   Item item;

@@ -111,6 +111,13 @@ std::string Vault::seal(std::string_view context, std::string_view plain) const 
 
 Result<Secret> Vault::open(std::string_view context, std::string_view sealed) const { return open_with(keys_, context, sealed); }
 
+Result<std::optional<std::string>> Vault::resealed(std::string_view context, std::string_view sealed) const {
+  if (!needs_reseal(sealed)) return std::nullopt;
+  Result<Secret> plain = open(context, sealed);
+  if (!plain) return fail_with(plain);
+  return seal(context, plain->reveal());
+}
+
 bool Vault::needs_reseal(std::string_view sealed) const noexcept {
   const auto begin = sealed.find('.') + 1;
   return sealed.substr(begin, sealed.find('.', begin) - begin) != key_id();

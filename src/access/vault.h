@@ -2,6 +2,7 @@
 // Secrets at rest: sealed texts that only this gateway's master key opens, and keyed hashes of credentials.
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ class Vault {
   /// Error config: sealed by a key that is not at hand (the message names its id), changed, or from another context.
   [[nodiscard]] Result<Secret> open(std::string_view context, std::string_view sealed) const;
   /// Sealed by another key than the newest, so that a rotation is not over.
+  /// What opens as `sealed` does, sealed by the newest key; nothing: it is already. Error: as open().
+  [[nodiscard]] Result<std::optional<std::string>> resealed(std::string_view context, std::string_view sealed) const;
   [[nodiscard]] bool needs_reseal(std::string_view sealed) const noexcept;
 
   /// HMAC-SHA-256 under the hash key: fit to be stored and looked up. About 0.2 µs for a key, no allocation.

@@ -1,8 +1,8 @@
 #include "server/access_control.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
-
 #include <optional>
 #include <semaphore>
 
@@ -55,6 +55,36 @@ Status keep_hash_key(store::RegistryStore& store, const access::Vault& vault, co
   return stored.wait();
 }
 
+/// Whatever an older master key sealed is sealed by the newest: all of it or nothing.
+Status seal_anew(store::RegistryStore& store, const access::Vault& vault, std::vector<store::Record>& records,
+                 std::chrono::system_clock::time_point now) {
+  constexpr std::array<Result<std::optional<store::Record>> (*)(const store::Record&, const access::Vault&), 2> resealers{
+      access::resealed, StoredProviderKeys::resealed};
+  store::Change change;
+  for (store::Record& record : records) {
+    for (const auto& resealed : resealers) {
+      Result<std::optional<store::Record>> anew = resealed(record, vault);
+      if (!anew) return fail_with(anew);
+      if (!*anew) continue;
+      record = std::move(**anew);
+      ++record.version;
+      record.changed = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+      change.puts.push_back(record);
+    }
+  }
+  if (change.puts.empty()) return {};
+  change.audit.push_back({.time_ms = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count(),
+                          .actor = "local",
+                          .address = "",
+                          .action = "secrets.reseal",
+                          .target = cat(change.puts.size(), " records"),
+                          .before = {},
+                          .after = {}});
+  Awaited<Status> stored;
+  store.change(std::move(change), stored.then());
+  return stored.wait();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<AccessControl>> AccessControl::open(store::RegistryStore& store, const config::Settings& settings,
@@ -77,6 +107,7 @@ Result<std::unique_ptr<AccessControl>> AccessControl::open(store::RegistryStore&
   if (!vault) return fail_with(vault);
   Status noted =
       keep_hash_key(store, *vault, hash_key, std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch()).count());
+  if (noted) noted = seal_anew(store, *vault, kept->records, now());
   if (!noted) return fail_with(noted);
   std::unique_ptr<AccessControl> out{new AccessControl{store, std::move(*vault), std::move(keys->source), std::move(publish)}};
   Status read = out->registry_.load(*kept);

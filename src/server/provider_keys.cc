@@ -26,6 +26,16 @@ store::AuditEntry audit_of(const access::Caller& caller, std::string_view name, 
 
 }  // namespace
 
+Result<std::optional<store::Record>> StoredProviderKeys::resealed(const store::Record& record, const access::Vault& vault) {
+  if (record.kind != record_kind) return std::nullopt;
+  Result<std::optional<std::string>> anew = vault.resealed(context_of(record.id), record.sealed);
+  if (!anew) return fail(Kind::config, cat("the kept key of provider '", record.id, "': ", anew.error().message()));
+  if (!*anew) return std::nullopt;
+  store::Record out = record;
+  out.sealed = std::move(**anew);
+  return out;
+}
+
 Status StoredProviderKeys::load(const std::vector<store::Record>& records) {
   const std::lock_guard lock{mutex_};
   for (const store::Record& record : records) {

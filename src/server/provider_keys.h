@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ namespace cardea::server {
 class StoredProviderKeys final : public admin::ProviderKeys {
  public:
   static constexpr std::string_view record_kind = "provider_key";
+  /// A record with its key sealed by the newest master key; nothing: it is. Error: config, it cannot be opened.
+  [[nodiscard]] static Result<std::optional<store::Record>> resealed(const store::Record& record, const access::Vault& vault);
   /// Has the configuration read again, and calls back when it is in force.
   using Apply = std::function<void(std::move_only_function<void()> applied)>;
 
