@@ -17,7 +17,8 @@ constexpr Field tls_fields[] = {
     field<&Tls::min_version>("min_version", {.doc = "Oldest TLS version accepted.", .example = "\"1.2\""}),
     field<&Tls::client_ca>("client_ca", {.doc = "PEM file with the authorities of clients' certificates (mTLS); see members.",
                                          .example = "/etc/cardea/clients.pem"}),
-    field<&Tls::client_auth>("client_auth", {.doc = "With client_ca: whether clients may show a certificate, or must.", .example = "required"}),
+    field<&Tls::client_auth>("client_auth",
+                             {.doc = "With client_ca: whether clients may show a certificate, or must.", .example = "required"}),
 };
 
 constexpr Field claim_fields[] = {

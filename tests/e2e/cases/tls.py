@@ -233,6 +233,11 @@ class Shown(Connection):
         self.socket = self.context.wrap_socket(self.socket, server_hostname="localhost", session=session[1] if session else None)
 
 
+def again_with(gateway, config):
+    gateway.write_config(config)
+    gateway.reload()
+
+
 @case
 def a_certificate_is_a_credential(t):
     cert, key = certificate(t.folder, "site")
@@ -241,7 +246,7 @@ def a_certificate_is_a_credential(t):
     by_name = issued(t.folder, authority, "named", "")
     stranger = issued(t.folder, authority, "stranger", "DNS:stranger.acme.example")
     tls = {"cert": str(cert), "key": str(key), "client_ca": str(authority[0])}
-    members = [{"identity": "spiffe://acme/agent", "issuer": "mtls", "models": ["twin/*"]}, {"identity": "CN=named,O=Acme", "issuer": "mtls"}]
+    members = [{"identity": "spiffe://acme/agent", "issuer": "mtls", "models": ["twin/echo", "twin/twin-1"]}, {"identity": "CN=named,O=Acme", "issuer": "mtls"}]
     config = {"tls": tls, "keys": ["good-key-0123456789"], "members": members, "workers": 2}
     gateway = serving(t, config, cert)
 
@@ -254,7 +259,7 @@ def a_certificate_is_a_credential(t):
     answer, session, _ = say(agent)
     equal(answer.status, 200)
     equal(gateway.request_line(answer.header("x-request-id"))["principal"], "spiffe://acme/agent")
-    equal(say(agent, model="other/model")[0].status, 403)
+    equal(say(agent, model="twin/twin-embed")[0].status, 403)
     again, _, reused = say(agent, session=session)
     equal((again.status, reused), (200, True), "a resumed session is still somebody's")
     equal(say(by_name)[0].status, 200)
@@ -270,15 +275,15 @@ def a_certificate_is_a_credential(t):
             pass
     # Who is taken from the members is cut off, open streams included.
     with Shown(gateway.address, cert, agent) as connection:
-        stream = Stream(connection, {"model": "twin/twin-1", "messages": TWIN["messages"], "stream": True}, [("x-twin-chunk-delay-ms", "100"), ("x-twin-output-tokens", "400")])
+        stream = Stream(connection, {"model": "twin/twin-1", "messages": TWIN["messages"], "stream": True}, [("x-twin-inter-token-ms", "50"), ("x-twin-tokens", "400")])
         stream.next()
         at = time.monotonic()
-        reloaded({**config, "members": members[1:]})
+        again_with(gateway, {**config, "members": members[1:]})
         true("error" in json.loads(stream.rest()[-1]), "the stream goes on")
         true(time.monotonic() - at < 2, f"{time.monotonic() - at:.1f} s")
     equal(say(agent)[0].status, 401)
     # Another authority from now on.
-    reloaded({**config, "tls": {**tls, "client_ca": str(foreign[0])}})
+    again_with(gateway, {**config, "tls": {**tls, "client_ca": str(foreign[0])}})
 
     def known():
         try:
