@@ -1,9 +1,12 @@
 """The administration: its own API, LiteLLM's verbs, the command line, and who may do what."""
+import base64
 import json
 import subprocess
 import time
 
-from harness.client import Stream
+from cases.signed_requests import SIGN
+from cases.tls import Shown, certificate, issued, serving
+from harness.client import Connection, Stream
 from harness.runner import case, contains, equal, true
 
 ROLES = ("owner", "admin", "operator", "auditor", "member", "key")
@@ -14,6 +17,7 @@ MAY = {
     "own": {"owner"},
     "any": set(ROLES),
 }
+# How a key itself is sent: its headers, and its query.
 CARRIERS = {
     "authorization": lambda key: ([("authorization", f"Bearer {key}")], ""),
     "x-api-key": lambda key: ([("x-api-key", key)], ""),
@@ -100,11 +104,63 @@ def an_open_stream_ends_with_its_key(t):
     equal(with_key(gateway, key, "GET", "/v1/models").status, 401)
 
 
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Issuer:
+    """Signs tokens (RS256) whose claims say the role and the team."""
+
+    def __init__(self, folder):
+        self.key, self.jwks = folder / "issuer.pem", folder / "jwks.json"
+        subprocess.run(["openssl", "genrsa", "-out", self.key, "2048"], check=True, capture_output=True)
+        modulus = subprocess.run(["openssl", "rsa", "-in", self.key, "-noout", "-modulus"], check=True, capture_output=True, text=True).stdout.strip().split("=")[1]
+        self.jwks.write_text(json.dumps({"keys": [{"kty": "RSA", "kid": "one", "alg": "RS256", "use": "sig", "e": "AQAB", "n": base64url(bytes.fromhex(modulus))}]}))
+
+    def settings(self):
+        return {"issuer": "https://id.example", "audience": "cardea", "jwks": str(self.jwks), "claims": {"role": "role", "team": "team"},
+                "roles": {role: role for role in ROLES}}
+
+    def token(self, subject, role, team):
+        claims = {"iss": "https://id.example", "aud": "cardea", "sub": subject, "exp": int(time.time()) + 600, "role": role, **({"team": team} if team else {})}
+        signed = ".".join(base64url(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "one"}, claims))
+        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.key], input=signed.encode(), check=True, capture_output=True).stdout
+        return f"{signed}.{base64url(signature)}"
+
+
+class Caller:
+    """Somebody with a role in a tenant or at the gateway, and all the ways in which it can say so."""
+
+    def __init__(self, t, gateway, site, authority, issuer, role, where):
+        self.role, self.where = role, where
+        self.name = f"{role}-{where}"
+        team = {"team": "ours"} if where == "tenant" else {}
+        self.key = make_key(gateway, id=self.name, role=role, signing="on", **team)
+        owner(gateway, "POST", "/admin/v1/members", {"id": f"m-{self.name}", "identity": f"{self.name}.clients.example", "issuer": "mtls", "role": role, **team}).expect(201)
+        self.connection = Shown(gateway.address, site, issued(t.folder, authority, self.name, f"DNS:{self.name}.clients.example"))
+        credentials = base64.b64encode(f"{self.name}:{self.key}".encode()).decode()
+        token = self.connection.request("POST", "/oauth/token", [("authorization", f"Basic {credentials}"), ("content-type", "application/x-www-form-urlencoded")],
+                                        b"grant_type=client_credentials").expect(200).json()["access_token"]
+        jwt = issuer.token(self.name, role, team.get("team"))
+        self.ways = {name: lambda *_, send=send: send(self.key) for name, send in CARRIERS.items()}
+        self.ways |= {"certificate": lambda *_: ([], ""), "signature": self.signed, "jwt": lambda *_: ([("authorization", f"Bearer {jwt}")], ""),
+                      "oauth": lambda *_: ([("authorization", f"Bearer {token}")], "")}
+
+    def signed(self, gateway, method, target, body):
+        data = b"" if body is None else json.dumps(body).encode()
+        headers = {} if body is None else {"content-type": "application/json"}
+        return [pair for pair in SIGN(method, f"https://localhost:{gateway.address[1]}{target}", headers, data, self.name, self.key).items()
+                if pair[0].lower() != "content-type"], ""
+
+
 @case
 def the_matrix_of_routes_roles_carriers_and_tenants_allows_nothing_unintended(t):
     """Every route of the administration, as the gateway itself describes it, with every role inside a tenant and at the gateway, by
-    every way a key can be sent. Things asked for are not there or belong to another tenant, so that nothing is changed by asking."""
-    gateway = t.gateway()
+    every way to say who one is. Things asked for are not there or belong to another tenant, so that nothing is changed by asking."""
+    (cert, key), authority, issuer = certificate(t.folder, "site"), certificate(t.folder, "authority", "ca.example"), Issuer(t.folder)
+    gateway = serving(t, {"tls": {"cert": str(cert), "key": str(key), "client_ca": str(authority[0])}, "jwt": [issuer.settings()]}, cert)
+    secure = gateway.connect
+    gateway.connect = lambda address=None: Connection(address) if address else secure()
     owner(gateway, "POST", "/admin/v1/teams", {"id": "ours"}).expect(201)
     owner(gateway, "POST", "/admin/v1/teams", {"id": "theirs"}).expect(201)
     foreign = {"teams": "theirs"}
@@ -114,44 +170,48 @@ def the_matrix_of_routes_roles_carriers_and_tenants_allows_nothing_unintended(t)
         foreign[thing] = body["id"]
     owner(gateway, "POST", "/admin/v1/organizations", {"id": "their-organization"}).expect(201)
     foreign["organizations"] = "their-organization"
+    callers = [Caller(t, gateway, cert, authority, issuer, role, where) for role in ROLES for where in ("tenant", "gateway")]
     before = owner(gateway, "GET", "/admin/v1/audit?limit=1").json()["data"][0]["seq"]
-    keys = {}
-    for role in ROLES:
-        keys[role, "tenant"] = make_key(gateway, id=f"{role}-in", role=role, team="ours")
-        keys[role, "gateway"] = make_key(gateway, id=f"{role}-up", role=role)
-    made = len(keys)
     described = owner(gateway, "GET", "/admin/v1/openapi.json").expect(200).json()["paths"]
+    routes = [(path, method, route["x-cardea-permission"]) for path, methods in described.items() for method, route in methods.items()]
     asked = 0
-    with gateway.connect() as connection:
-        for path, methods in described.items():
-            for method, route in methods.items():
-                thing = path.split("/")[3]
-                for (role, where), key in keys.items():
-                    # At the gateway itself everything is within reach: there only what does not exist is asked for.
-                    name = foreign.get(thing, "nothing") if where == "tenant" else "nothing"
-                    target = path.replace("{id}", name).replace("{name}", "nothing")
-                    allowed = role in MAY[route["x-cardea-permission"]]
-                    body = None if method in ("get", "delete") else []
-                    for carrier, send in CARRIERS.items():
-                        headers, query = send(key)
-                        answer = ask(connection, method.upper(), target + query, body, headers)
-                        asked += 1
-                        what = f"{method} {target} as {role} in {where} by {carrier}: {answer.status} {answer.body[:200]!r}"
-                        if not allowed:
-                            equal(answer.status, 403, what)
-                        elif "{" in path:
-                            true(answer.status in (400, 404, 501), what)
-                            true(where == "gateway" or method not in ("get", "delete") or answer.status in (404, 501), what)
-                        elif method == "get":
-                            true(answer.status == 200 or (where == "tenant" and path.endswith("/audit") and answer.status == 404), what)
-                            if where == "tenant" and path.split("/")[-1] in foreign:
-                                true(foreign[thing] not in answer.text(), what)
-                        else:
-                            equal(answer.status, 400, what)
-                        equal(answer.header("content-type"), "application/json" if answer.status == 200 else "application/problem+json", what)
-    true(asked > 1000, f"{asked} asked")
-    after = owner(gateway, "GET", "/admin/v1/audit?limit=1").json()["data"][0]["seq"]
-    equal(after - before, made, "nothing but the matrix' own keys was changed")
+    for caller in callers:
+        for path, method, permission in routes:
+            thing = path.split("/")[3]
+            tenant = caller.where == "tenant"
+            # At the gateway itself everything is within reach: there only what does not exist is asked for.
+            name = foreign.get(thing, "nothing") if tenant else "nothing"
+            target = path.replace("{id}", name).replace("{name}", "nothing")
+            allowed = caller.role in MAY[permission]
+            body = None if method in ("get", "delete") else []
+            for way, send in caller.ways.items():
+                headers, query = send(gateway, method.upper(), target, body)
+                answer = ask(caller.connection, method.upper(), target + query, body, headers)
+                asked += 1
+                what = f"{method} {target} as {caller.role} in {caller.where} by {way}: {answer.status} {answer.body[:200]!r}"
+                if not allowed:
+                    equal(answer.status, 403, what)
+                elif "{" in path:
+                    true(answer.status in (400, 404, 501), what)
+                    true(not tenant or method not in ("get", "delete") or answer.status in (404, 501), what)
+                elif method == "get":
+                    true(answer.status == 200 or (tenant and path.endswith("/audit") and answer.status == 404), what)
+                    if tenant and path.split("/")[-1] in foreign:
+                        true(foreign[thing] not in answer.text(), what)
+                else:
+                    equal(answer.status, 400, what)
+                equal(answer.header("content-type"), "application/json" if answer.status == 200 else "application/problem+json", what)
+    true(asked > 2000, f"{asked} asked")
+    # Nobody, and somebody whose word is bad, whatever else is good.
+    with gateway.connect() as nobody:
+        for path, method, _ in routes:
+            target, body = path.replace("{id}", "nothing").replace("{name}", "nothing"), None if method in ("get", "delete") else []
+            equal(ask(nobody, method.upper(), target, body).status, 401, f"{method} {path} by nobody")
+            for connection in (nobody, callers[1].connection):
+                equal(ask(connection, method.upper(), target, body, [("authorization", "Bearer sk-cardea-bad")]).status, 401, f"{method} {path} by a bad key")
+    for caller in callers:
+        caller.connection.close()
+    equal(owner(gateway, "GET", "/admin/v1/audit?limit=1").json()["data"][0]["seq"], before, "nothing was changed by asking")
 
 
 @case
