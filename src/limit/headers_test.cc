@@ -123,5 +123,21 @@ TEST(VendorLimits, WhatIsUsedUpIsTheLongest) {
   EXPECT_EQ(limits.exhausted_for(), seconds{7});
 }
 
+// Whatever an upstream writes: no time is negative or beyond a day.
+TEST(VendorLimits, AnyText) {
+  Random random{5};
+  constexpr std::string_view letters = "0123456789.:-TZhmsun +,GMTe";
+  for (int i = 0; i < 5'000; ++i) {
+    std::string text;
+    for (std::uint64_t n = random.below(30); n > 0; --n) text += letters[random.below(letters.size())];
+    VendorLimits limits;
+    limits.read("retry-after", text, now_ms);
+    const std::optional<Nanoseconds> both[] = {limits.retry_after(), reset(text)};
+    for (const auto& time : both) {
+      if (time) EXPECT_TRUE(*time >= seconds{0} && *time <= hours{24}) << text;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace cardea::limit

@@ -6,7 +6,13 @@
 namespace cardea::limit {
 
 namespace {
+
+/// What one request may count as at most: an upstream's figures of its usage are its own affair.
+constexpr std::uint64_t tokens_most = 1'000'000'000;
+constexpr double pace_most = 4e9;
+
 std::int64_t ticks(net::TimePoint time) { return std::chrono::duration_cast<net::Duration>(time.time_since_epoch()).count(); }
+
 }  // namespace
 
 struct Throttle::News {
@@ -16,7 +22,8 @@ struct Throttle::News {
 
 void Turn::Forget::operator()(Throttle* throttle) const noexcept { throttle->in_flight_.fetch_sub(1); }
 
-Turn::~Turn() = default;
+// Out of the count before its place is another's.
+Turn::~Turn() { throttle_.reset(); }
 
 void Turn::ended(const End& end) {
   if (!throttle_) return;
@@ -24,10 +31,11 @@ void Turn::ended(const End& end) {
   const std::int64_t now = ticks(loop_->now());
   // What it cost beyond the estimate is paid by those behind; what was refused cost nothing.
   const bool refused = end.outcome == Sample::Outcome::refused;
-  const std::uint64_t used = refused ? 0 : end.tokens != 0 ? end.tokens : sample_.tokens;
+  const std::uint64_t used = refused ? 0 : end.tokens != 0 ? std::min(end.tokens, tokens_most) : sample_.tokens;
   if (cost_ != 0 && used != sample_.tokens) {
     const double share = static_cast<double>(used) / static_cast<double>(std::max<std::uint64_t>(sample_.tokens, 1));
-    adjust(FullAt{throttle.next_}, static_cast<std::int64_t>(static_cast<double>(cost_) * (std::min(share, 1e6) - 1)), now);
+    const double more = std::min(static_cast<double>(cost_) * (share - 1), static_cast<double>(Rate::time_max));
+    adjust(FullAt{throttle.next_}, static_cast<std::int64_t>(more), now);
   }
   if (!refused) throttle.sent_total_.fetch_add(used - sample_.tokens, std::memory_order_relaxed);  // modulo 2^64: may be less
   sample_.outcome = end.outcome;
@@ -52,6 +60,7 @@ Throttle::~Throttle() {
 }
 
 net::Task<Result<Turn>> Throttle::enter(net::Loop& loop, Gate::Caller caller, std::uint64_t tokens) {
+  tokens = std::min(tokens, tokens_most);
   const net::TimePoint latest = std::min(caller.deadline, loop.now() + wait_max_);
   Result<Place> place = co_await gate_.enter(loop, caller);
   if (!place) co_return fail_with(place);
@@ -85,9 +94,11 @@ net::Task<Result<Turn>> Throttle::enter(net::Loop& loop, Gate::Caller caller, st
 
 std::int64_t Throttle::schedule(std::uint64_t tokens, std::int64_t earliest, std::int64_t& cost) noexcept {
   const std::uint64_t pace = pace_.load(std::memory_order_relaxed);
-  if (pace == 0) return earliest;
-  cost = Rate{static_cast<std::uint32_t>(std::min<std::uint64_t>(pace, 0xffff'ffff)), std::chrono::seconds{1}}.time_of(
-      std::max<std::uint64_t>(tokens, 1));
+  if (pace == 0) {
+    cost = 0;
+    return earliest;
+  }
+  cost = Rate{static_cast<std::uint32_t>(pace), std::chrono::seconds{1}}.time_of(std::max<std::uint64_t>(tokens, 1));
   const FullAt next{next_};
   std::int64_t seen = next.load(std::memory_order_relaxed);
   for (;;) {
@@ -116,14 +127,13 @@ void Throttle::work_off() {
       adaptive_.add(news->sample);
     }
     const double pace = adaptive_.pace();
-    pace_.store(pace == 0 ? 0 : static_cast<std::uint64_t>(std::max(pace, 1.0)), std::memory_order_relaxed);
+    pace_.store(pace == 0 ? 0 : static_cast<std::uint64_t>(std::clamp(pace, 1.0, pace_most)), std::memory_order_relaxed);
     if (const std::int64_t hold = adaptive_.hold_until(); hold != hold_until_.load()) {
       FullAt{next_}.store(hold);
       hold_until_.store(hold);
     }
-    const std::uint32_t limit = adaptive_.limit();
+    if (adaptive_.limit() != gate_.limit()) gate_.set_limit(adaptive_.limit());
     working_.clear();
-    if (limit != gate_.limit()) gate_.set_limit(limit);
   }
 }
 

@@ -171,6 +171,27 @@ TEST(Throttle, DoesNotFillTheQueueOfAnUpstreamThatRefusesNothing) {
   EXPECT_LE(sim.slowest_late, milliseconds{700}) << shown(sim);
 }
 
+// An upstream's figures of its usage may be absurd; its retry-after too.
+net::Task<void> absurd(Simulation& sim, Sample::Outcome outcome, std::uint64_t tokens) {
+  const Gate::Caller caller{};
+  Result<Turn> turn = co_await sim.throttle.enter(sim.world.loop(), caller, 100);
+  if (!turn) co_return;
+  [[maybe_unused]] Status slept = co_await net::sleep_for(sim.world.loop(), refusal_takes);
+  turn->ended({.outcome = outcome, .latency = net::Duration{0}, .tokens = tokens, .come_back = std::chrono::hours{1'000'000}});
+}
+
+TEST(Throttle, BelievesNothingAbsurd) {
+  Simulation sim;
+  for (int i = 0; i < 20; ++i) {
+    for (const auto outcome : {Sample::Outcome::good, Sample::Outcome::refused, Sample::Outcome::overloaded}) {
+      sim.world.scope().spawn(absurd(sim, outcome, std::numeric_limits<std::uint64_t>::max()));
+    }
+    EXPECT_EQ(sim.world.run(), "");
+  }
+  EXPECT_GE(sim.throttle.gate().limit(), 1U);
+  EXPECT_EQ(sim.throttle.gate().in_flight(), 0U);
+}
+
 // Two workers, real loops: what one learns counts for both, and nothing is lost.
 net::Task<void> refused_once_in_ten(net::Loop& loop, Throttle& throttle, std::atomic<int>& done) {
   const Gate::Caller caller{.tenant = 1};
