@@ -94,7 +94,8 @@ int check(const Arguments& arguments) {
   for (const auto& problem : problems) {
     const bool is_error = problem.severity == config::Severity::error;
     errors += is_error ? 1 : 0;
-    print(cat(is_error ? "error: " : "warning: ", config::to_text(problem), "\n"));
+    // A warning says so itself.
+    print(cat(is_error ? "error: " : "", config::to_text(problem), "\n"));
   }
   std::string files;
   for (const auto& file : configuration.files) append(files, cat(files.empty() ? "" : ", ", file));
