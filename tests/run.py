@@ -258,7 +258,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev test", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="tidy and unit tests only")
     parser.add_argument("--only", action="append", choices=[s.name for s in STEPS], help="just this step (may be repeated)")
-    parser.add_argument("--seconds", type=int, default=45, help="time of each fuzz target")
+    parser.add_argument("--seconds", type=int, default=30, help="time of each fuzz target")
     parser.add_argument("names", nargs="*", help="with --only e2e or fuzz: just these (parts of names for e2e)")
     options = parser.parse_args()
     options.ci = os.environ.get("CI") == "true"
