@@ -211,7 +211,7 @@ def fuzz(options):
 
 
 # The rooms in which more than one thread meets.
-THREADED_ROOMS = ("net", "http", "store/sqlite", "record", "execute", "twin", "server")
+THREADED_ROOMS = ("net", "http", "store/sqlite", "store/journal", "record", "limit", "execute", "twin", "server")
 
 
 def tsan(options):
